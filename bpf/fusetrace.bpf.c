@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The kernel side: copies each FUSE request and reply of the traced connections into one ring, as
+ * it is, and counts what did not fit. It decodes nothing and changes nothing; the library does the
+ * rest (lib/source_kernel.c).
+ *
+ * What costs is not the copy but waking the reader, so a record wakes it only when somebody waits
+ * for that opcode right now or the ring fills up. See ARCHITECTURE.md, "The kernel source".
+ */
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "kernel.h"
+#include "record.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* Bytes in the ring from which the reader is woken in any case; set before load. */
+const volatile __u32 wake_bytes = 1 << 20;
+
+/* Opcodes whose begin or end somebody waits for: bit = opcode, bit 63 all from 63 on. */
+__u64 awaited_begin;
+__u64 awaited_end;
+/* Also take connections that have no row: a mount is about to appear. */
+__u32 take_unknown;
+/* Records lost on unknown connections; the others are counted in their row. */
+__u64 lost_unknown;
+/* Changes whenever any count of lost records does. */
+__u64 lost_any;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FT_CONNECTIONS_MAX);
+	__type(key, __u32);
+	__type(value, struct ft_connection);
+} connections SEC(".maps");
+
+struct small_record {
+	struct ft_record head;
+	__u8 data[FT_DATA_SMALL];
+};
+
+struct large_record {
+	struct ft_record head;
+	__u8 data[FT_DATA_LARGE];
+};
+
+#define FUSE_HEADER_IN 40
+#define FUSE_HEADER_OUT 16
+
+/* Keeps the compiler from undoing a bound that the verifier needs to see. */
+#define BOUND(value, max)                                                                          \
+	({                                                                                         \
+		__u64 bounded_ = (value);                                                          \
+		asm volatile("" : "+r"(bounded_));                                                 \
+		if (bounded_ > (max))                                                              \
+			bounded_ = (max);                                                          \
+		bounded_;                                                                          \
+	})
+
+struct arg {
+	__u32 size;
+	const void *value;
+};
+
+/* Appends arg behind *used bytes of data, which has room for 2 * half. */
+static __always_inline void append(__u8 *data, __u64 *used, const struct arg *arg, __u64 half)
+{
+	__u64 size = BOUND(arg->size, half);
+	__u64 at = *used;
+
+	asm volatile("" : "+r"(at));
+	if (at > half || size == 0)
+		return;
+	if (bpf_probe_read_kernel(data + at, size, arg->value) == 0)
+		*used = at + size;
+}
+
+static __always_inline __u64 submit_flags(__u64 awaited, __u32 opcode)
+{
+	__u64 bit = 1ull << (opcode < 63 ? opcode : 63);
+
+	if (awaited & bit)
+		return BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > wake_bytes)
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+/*
+ * Between reserving a record and reading the awaited set there must be a full barrier: a waiter
+ * sets the bit, reads the producer position and sleeps; either it sees our reservation or we see
+ * its bit.
+ */
+static __always_inline void full_barrier(void)
+{
+	__u64 word = 0;
+
+	__sync_lock_test_and_set(&word, 1);
+}
+
+static __always_inline bool is_traced(__u32 connection, struct ft_connection **ret_row)
+{
+	struct ft_connection *row = bpf_map_lookup_elem(&connections, &connection);
+
+	*ret_row = row;
+	return row ? row->traced : take_unknown;
+}
+
+static __always_inline void count_lost(struct ft_connection *row)
+{
+	__sync_fetch_and_add(row ? &row->lost : &lost_unknown, 1);
+	__sync_fetch_and_add(&lost_any, 1);
+}
+
+static __always_inline void fill_head(struct ft_record *head, const struct fuse_req *req, int kind,
+				      __u64 used)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	head->time_ns = bpf_ktime_get_ns();
+	head->key = (__u64)req;
+	head->super = (__u64)req->fm->sb;
+	head->unique = req->in.h.unique;
+	head->nodeid = req->in.h.nodeid;
+	head->connection = req->fm->fc->dev;
+	head->opcode = req->in.h.opcode;
+	head->uid = req->in.h.uid;
+	head->gid = req->in.h.gid;
+	head->pid = req->in.h.pid;
+	head->size = used;
+	head->kind = kind;
+	head->reserved = 0;
+	head->thread = (__u32)id;
+	head->process = id >> 32;
+}
+
+static __always_inline void load_in(struct arg *arg, const struct fuse_args *args, int index)
+{
+	arg->size = args->in_args[index].size;
+	arg->value = args->in_args[index].value;
+}
+
+/*
+ * The args of a request. in_args grew from 3 to 4 with "fuse: add a per-op in_args header for
+ * io-uring" (6.14); there the first one may be empty. In-kernel pages take the last place.
+ */
+static __always_inline __u32 load_request(const struct fuse_args *args, struct arg *in)
+{
+	__u32 count = args->in_numargs;
+
+	if (BPF_CORE_READ_BITFIELD(args, in_pages) && count)
+		count--;
+	if (count > 0)
+		load_in(&in[0], args, 0);
+	if (count > 1)
+		load_in(&in[1], args, 1);
+	if (count > 2)
+		load_in(&in[2], args, 2);
+	if (bpf_core_field_exists(args->in_args[3]) && count > 3)
+		load_in(&in[3], args, 3);
+	return in[0].size + in[1].size + in[2].size + in[3].size;
+}
+
+SEC("tp_btf/fuse_request_send")
+int BPF_PROG(on_request, const struct fuse_req *req)
+{
+	struct arg in[4] = {};
+	struct ft_connection *row;
+	struct small_record *small;
+	struct large_record *large;
+	__u64 used = 0;
+
+	if (!is_traced(req->fm->fc->dev, &row))
+		return 0;
+	if (load_request(req->args, in) <= FT_DATA_SMALL / 2) {
+		small = bpf_ringbuf_reserve(&ring, sizeof(*small), 0);
+		if (!small) {
+			count_lost(row);
+			return 0;
+		}
+		append(small->data, &used, &in[0], FT_DATA_SMALL / 2);
+		append(small->data, &used, &in[1], FT_DATA_SMALL / 2);
+		append(small->data, &used, &in[2], FT_DATA_SMALL / 2);
+		append(small->data, &used, &in[3], FT_DATA_SMALL / 2);
+		fill_head(&small->head, req, FT_RECORD_BEGIN, used);
+		small->head.error = 0;
+		small->head.total = req->in.h.len - FUSE_HEADER_IN;
+		full_barrier();
+		bpf_ringbuf_submit(small, submit_flags(awaited_begin, req->in.h.opcode));
+		return 0;
+	}
+	large = bpf_ringbuf_reserve(&ring, sizeof(*large), 0);
+	if (!large) {
+		count_lost(row);
+		return 0;
+	}
+	append(large->data, &used, &in[0], FT_DATA_LARGE / 2);
+	append(large->data, &used, &in[1], FT_DATA_LARGE / 2);
+	append(large->data, &used, &in[2], FT_DATA_LARGE / 2);
+	append(large->data, &used, &in[3], FT_DATA_LARGE / 2);
+	fill_head(&large->head, req, FT_RECORD_BEGIN, used);
+	large->head.error = 0;
+	large->head.total = req->in.h.len - FUSE_HEADER_IN;
+	full_barrier();
+	bpf_ringbuf_submit(large, submit_flags(awaited_begin, req->in.h.opcode));
+	return 0;
+}
+
+SEC("tp_btf/fuse_request_end")
+int BPF_PROG(on_reply, const struct fuse_req *req)
+{
+	const struct fuse_args *args = req->args;
+	struct arg out[2] = {};
+	struct ft_connection *row;
+	struct small_record *small;
+	__u64 used = 0;
+	__u32 count;
+
+	if (!is_traced(req->fm->fc->dev, &row))
+		return 0;
+	small = bpf_ringbuf_reserve(&ring, sizeof(*small), 0);
+	if (!small) {
+		count_lost(row);
+		return 0;
+	}
+	count = req->out.h.error ? 0 : args->out_numargs;
+	if (BPF_CORE_READ_BITFIELD(args, out_pages) && count)
+		count--;
+	if (count > 0) {
+		out[0].size = args->out_args[0].size;
+		out[0].value = args->out_args[0].value;
+		append(small->data, &used, &out[0], FT_DATA_SMALL / 2);
+	}
+	if (count > 1) {
+		out[1].size = args->out_args[1].size;
+		out[1].value = args->out_args[1].value;
+		append(small->data, &used, &out[1], FT_DATA_SMALL / 2);
+	}
+	fill_head(&small->head, req, FT_RECORD_END, used);
+	small->head.error = req->out.h.error;
+	small->head.total = req->out.h.len > FUSE_HEADER_OUT ? req->out.h.len - FUSE_HEADER_OUT : 0;
+	full_barrier();
+	bpf_ringbuf_submit(small, submit_flags(awaited_end, req->in.h.opcode));
+	return 0;
+}
+
+/* ---- resolver: nodeid -> names, from the kernel's own caches -------------------------------------- */
+
+/* Answer of the resolver; one caller at a time. */
+__u8 chain[FT_CHAIN_SIZE];
+/* Bytes of chain in use: a global, as the verifier would follow each value of a local. */
+__u32 chain_used;
+
+struct inode_walk {
+	__u64 super;
+	__u64 nodeid;
+	const struct list_head *head;
+	const struct list_head *at;
+	const struct inode *found;
+};
+
+static const struct list_head *next_of(const struct list_head *node)
+{
+	return BPF_CORE_READ(node, next);
+}
+
+static const struct inode *inode_of(const struct list_head *node)
+{
+	return (const void *)node - bpf_core_field_offset(struct inode, i_sb_list);
+}
+
+/* One step along super_block.s_inodes; new inodes are at its front. */
+static long visit_inode(__u64 index, struct inode_walk *walk)
+{
+	const struct inode *inode = inode_of(walk->at);
+	const struct fuse_inode *fuse = (const void *)inode;
+	const struct list_head *next = next_of(walk->at);
+
+	if ((__u64)BPF_CORE_READ(inode, i_sb) == walk->super &&
+	    BPF_CORE_READ(fuse, nodeid) == walk->nodeid) {
+		walk->found = inode;
+		return 1;
+	}
+	if (!next || next == walk->head)
+		return 1;
+	walk->at = next;
+	return 0;
+}
+
+struct dentry_walk {
+	const struct dentry *at;
+	bool is_complete;
+};
+
+/* One level: appends nodeid and name of the dentry, then steps to its parent. */
+static long visit_dentry(__u64 index, struct dentry_walk *walk)
+{
+	const struct dentry *dentry = walk->at;
+	const struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+	const struct fuse_inode *fuse = (const void *)BPF_CORE_READ(dentry, d_inode);
+	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+	__u64 length = BOUND(BPF_CORE_READ(dentry, d_name.len), FT_CHAIN_NAME_MAX);
+	__u64 nodeid = fuse ? BPF_CORE_READ(fuse, nodeid) : 0;
+	__u64 at = chain_used;
+
+	if (parent == dentry || !parent) {
+		walk->is_complete = true;
+		return 1;
+	}
+	asm volatile("" : "+r"(at));
+	if (at > FT_CHAIN_SIZE - FT_CHAIN_NAME_MAX - 16)
+		return 1;
+	__builtin_memcpy(&chain[at], &nodeid, 8);
+	chain[at + 8] = length;
+	chain[at + 9] = length >> 8;
+	if (bpf_probe_read_kernel(&chain[at + 10], length, name))
+		return 1;
+	chain_used = at + 10 + length;
+	walk->at = parent;
+	return 0;
+}
+
+/*
+ * Finds the cached inode of a nodeid and writes the names from it up to the root into chain. It
+ * only reads memory that the kernel already has: the daemon gets no request, and the mount is not
+ * pinned. A concurrent rename can give a mixture; the next request corrects it.
+ */
+SEC("syscall")
+int resolve(struct ft_resolve *context)
+{
+	const struct super_block *super = (const void *)context->super;
+	struct inode_walk inodes = {.super = context->super, .nodeid = context->nodeid};
+	struct dentry_walk names = {};
+	const struct hlist_node *alias;
+	const struct dentry *dentry;
+	const struct inode *inode;
+
+	context->found = 0;
+	inodes.head = (const void *)super + bpf_core_field_offset(struct super_block, s_inodes);
+	inodes.at = next_of(inodes.head);
+	if (!inodes.at || inodes.at == inodes.head)
+		return 0;
+	bpf_loop(context->inodes_max, visit_inode, &inodes, 0);
+	inode = inodes.found;
+	if (!inode)
+		return 0;
+	alias = BPF_CORE_READ(inode, i_dentry.first);
+	if (!alias)
+		return 0;
+	dentry = (const void *)alias - bpf_core_field_offset(struct dentry, d_u.d_alias);
+	context->deleted = BPF_CORE_READ(dentry, d_hash.pprev) == 0;
+	names.at = dentry;
+	chain_used = 0;
+	bpf_loop(FT_CHAIN_DEPTH_MAX, visit_dentry, &names, 0);
+	if (!names.is_complete)
+		return 0;
+	context->size = chain_used;
+	context->found = 1;
+	return 0;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The kernel's structures, as far as the BPF program reads them. Offsets are relocated when the
+ * program is loaded (CO-RE), so only names and types matter. Differences between kernels are
+ * handled in fusetrace.bpf.c, each with the commit that made it.
+ */
+#ifndef FT_BPF_KERNEL_H
+#define FT_BPF_KERNEL_H
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct list_head {
+	struct list_head *next;
+};
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
+struct qstr {
+	__u32 len;
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
+};
+
+struct super_block {
+	struct list_head s_inodes;
+	__u32 s_dev;
+};
+
+struct inode {
+	struct super_block *i_sb;
+	struct list_head i_sb_list;
+	struct hlist_head i_dentry;
+};
+
+struct fuse_inode {
+	struct inode inode;
+	__u64 nodeid;
+};
+
+struct fuse_conn {
+	__u32 dev;
+};
+
+struct fuse_mount {
+	struct fuse_conn *fc;
+	struct super_block *sb;
+};
+
+struct fuse_in_header {
+	__u32 len;
+	__u32 opcode;
+	__u64 unique;
+	__u64 nodeid;
+	__u32 uid;
+	__u32 gid;
+	__u32 pid;
+};
+
+struct fuse_out_header {
+	__u32 len;
+	__s32 error;
+};
+
+struct fuse_in_arg {
+	unsigned int size;
+	const void *value;
+};
+
+struct fuse_arg {
+	unsigned int size;
+	void *value;
+};
+
+struct fuse_args {
+	__u8 in_numargs;
+	__u8 out_numargs;
+	_Bool in_pages : 1;
+	_Bool out_pages : 1;
+	struct fuse_in_arg in_args[4];
+	struct fuse_arg out_args[2];
+};
+
+struct fuse_req {
+	struct fuse_args *args;
+	struct {
+		struct fuse_in_header h;
+	} in;
+	struct {
+		struct fuse_out_header h;
+	} out;
+	struct fuse_mount *fm;
+};
+
+#pragma clang attribute pop
+
+#endif

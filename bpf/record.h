@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the BPF program and the library say to each other: the record in the ring, and the buffers
+ * of the resolver. Fixed-width fields, explicit padding, sizes asserted; included by both sides.
+ */
+#ifndef FT_BPF_RECORD_H
+#define FT_BPF_RECORD_H
+
+#define FT_RECORD_BEGIN 1
+#define FT_RECORD_END 2
+
+/*
+ * One request or one reply. The args that follow the FUSE header come behind it, concatenated: that
+ * is the wire format (linux/fuse.h). Page data are never captured.
+ */
+struct ft_record {
+	__u64 time_ns;    /* CLOCK_MONOTONIC */
+	__u64 key;        /* address of the kernel's struct fuse_req: pairs BEGIN and END */
+	__u64 super;      /* address of the super block, for the resolver */
+	__u64 unique;     /* 0 in BEGIN on kernels before 6.18 */
+	__u64 nodeid;
+	__u32 connection; /* device number, the kernel's encoding: major << 20 | minor */
+	__u32 opcode;
+	__u32 uid;
+	__u32 gid;
+	__u32 pid;        /* of the request's header: the caller's thread, 0 = the kernel itself */
+	__s32 error;      /* END: 0 or a negative errno */
+	__u32 total;      /* bytes behind the header, with page data */
+	__u16 size;       /* bytes of data[] in use */
+	__u8 kind;
+	__u8 reserved;
+	__u32 thread;     /* who ran: BEGIN the caller, END the daemon's thread that replied */
+	__u32 process;
+};
+
+_Static_assert(sizeof(struct ft_record) == 80, "shared with the BPF program");
+
+/*
+ * The program reserves one of two sizes. In each, an arg starts at most half way and is at most
+ * half as long as data[], which is the bound that the verifier can follow.
+ */
+#define FT_DATA_SMALL 256
+#define FT_DATA_LARGE 8192
+
+/* Value of the map of connections; a connection without a row is unknown. */
+struct ft_connection {
+	__u64 lost;   /* records that found the ring full */
+	__u32 traced; /* 0: a row that says no */
+	__u32 reserved;
+};
+
+#define FT_CONNECTIONS_MAX 4096
+
+/*
+ * The resolver's answer: from the node up to the root, one entry a level, packed:
+ * u64 nodeid, u16 length, length bytes of name.
+ */
+#define FT_CHAIN_SIZE 65536
+#define FT_CHAIN_DEPTH_MAX 2100
+#define FT_CHAIN_NAME_MAX 1024
+
+/* Context of the resolver program. */
+struct ft_resolve {
+	__u64 super;
+	__u64 nodeid;
+	__u32 inodes_max; /* in: how many cached inodes to look at */
+	__u32 found;      /* out: 1 */
+	__u32 deleted;    /* out: the name exists no more */
+	__u32 size;       /* out: bytes of the chain */
+};
+
+#endif

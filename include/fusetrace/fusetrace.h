@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libfusetrace: see, wait for and check every operation of any FUSE filesystem.
+ *
+ * The one public header. A *monitor* watches one mount. It joins each FUSE request with its reply
+ * into an *operation*, keeps completed operations in a bounded history, and answers waits:
+ *
+ *	struct fusetrace_monitor *m;
+ *	struct fusetrace_mark mark;
+ *
+ *	fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.mount = "/mnt"), &m, NULL);
+ *	fusetrace_monitor_start(m, NULL);
+ *	fusetrace_mark_now(m, &mark);
+ *	close(fd);
+ *	fusetrace_wait(m, &mark, FUSETRACE_MATCH(.op = "release", .path = "/a.txt"),
+ *		       5 * FUSETRACE_SECOND, NULL, NULL);
+ *
+ * Rules that hold everywhere:
+ * - Functions that can fail return 0 or a positive result, or a negative errno. Results leave
+ *   through ret_ pointers, written only on success; explanations through reterr_ pointers, which
+ *   may be NULL, written only on failure.
+ * - The return value of a wait is about the *waiting*; fusetrace_op_errno() is about the operation.
+ * - Times are nanoseconds of CLOCK_MONOTONIC. FUSETRACE_FOREVER as a timeout means no limit, 0
+ *   means look once. Paths are bytes, relative to the mount and absolute: its root is "/".
+ * - A monitor may be used by any number of threads at once. After fork() the child may only free:
+ *   every other call returns -ECHILD.
+ * - The library never prints, exits, aborts, reads the environment or touches signal handlers.
+ */
+#ifndef FUSETRACE_H
+#define FUSETRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FUSETRACE_API __attribute__((visibility("default")))
+
+#define FUSETRACE_VERSION_MAJOR 0
+#define FUSETRACE_VERSION_MINOR 1
+#define FUSETRACE_VERSION_PATCH 0
+#define FUSETRACE_VERSION_TEXT "0.1.0"
+#define FUSETRACE_VERSION_HEX 0x000100
+
+/* The version of the library at run time, "0.1.0". */
+FUSETRACE_API const char *fusetrace_version(void);
+
+#define FUSETRACE_SECOND UINT64_C(1000000000)
+#define FUSETRACE_FOREVER UINT64_MAX
+
+/* Why a call failed, for a person: "what went wrong: what to do". Nothing to free. */
+struct fusetrace_error {
+	int32_t code; /* negative errno, as returned */
+	char text[508];
+};
+
+/* Text for a negative return value of this library, "events were lost" for -EOVERFLOW. Static. */
+FUSETRACE_API const char *fusetrace_strerror(int error);
+
+/*
+ * The library's only way to speak unasked: level is that of syslog(3). Called from any thread
+ * without a lock held. NULL (the default) is silence. Process-wide.
+ */
+typedef void fusetrace_log_fn(int level, const char *text, void *data);
+FUSETRACE_API void fusetrace_set_log_fn(fusetrace_log_fn *fn, void *data);
+
+/* ---- opcodes ---------------------------------------------------------------------------------- */
+
+/*
+ * Opcodes are the kernel's numbers (linux/fuse.h). Names are its names in lower case, "opcode_NN"
+ * for a number this library does not know; "rename" covers RENAME and RENAME2. Static.
+ */
+FUSETRACE_API const char *fusetrace_opcode_name(uint32_t opcode);
+
+/*
+ * Iterates the names that a match accepts, in alphabetical order: those of opcodes and "chmod",
+ * "chown", "truncate" and "utimens", which select SETATTR by what it sets. Starts with NULL, ends
+ * with NULL. Static.
+ */
+FUSETRACE_API const char *fusetrace_op_name_next(const char *name);
+
+/* ---- operations ------------------------------------------------------------------------------- */
+
+/* One request and its reply. Immutable, reference counted, usable from any thread. */
+struct fusetrace_op;
+
+#define FUSETRACE_STATUS_STARTED 1u   /* no reply yet */
+#define FUSETRACE_STATUS_COMPLETED 2u /* replied, errno 0 */
+#define FUSETRACE_STATUS_FAILED 3u    /* replied with an errno */
+#define FUSETRACE_STATUS_UNKNOWN 4u   /* the reply was lost, or the daemon died first */
+
+#define FUSETRACE_SOURCE_AUTO 0u
+#define FUSETRACE_SOURCE_KERNEL 1u
+#define FUSETRACE_SOURCE_LOG 2u
+#define FUSETRACE_SOURCE_REPLAY 3u
+
+/*
+ * What an operation may know. A source that cannot know a field leaves it absent. The names
+ * (fusetrace_field_name()) are the keys of the JSON form.
+ */
+#define FUSETRACE_FIELD_SEQ 0u         /* place in the history, from 1 */
+#define FUSETRACE_FIELD_UNIQUE 1u      /* the kernel's request id */
+#define FUSETRACE_FIELD_START_NS 2u    /* request sent, CLOCK_MONOTONIC */
+#define FUSETRACE_FIELD_DURATION_NS 3u /* from request to reply */
+#define FUSETRACE_FIELD_ERRNO 4u       /* positive; 0 when completed */
+#define FUSETRACE_FIELD_PID 5u         /* caller's thread id; 0 = the kernel itself */
+#define FUSETRACE_FIELD_UID 6u
+#define FUSETRACE_FIELD_GID 7u
+#define FUSETRACE_FIELD_NODEID 8u      /* of the request's header: for create, the directory */
+#define FUSETRACE_FIELD_ENTRY 9u       /* nodeid that the reply names; 0 = negative entry */
+#define FUSETRACE_FIELD_NODEID2 10u    /* rename: new directory; link: the file; copy: the target */
+#define FUSETRACE_FIELD_FH 11u
+#define FUSETRACE_FIELD_OFFSET 12u
+#define FUSETRACE_FIELD_SIZE 13u       /* bytes asked for; truncate: the new size */
+#define FUSETRACE_FIELD_REPLY_SIZE 14u /* bytes read, written, listed */
+#define FUSETRACE_FIELD_MODE 15u       /* st_mode asked for; access: the mask */
+#define FUSETRACE_FIELD_FLAGS 16u      /* open(2), renameat2(2), ... flags of the request */
+#define FUSETRACE_FIELD_VALID 17u      /* setattr: FATTR_ bits */
+#define FUSETRACE_FIELD_PATH 18u       /* at the time of the request */
+#define FUSETRACE_FIELD_PATH2 19u      /* rename, link: the new path */
+#define FUSETRACE_FIELD_NAME 20u       /* last component, when the directory's path is unknown */
+#define FUSETRACE_FIELD_NAME2 21u      /* likewise of the new path */
+#define FUSETRACE_FIELD_XATTR 22u      /* extended attribute */
+#define FUSETRACE_FIELD_TARGET 23u     /* symlink: what it points to */
+#define FUSETRACE_FIELDS 24u
+
+/* The JSON key of a field, "start_ns"; NULL if there is no such field. Static. */
+FUSETRACE_API const char *fusetrace_field_name(uint32_t field);
+
+/*
+ * A number of the operation. 0, -ENODATA when absent, -EINVAL when the field holds bytes.
+ */
+FUSETRACE_API int fusetrace_op_number(const struct fusetrace_op *op, uint32_t field,
+				      uint64_t *ret_number);
+
+/*
+ * Bytes of the operation, followed by a NUL. 0, -ENODATA when absent, -EINVAL when the field holds
+ * a number. Owned by op.
+ */
+FUSETRACE_API int fusetrace_op_bytes(const struct fusetrace_op *op, uint32_t field,
+				     const char **ret_bytes, size_t *ret_length);
+
+/* Short forms; the strings are NULL and the numbers 0 when absent. Strings are owned by op. */
+FUSETRACE_API const char *fusetrace_op_name(const struct fusetrace_op *op);
+FUSETRACE_API uint32_t fusetrace_op_opcode(const struct fusetrace_op *op);
+FUSETRACE_API const char *fusetrace_op_path(const struct fusetrace_op *op);
+FUSETRACE_API const char *fusetrace_op_path2(const struct fusetrace_op *op);
+FUSETRACE_API uint32_t fusetrace_op_status(const struct fusetrace_op *op);
+FUSETRACE_API int fusetrace_op_errno(const struct fusetrace_op *op);
+FUSETRACE_API uint64_t fusetrace_op_seq(const struct fusetrace_op *op);
+FUSETRACE_API uint64_t fusetrace_op_start_ns(const struct fusetrace_op *op);
+FUSETRACE_API uint64_t fusetrace_op_duration_ns(const struct fusetrace_op *op);
+FUSETRACE_API uint32_t fusetrace_op_source(const struct fusetrace_op *op);
+
+#define FUSETRACE_OP_PROBE (1u << 0)    /* a failure that the kernel expects, such as a missing xattr */
+#define FUSETRACE_OP_UNLINKED (1u << 1) /* path is the last one of a file that has none any more */
+#define FUSETRACE_OP_SUSPECT (1u << 2)  /* the source cannot tell it from a forged record */
+#define FUSETRACE_OP_TRUNCATED (1u << 3) /* a name was longer than the source captures */
+FUSETRACE_API uint32_t fusetrace_op_marks(const struct fusetrace_op *op);
+
+/* Another reference. Returns op. Free with fusetrace_op_unref(). */
+FUSETRACE_API struct fusetrace_op *fusetrace_op_ref(struct fusetrace_op *op);
+/* Gives a reference back; NULL is fine. Always returns NULL. */
+FUSETRACE_API struct fusetrace_op *fusetrace_op_unref(struct fusetrace_op *op);
+
+/*
+ * The operation as one JSON object without a newline (docs/json.md). Writes at most size bytes
+ * with a final NUL and returns the length that it would have, as snprintf(3).
+ */
+FUSETRACE_API int fusetrace_op_json(const struct fusetrace_op *op, char *buffer, size_t size);
+
+/* ---- matches ---------------------------------------------------------------------------------- */
+
+#define FUSETRACE_MATCH_ANY 0u
+#define FUSETRACE_MATCH_OK 1u
+#define FUSETRACE_MATCH_FAILED 2u
+
+#define FUSETRACE_PATH_AUTO 0u  /* glob when it holds * ? or [, else exact */
+#define FUSETRACE_PATH_EXACT 1u
+#define FUSETRACE_PATH_GLOB 2u  /* * within a component, ** over them; without / the last component */
+#define FUSETRACE_PATH_REGEX 3u /* POSIX extended, unanchored */
+
+#define FUSETRACE_MATCH_IN_FLIGHT (1u << 0)     /* also what had begun before the mark */
+#define FUSETRACE_MATCH_ALLOW_FAILURE (1u << 1) /* wait on when a matching operation fails */
+#define FUSETRACE_MATCH_NO_PROBES (1u << 2)     /* leave out FUSETRACE_OP_PROBE */
+#define FUSETRACE_MATCH_NOT (1u << 3)           /* the operations that do not match */
+
+/*
+ * Which operations are meant: all that is set must hold. Strings are read by the call that gets
+ * the match and need not live longer.
+ */
+struct fusetrace_match {
+	size_t sz;            /* sizeof, set by FUSETRACE_MATCH() */
+	const char *op;       /* names separated by commas; NULL or "*": any */
+	const char *path;     /* path or path2; in the mount, or absolute under the mountpoint */
+	uint32_t path_kind;   /* FUSETRACE_PATH_ */
+	uint32_t status;      /* FUSETRACE_MATCH_ANY, _OK, _FAILED */
+	int32_t error;        /* positive errno; 0: any */
+	uint32_t flags;       /* FUSETRACE_MATCH_ bits */
+	int64_t pid;          /* caller's thread; 0: any, -1: the kernel itself */
+	uint64_t nodeid;      /* 0: any */
+	uint64_t min_size;    /* bytes asked for */
+	uint64_t min_duration_ns;
+	/* Last word, called in the waiter's thread with no lock held: 1 yes, 0 no, < 0 ends the wait. */
+	int (*check)(const struct fusetrace_op *op, void *data);
+	void *data;
+	const char *label;    /* shown first in reports */
+};
+#define FUSETRACE_MATCH(...) \
+	(&(struct fusetrace_match){.sz = sizeof(struct fusetrace_match), __VA_ARGS__})
+
+/* 0, or -EINVAL with the reason in reterr_error (an unknown name is answered with the nearest). */
+FUSETRACE_API int fusetrace_match_check(const struct fusetrace_match *match,
+					struct fusetrace_error *reterr_error);
+
+/* ---- monitors --------------------------------------------------------------------------------- */
+
+struct fusetrace_monitor;
+
+#define FUSETRACE_MONITOR_NO_THREAD (1u << 0) /* the caller runs fusetrace_process() */
+#define FUSETRACE_MONITOR_PENDING (1u << 1)   /* the mount comes later: fusetrace_monitor_follow() */
+
+struct fusetrace_monitor_opts {
+	size_t sz;           /* sizeof, set by FUSETRACE_MONITOR_OPTS() */
+	const char *mount;   /* a mountpoint or any path under it; never touched, only looked up */
+	uint32_t source;     /* FUSETRACE_SOURCE_AUTO, _KERNEL, or _REPLAY for fusetrace_feed() */
+	uint32_t flags;      /* FUSETRACE_MONITOR_ bits */
+	uint64_t max_ops;    /* operations kept; 0: 1,048,576 */
+	uint64_t ring_bytes; /* kernel ring, a power of two; 0: 16 MiB; the process' first monitor decides */
+};
+#define FUSETRACE_MONITOR_OPTS(...) \
+	(&(struct fusetrace_monitor_opts){.sz = sizeof(struct fusetrace_monitor_opts), __VA_ARGS__})
+
+/*
+ * -ENOENT no such path, -EMEDIUMTYPE not on a FUSE mount, -EINVAL. Nothing is traced yet. Free with
+ * fusetrace_monitor_free().
+ */
+FUSETRACE_API int fusetrace_monitor_new(const struct fusetrace_monitor_opts *opts,
+					struct fusetrace_monitor **ret_monitor,
+					struct fusetrace_error *reterr_error);
+/* Stops and frees. NULL is fine. Always returns NULL. Operations and readers stay valid. */
+FUSETRACE_API struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monitor);
+
+/*
+ * Begins to trace; when it returns, every later request is seen. -EPERM without CAP_BPF and
+ * CAP_PERFMON, -EOPNOTSUPP on a kernel without the fuse tracepoints, -EALREADY.
+ */
+FUSETRACE_API int fusetrace_monitor_start(struct fusetrace_monitor *monitor,
+					  struct fusetrace_error *reterr_error);
+/* Drains, then ends the trace; waiters return -ESHUTDOWN. Idempotent. */
+FUSETRACE_API int fusetrace_monitor_stop(struct fusetrace_monitor *monitor);
+
+/*
+ * For FUSETRACE_MONITOR_PENDING: the next FUSE mount made by process pid or a descendant becomes
+ * the monitor's, with all its requests from INIT on. On a mounted monitor it names a daemon whose
+ * end shall count, for kernels that do not tell which processes hold a connection.
+ */
+FUSETRACE_API int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid);
+
+#define FUSETRACE_STATE_NEW 0u
+#define FUSETRACE_STATE_PENDING 1u   /* started, no mount yet */
+#define FUSETRACE_STATE_MOUNTED 2u
+#define FUSETRACE_STATE_UNMOUNTED 3u
+#define FUSETRACE_STATE_GONE 4u      /* the daemon ended */
+#define FUSETRACE_STATE_STOPPED 5u
+FUSETRACE_API uint32_t fusetrace_monitor_state(struct fusetrace_monitor *monitor);
+/* Mountpoint as /proc/self/mountinfo has it; NULL while pending. Owned by monitor. */
+FUSETRACE_API const char *fusetrace_monitor_mountpoint(struct fusetrace_monitor *monitor);
+/* The daemon's process ids, as far as they are known; returns how many there are, fills max. */
+FUSETRACE_API int fusetrace_monitor_daemons(struct fusetrace_monitor *monitor, pid_t *pids, int max);
+
+/*
+ * Non-blocking pair for event loops, for FUSETRACE_MONITOR_NO_THREAD: poll the descriptor for
+ * POLLIN, then call fusetrace_process(), which never blocks and returns how many events it took.
+ * The descriptor is owned by the library; it serves all monitors of the process.
+ */
+FUSETRACE_API int fusetrace_fd(struct fusetrace_monitor *monitor);
+FUSETRACE_API int fusetrace_process(struct fusetrace_monitor *monitor);
+
+/*
+ * For FUSETRACE_SOURCE_REPLAY: recorded text in pieces of any size; operations come in the order of
+ * the recording. -EBADMSG with line and column in reterr_error for a line that is no record; the
+ * lines before it have been taken. fusetrace_feed_end() takes a last line without a newline and
+ * ends what is still in flight as unknown.
+ */
+FUSETRACE_API int fusetrace_feed(struct fusetrace_monitor *monitor, const void *data, size_t size,
+				 struct fusetrace_error *reterr_error);
+FUSETRACE_API int fusetrace_feed_end(struct fusetrace_monitor *monitor,
+				     struct fusetrace_error *reterr_error);
+
+/* ---- marks, history --------------------------------------------------------------------------- */
+
+/* A place in a monitor's history, as a plain value. All zeros is the beginning. */
+struct fusetrace_mark {
+	uint64_t seq;     /* the last operation before the mark */
+	uint64_t mono_ns; /* CLOCK_MONOTONIC when it was taken */
+	uint64_t lost;    /* events lost before it */
+	uint64_t reserved;
+};
+
+/* Takes everything that has already happened into the history, then gives the mark. */
+FUSETRACE_API int fusetrace_mark_now(struct fusetrace_monitor *monitor,
+				     struct fusetrace_mark *ret_mark);
+/* The barrier alone: when it returns, all that had happened before it is in the history. */
+FUSETRACE_API int fusetrace_sync(struct fusetrace_monitor *monitor);
+
+/* Events lost since the mark (NULL: since the start). Loss makes absence unprovable. */
+FUSETRACE_API uint64_t fusetrace_lost(struct fusetrace_monitor *monitor,
+				      const struct fusetrace_mark *mark);
+/* Operations since the mark that match (NULL: any), after a barrier; or a negative errno. */
+FUSETRACE_API int64_t fusetrace_count(struct fusetrace_monitor *monitor,
+				      const struct fusetrace_mark *mark,
+				      const struct fusetrace_match *match);
+/*
+ * Calls fn for each such operation in order, with no lock held; stops when fn returns non-zero and
+ * returns that. op is valid during the call; fusetrace_op_ref() keeps it.
+ */
+typedef int fusetrace_op_fn(struct fusetrace_op *op, void *data);
+FUSETRACE_API int fusetrace_foreach(struct fusetrace_monitor *monitor,
+				    const struct fusetrace_mark *mark,
+				    const struct fusetrace_match *match, fusetrace_op_fn *fn,
+				    void *data);
+/* Likewise for what is in flight now, oldest first (status STARTED). */
+FUSETRACE_API int fusetrace_in_flight(struct fusetrace_monitor *monitor,
+				      const struct fusetrace_match *match, fusetrace_op_fn *fn,
+				      void *data);
+
+/* A cursor over the history, for one thread at a time; it outlives the monitor. */
+struct fusetrace_reader;
+/* Starts behind mark (NULL: at the oldest kept operation). Free with fusetrace_reader_free(). */
+FUSETRACE_API int fusetrace_reader_new(struct fusetrace_monitor *monitor,
+				       const struct fusetrace_mark *mark,
+				       struct fusetrace_reader **ret_reader);
+FUSETRACE_API struct fusetrace_reader *fusetrace_reader_free(struct fusetrace_reader *reader);
+/*
+ * 1 and the next operation, 0 when there is none yet. No barrier. *ret_op is owned by the reader
+ * and valid until the next call. When the history overtook the reader, the skipped operations are
+ * added to *ret_skipped (may be NULL).
+ */
+FUSETRACE_API int fusetrace_reader_next(struct fusetrace_reader *reader,
+					struct fusetrace_op **ret_op, uint64_t *ret_skipped);
+
+/* ---- waits ------------------------------------------------------------------------------------ */
+
+/*
+ * Waits return 0 when satisfied, or
+ *	-ETIMEDOUT	the deadline passed
+ *	-EPIPE		the daemon ended	-ENOTCONN	unmounted
+ *	-EOVERFLOW	events were lost: no verdict
+ *	-EILSEQ		the order was violated	-EEXIST		a forbidden operation was seen
+ *	-EREMOTEIO	a matching operation failed (status = OK was asked for)
+ *	-ECANCELED	fusetrace_interrupt()	-ESHUTDOWN	the monitor was stopped
+ *	-EBUSY		(idle) not idle in time	-EINVAL, -ECHILD, -ENOMEM
+ * or what a check function returned. A wait fails at once when its answer cannot change any more.
+ * Any thread; not from a check function (-EDEADLK). On failure *reterr_report explains; free with
+ * fusetrace_report_free().
+ */
+struct fusetrace_report;
+
+/*
+ * One operation that completed after the mark and, unless FUSETRACE_MATCH_IN_FLIGHT, began after
+ * it. NULL as mark means: anywhere in the history. *ret_op: fusetrace_op_unref().
+ */
+FUSETRACE_API int fusetrace_wait(struct fusetrace_monitor *monitor,
+				 const struct fusetrace_mark *mark,
+				 const struct fusetrace_match *match, uint64_t timeout_ns,
+				 struct fusetrace_op **ret_op,
+				 struct fusetrace_report **reterr_report);
+
+#define FUSETRACE_ORDER_ANY 0u
+#define FUSETRACE_ORDER_IN_ORDER 1u /* others may come between */
+#define FUSETRACE_ORDER_STRICT 2u   /* nothing that matches any of them may come between */
+
+/*
+ * n matches, each answered by an operation of its own (best assignment, not first fit). ret_ops,
+ * when not NULL, has room for n and comes in the order of the matches.
+ */
+FUSETRACE_API int fusetrace_wait_all(struct fusetrace_monitor *monitor,
+				     const struct fusetrace_mark *mark,
+				     const struct fusetrace_match *const *matches, size_t n,
+				     uint32_t order, uint64_t timeout_ns,
+				     struct fusetrace_op **ret_ops,
+				     struct fusetrace_report **reterr_report);
+
+/*
+ * No such operation since the mark, nor within window_ns from now (0: up to a barrier). The first
+ * offender ends it with -EEXIST and is returned in *reterr_op (may be NULL).
+ */
+FUSETRACE_API int fusetrace_wait_none(struct fusetrace_monitor *monitor,
+				      const struct fusetrace_mark *mark,
+				      const struct fusetrace_match *match, uint64_t window_ns,
+				      struct fusetrace_op **reterr_op,
+				      struct fusetrace_report **reterr_report);
+
+/* Nothing in flight and nothing new for quiet_ns. A second choice to waiting for what you mean. */
+FUSETRACE_API int fusetrace_wait_idle(struct fusetrace_monitor *monitor, uint64_t quiet_ns,
+				      uint64_t timeout_ns,
+				      struct fusetrace_report **reterr_report);
+
+/* Until the monitor is in state, or in a later one (-EPIPE, -ENOTCONN, -ESHUTDOWN). */
+FUSETRACE_API int fusetrace_wait_state(struct fusetrace_monitor *monitor, uint32_t state,
+				       uint64_t timeout_ns);
+
+/*
+ * A wait armed before the action: counts only what begins after fusetrace_expect_new(). Its
+ * descriptor becomes readable when fusetrace_expect_wait(.., 0, ..) is worth a call: one idea for
+ * poll loops, asyncio and Ctrl-C. Free with fusetrace_expect_free(), from any state.
+ */
+struct fusetrace_expect;
+FUSETRACE_API int fusetrace_expect_new(struct fusetrace_monitor *monitor,
+				       const struct fusetrace_match *const *matches, size_t n,
+				       uint32_t order, struct fusetrace_expect **ret_expect,
+				       struct fusetrace_error *reterr_error);
+FUSETRACE_API int fusetrace_expect_fd(const struct fusetrace_expect *expect);
+FUSETRACE_API int fusetrace_expect_wait(struct fusetrace_expect *expect, uint64_t timeout_ns,
+					struct fusetrace_op **ret_ops,
+					struct fusetrace_report **reterr_report);
+FUSETRACE_API struct fusetrace_expect *fusetrace_expect_free(struct fusetrace_expect *expect);
+
+/* Ends all waits of the monitor with -ECANCELED. Any thread. */
+FUSETRACE_API int fusetrace_interrupt(struct fusetrace_monitor *monitor);
+
+/* ---- reports ---------------------------------------------------------------------------------- */
+
+#define FUSETRACE_VERDICT_NEVER_STARTED 1u
+#define FUSETRACE_VERDICT_IN_FLIGHT 2u
+#define FUSETRACE_VERDICT_FAILED 3u        /* completed with an errno */
+#define FUSETRACE_VERDICT_REFUSED 4u       /* completed, but the check refused it */
+#define FUSETRACE_VERDICT_BEFORE_MARK 5u
+#define FUSETRACE_VERDICT_OTHER_PATH 6u
+#define FUSETRACE_VERDICT_ORDER 7u
+#define FUSETRACE_VERDICT_DAEMON_DIED 8u
+#define FUSETRACE_VERDICT_EVENTS_LOST 9u
+#define FUSETRACE_VERDICT_NO_EVENTS 10u
+#define FUSETRACE_VERDICT_FORBIDDEN 11u    /* the forbidden operation was seen */
+#define FUSETRACE_VERDICT_NOT_IDLE 12u
+#define FUSETRACE_VERDICT_UNMOUNTED 13u
+#define FUSETRACE_VERDICT_INTERRUPTED 14u  /* interrupted or stopped */
+
+FUSETRACE_API uint32_t fusetrace_report_verdict(const struct fusetrace_report *report);
+/* A few lines for a person, and the same as one JSON object. Owned by report. */
+FUSETRACE_API const char *fusetrace_report_text(const struct fusetrace_report *report);
+FUSETRACE_API const char *fusetrace_report_json(const struct fusetrace_report *report);
+FUSETRACE_API struct fusetrace_report *fusetrace_report_free(struct fusetrace_report *report);
+/* "in flight". Static. */
+FUSETRACE_API const char *fusetrace_verdict_name(uint32_t verdict);
+
+/* ---- summaries -------------------------------------------------------------------------------- */
+
+/* Counts and durations per operation name. One thread at a time. */
+struct fusetrace_summary;
+struct fusetrace_summary_row {
+	const char *op;      /* static */
+	const char *slowest; /* path of the slowest one or NULL; owned by the summary */
+	uint64_t count;
+	uint64_t failed;     /* without probes */
+	uint64_t probes;     /* failures that the kernel expects */
+	uint64_t timed;      /* how many have a duration; the times below are of those */
+	uint64_t total_ns;
+	uint64_t p50_ns, p95_ns, p99_ns; /* within 3 % */
+	uint64_t max_ns;
+	uint64_t bytes;      /* read or written */
+};
+FUSETRACE_API int fusetrace_summary_new(struct fusetrace_summary **ret_summary);
+FUSETRACE_API struct fusetrace_summary *fusetrace_summary_free(struct fusetrace_summary *summary);
+FUSETRACE_API int fusetrace_summary_add(struct fusetrace_summary *summary,
+					const struct fusetrace_op *op);
+/*
+ * Adds the totals of the monitor since its start, after a barrier; they outlive the history's
+ * limit.
+ */
+FUSETRACE_API int fusetrace_summary_add_monitor(struct fusetrace_summary *summary,
+						struct fusetrace_monitor *monitor);
+/* Row number index, most frequent first; -ERANGE behind the last one. */
+FUSETRACE_API int fusetrace_summary_get(struct fusetrace_summary *summary, size_t index,
+					struct fusetrace_summary_row *ret_row);
+
+/* ---- emitter: for filesystems that report their own operations ---------------------------------- */
+
+/*
+ * One finished operation as a filesystem knows it. Times are CLOCK_MONOTONIC; op is a name of
+ * fusetrace_op_name_next(). A number whose bit (1 << FUSETRACE_FIELD_...) is not in present is left
+ * out of the line; PATH and PATH2 are left out when NULL.
+ */
+struct fusetrace_emit {
+	size_t sz; /* sizeof, set by FUSETRACE_EMIT() */
+	const char *op;
+	const char *path;
+	const char *path2;
+	const char *xattr;
+	uint32_t present;
+	int32_t error; /* positive errno, 0 = completed */
+	uint64_t start_ns;
+	uint64_t duration_ns;
+	uint64_t pid, uid, gid, fh, offset, size, reply_size, mode, flags;
+};
+#define FUSETRACE_EMIT(...) \
+	(&(struct fusetrace_emit){.sz = sizeof(struct fusetrace_emit), __VA_ARGS__})
+
+/*
+ * Writes it to fd as one JSON line with one write(2), so that threads do not mix. The line is what
+ * fusetrace_op_json() gives and `fusetrace read` takes. 0 or a negative errno.
+ */
+FUSETRACE_API int fusetrace_emit(int fd, const struct fusetrace_emit *emit);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The library's one clock: CLOCK_MONOTONIC in nanoseconds, and deadlines on it. */
+#ifndef FT_BASE_CLOCK_H
+#define FT_BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t ft_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* When a timeout that begins now ends; UINT64_MAX stays for ever. */
+static inline uint64_t ft_deadline_ns(uint64_t timeout_ns)
+{
+	uint64_t now = ft_now_ns();
+
+	return timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
+}
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See daemons.h. A /dev/fuse descriptor tells its connection in /proc/PID/fdinfo/FD
+ * ("fuse_connection:", since Linux 6.17); where it does not, no holder is found.
+ */
+#include "daemons.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define ANCESTORS_MAX 64
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+#define AUTO_CLOSE_DIR FT_CLEANUP(close_dir)
+
+static ssize_t read_file(const char *path, char *buffer, size_t size)
+{
+	int fd FT_AUTO_CLOSE = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t length = fd < 0 ? -1 : read(fd, buffer, size - 1);
+
+	if (length >= 0)
+		buffer[length] = '\0';
+	return length;
+}
+
+static bool descriptor_serves(const char *pid, const char *fd, uint32_t connection)
+{
+	char path[PATH_MAX], text[1024];
+	unsigned int number;
+	const char *line;
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd/%s", pid, fd);
+	length = readlink(path, text, sizeof(text) - 1);
+	if (length < 9 || memcmp(text, "/dev/fuse", 9) != 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, fd);
+	if (read_file(path, text, sizeof(text)) < 0)
+		return false;
+	line = strstr(text, "fuse_connection:");
+	return line && sscanf(line, "fuse_connection: %u", &number) == 1 && number == connection;
+}
+
+static bool process_serves(const char *pid, uint32_t connection)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir AUTO_CLOSE_DIR = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    descriptor_serves(pid, entry->d_name, connection))
+			return true;
+	}
+	return false;
+}
+
+int ft_daemons_of_connection(uint32_t connection, pid_t *pids, int max)
+{
+	DIR *dir AUTO_CLOSE_DIR = opendir("/proc");
+	struct dirent *entry;
+	int count = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+		    !process_serves(entry->d_name, connection))
+			continue;
+		if (count < max)
+			pids[count] = (pid_t)atoi(entry->d_name);
+		count++;
+	}
+	return count;
+}
+
+/* 0 when the process is gone. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], text[1024];
+	const char *after_name;
+	int parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (read_file(path, text, sizeof(text)) < 0)
+		return 0;
+	after_name = strrchr(text, ')'); /* the name may hold anything, also parentheses */
+	if (!after_name || sscanf(after_name, ") %*c %d", &parent) != 1)
+		return 0;
+	return parent;
+}
+
+bool ft_daemons_is_descendant(pid_t pid, pid_t ancestor)
+{
+	for (int i = 0; i < ANCESTORS_MAX && pid > 1; i++) {
+		pid_t parent;
+
+		if (pid == ancestor)
+			return true;
+		parent = parent_of(pid);
+		if (parent == getpid())
+			return true;
+		pid = parent;
+	}
+	return false;
+}
+
+bool ft_daemons_has_argument(pid_t pid, const char *path)
+{
+	char file[64], text[64 * 1024], here[PATH_MAX], full[2 * PATH_MAX];
+	ssize_t length, here_length;
+
+	snprintf(file, sizeof(file), "/proc/%d/cwd", pid);
+	here_length = readlink(file, here, sizeof(here) - 1);
+	here[here_length > 0 ? here_length : 0] = '\0';
+	snprintf(file, sizeof(file), "/proc/%d/cmdline", pid);
+	length = read_file(file, text, sizeof(text));
+	for (const char *at = text; length > 0 && at < text + length; at += strlen(at) + 1) {
+		size_t end;
+
+		if (at[0] == '/')
+			snprintf(full, sizeof(full), "%.*s", PATH_MAX, at);
+		else
+			snprintf(full, sizeof(full), "%s/%.*s", here, PATH_MAX - 1, at);
+		end = strlen(full);
+		while (end > 1 && full[end - 1] == '/')
+			full[--end] = '\0';
+		if (strcmp(full, path) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine of engine.h: routes records to monitors, watches mounts and daemons, and runs the
+ * thread. The thread blocks all signals and is named "fusetrace".
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/types.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "../bpf/record.h"
+#include "base/cleanup.h"
+#include "error.h"
+#include "monitor.h"
+#include "orphans.h"
+#include "source_kernel.h"
+
+/* How often the ring is emptied when nobody waits for anything: wake-ups are what tracing costs. */
+#define DRAIN_INTERVAL_NS 20000000
+#define EVENTS_AT_ONCE 32
+
+/* What an epoll event is about; pidfds come as their own number, which is never negative. */
+#define ABOUT_RING (-1)
+#define ABOUT_TIMER (-2)
+#define ABOUT_MOUNTS (-3)
+#define ABOUT_WAKE (-4)
+
+static struct engine {
+	pthread_mutex_t lock;
+	struct ft_list monitors; /* all below: lock */
+	struct ft_hash by_connection;
+	struct ft_kernel *kernel;
+	uint64_t lost_any;
+	struct ft_orphans orphans;
+	bool is_up;
+	bool has_thread;
+	bool is_stopping;
+	pthread_t thread; /* has_thread */
+	pid_t owner;
+	int epoll_fd;
+	int timer_fd;
+	int mounts_fd;
+	int wake_fd;
+} engine = {
+	.lock = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP,
+	.epoll_fd = -1,
+	.timer_fd = -1,
+	.mounts_fd = -1,
+	.wake_fd = -1,
+};
+
+/* Serialises adding and removing monitors, which may load programs and join the thread. */
+static pthread_mutex_t setup_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void ft_engine_lock(void)
+{
+	pthread_mutex_lock(&engine.lock);
+}
+
+void ft_engine_unlock(void)
+{
+	pthread_mutex_unlock(&engine.lock);
+}
+
+/* Whether some monitor has this connection. */
+static bool is_traced(uint32_t connection)
+{
+	struct ft_hash_node *at = ft_hash_first(&engine.by_connection, ft_hash_number(connection));
+
+	for (; at; at = ft_hash_next(at)) {
+		if (FT_CONTAINER(at, struct fusetrace_monitor, by_connection)->connection ==
+		    connection)
+			return true;
+	}
+	return false;
+}
+
+/* ---- records ---- */
+
+static void on_record(const struct ft_record *record, void *data)
+{
+	struct ft_hash_node *at =
+		ft_hash_first(&engine.by_connection, ft_hash_number(record->connection));
+	bool is_taken = false;
+
+	for (; at; at = ft_hash_next(at)) {
+		struct fusetrace_monitor *monitor =
+			FT_CONTAINER(at, struct fusetrace_monitor, by_connection);
+
+		if (monitor->connection != record->connection)
+			continue;
+		ft_monitor_on_record(monitor, record);
+		is_taken = true;
+	}
+	if (!is_taken)
+		ft_orphans_keep(&engine.orphans, record, ft_kernel_record_size(record));
+}
+
+static void check_lost(void)
+{
+	uint64_t lost_any = ft_kernel_lost_any(engine.kernel);
+
+	if (lost_any == engine.lost_any)
+		return;
+	engine.lost_any = lost_any;
+	ft_list_foreach(at, &engine.monitors) {
+		struct fusetrace_monitor *monitor =
+			FT_CONTAINER(at, struct fusetrace_monitor, of_engine);
+
+		if (monitor->state == FUSETRACE_STATE_MOUNTED)
+			ft_monitor_on_lost(monitor,
+					   ft_kernel_lost(engine.kernel, monitor->connection));
+	}
+}
+
+int ft_engine_drain(void)
+{
+	int r;
+
+	if (!engine.kernel)
+		return 0;
+	r = ft_kernel_drain(engine.kernel, on_record, NULL);
+	check_lost();
+	return r;
+}
+
+void ft_engine_update_awaited(void)
+{
+	uint64_t opcodes = 0;
+
+	if (!engine.kernel)
+		return;
+	ft_list_foreach(at, &engine.monitors)
+		opcodes |= FT_CONTAINER(at, struct fusetrace_monitor, of_engine)->waiters.opcodes;
+	ft_kernel_await(engine.kernel, opcodes);
+}
+
+bool ft_engine_resolve(uint64_t super, struct ft_nodes *nodes, uint64_t nodeid)
+{
+	return engine.kernel && ft_kernel_resolve(engine.kernel, super, nodes, nodeid);
+}
+
+/* ---- mounts and daemons ---- */
+
+static void update_take_unknown(void)
+{
+	bool is_pending = false;
+
+	ft_list_foreach(at, &engine.monitors)
+		is_pending |= FT_CONTAINER(at, struct fusetrace_monitor, of_engine)->state ==
+			      FUSETRACE_STATE_PENDING;
+	ft_kernel_take_unknown(engine.kernel, is_pending);
+	if (!is_pending)
+		ft_orphans_done(&engine.orphans);
+}
+
+/* Takes back what a PENDING monitor had excluded, once nobody is PENDING any more. */
+static void forget_excluded(struct fusetrace_monitor *monitor)
+{
+	for (size_t i = 0; i < monitor->before.count; i++) {
+		if (!is_traced(monitor->before.entries[i].connection))
+			ft_kernel_forget(engine.kernel, monitor->before.entries[i].connection);
+	}
+	ft_mounts_done(&monitor->before);
+}
+
+static void replay(const struct ft_record *record, void *data)
+{
+	ft_monitor_on_record(data, record);
+}
+
+void ft_engine_adopt(struct fusetrace_monitor *monitor, uint32_t connection)
+{
+	monitor->connection = connection;
+	if (!is_traced(connection))
+		ft_kernel_trace(engine.kernel, connection, true);
+	ft_engine_drain();
+	monitor->lost_before = ft_kernel_lost(engine.kernel, connection);
+	ft_hash_insert(&engine.by_connection, &monitor->by_connection, ft_hash_number(connection));
+	ft_orphans_each(&engine.orphans, connection, replay, monitor);
+	forget_excluded(monitor);
+}
+
+void ft_engine_check_mounts(void)
+{
+	struct ft_mounts mounts;
+
+	if (ft_mounts_read(&mounts) < 0)
+		return;
+	ft_engine_drain();
+	ft_list_foreach(at, &engine.monitors)
+		ft_monitor_on_mounts(FT_CONTAINER(at, struct fusetrace_monitor, of_engine), &mounts);
+	ft_mounts_done(&mounts);
+	update_take_unknown();
+}
+
+static void on_exit_of(int pidfd)
+{
+	ft_engine_drain();
+	epoll_ctl(engine.epoll_fd, EPOLL_CTL_DEL, pidfd, NULL);
+	ft_list_foreach(at, &engine.monitors)
+		ft_monitor_on_exit(FT_CONTAINER(at, struct fusetrace_monitor, of_engine), pidfd);
+}
+
+int ft_engine_watch(int pidfd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)pidfd};
+
+	return epoll_ctl(engine.epoll_fd, EPOLL_CTL_ADD, pidfd, &event) < 0 ? -errno : 0;
+}
+
+/* ---- the loop ---- */
+
+static void handle(int64_t about)
+{
+	uint64_t ticks;
+
+	switch (about) {
+	case ABOUT_TIMER:
+		if (read(engine.timer_fd, &ticks, sizeof(ticks)) < 0)
+			return;
+		break;
+	case ABOUT_MOUNTS:
+		ft_engine_check_mounts();
+		return;
+	case ABOUT_RING:
+	case ABOUT_WAKE:
+		break;
+	default:
+		on_exit_of((int)about);
+	}
+}
+
+/* One turn: waits up to timeout_ms, then does what there is to do. Returns events taken. */
+static int turn(int timeout_ms)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int n = epoll_wait(engine.epoll_fd, events, EVENTS_AT_ONCE, timeout_ms);
+	int taken;
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	ft_engine_lock();
+	taken = ft_engine_drain();
+	for (int i = 0; i < n; i++)
+		handle((int64_t)events[i].data.u64);
+	ft_engine_unlock();
+	return taken < 0 ? 0 : taken;
+}
+
+static void *run(void *data)
+{
+	bool is_stopping = false;
+
+	pthread_setname_np(pthread_self(), "fusetrace");
+	while (!is_stopping) {
+		turn(-1);
+		ft_engine_lock();
+		is_stopping = engine.is_stopping;
+		ft_engine_unlock();
+	}
+	return NULL;
+}
+
+int ft_engine_fd(void)
+{
+	return engine.epoll_fd;
+}
+
+int ft_engine_process(void)
+{
+	return turn(0);
+}
+
+/* ---- up and down; setup_lock held ---- */
+
+static int watch(int fd, uint32_t events, int about)
+{
+	struct epoll_event event = {.events = events, .data.u64 = (uint64_t)(int64_t)about};
+
+	if (fd < 0)
+		return -errno;
+	return epoll_ctl(engine.epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int open_descriptors(void)
+{
+	const struct itimerspec interval = {
+		.it_interval.tv_nsec = DRAIN_INTERVAL_NS,
+		.it_value.tv_nsec = DRAIN_INTERVAL_NS,
+	};
+	int r;
+
+	engine.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (engine.epoll_fd < 0)
+		return -errno;
+	engine.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	engine.mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	engine.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = watch(engine.timer_fd, EPOLLIN, ABOUT_TIMER);
+	if (r == 0)
+		r = watch(engine.mounts_fd, EPOLLPRI | EPOLLET, ABOUT_MOUNTS);
+	if (r == 0)
+		r = watch(engine.wake_fd, EPOLLIN | EPOLLET, ABOUT_WAKE);
+	/* Edge-triggered: a record that did not ask for a wake-up must not give one. */
+	if (r == 0)
+		r = watch(ft_kernel_fd(engine.kernel), EPOLLIN | EPOLLET, ABOUT_RING);
+	if (r == 0 && timerfd_settime(engine.timer_fd, 0, &interval, NULL) < 0)
+		r = -errno;
+	return r;
+}
+
+static void close_descriptor(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void bring_down(void)
+{
+	close_descriptor(&engine.timer_fd);
+	close_descriptor(&engine.mounts_fd);
+	close_descriptor(&engine.wake_fd);
+	close_descriptor(&engine.epoll_fd);
+	engine.kernel = ft_kernel_free(engine.kernel);
+	ft_hash_done(&engine.by_connection);
+	ft_orphans_done(&engine.orphans);
+	engine.is_up = false;
+}
+
+/* A forked child has the parent's descriptors but not its thread: it starts anew. */
+static void abandon_after_fork(void)
+{
+	if (engine.owner == getpid() || !engine.is_up)
+		return;
+	engine.has_thread = false;
+	bring_down();
+}
+
+static int bring_up(uint64_t ring_bytes, struct fusetrace_error *reterr_error)
+{
+	int r;
+
+	if (engine.is_up)
+		return 0;
+	ft_list_init(&engine.monitors);
+	engine.owner = getpid();
+	engine.lost_any = 0;
+	r = ft_kernel_new(ring_bytes, &engine.kernel, reterr_error);
+	if (r < 0)
+		return r;
+	r = ft_hash_init(&engine.by_connection);
+	if (r == 0)
+		r = open_descriptors();
+	if (r < 0) {
+		bring_down();
+		return ft_error(reterr_error, r, "cannot set up the trace: %s", fusetrace_strerror(r));
+	}
+	engine.is_up = true;
+	return 0;
+}
+
+static int start_thread(void)
+{
+	sigset_t all, before;
+	int r;
+
+	if (engine.has_thread)
+		return 0;
+	engine.is_stopping = false;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&engine.thread, NULL, run, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	engine.has_thread = r == 0;
+	return -r;
+}
+
+static void stop_thread(void)
+{
+	if (!engine.has_thread)
+		return;
+	ft_engine_lock();
+	engine.is_stopping = true;
+	ft_engine_unlock();
+	eventfd_write(engine.wake_fd, 1);
+	pthread_join(engine.thread, NULL);
+	engine.has_thread = false;
+}
+
+/* Lock held. */
+static int enter(struct fusetrace_monitor *monitor)
+{
+	int r = 0;
+
+	ft_list_append(&engine.monitors, &monitor->of_engine);
+	if (monitor->state == FUSETRACE_STATE_MOUNTED) {
+		if (!is_traced(monitor->connection))
+			r = ft_kernel_trace(engine.kernel, monitor->connection, true);
+		ft_engine_drain(); /* what came before is not ours */
+		monitor->lost_before = ft_kernel_lost(engine.kernel, monitor->connection);
+		ft_hash_insert(&engine.by_connection, &monitor->by_connection,
+			       ft_hash_number(monitor->connection));
+		return r;
+	}
+	for (size_t i = 0; r == 0 && i < monitor->before.count; i++) {
+		if (!is_traced(monitor->before.entries[i].connection))
+			r = ft_kernel_trace(engine.kernel, monitor->before.entries[i].connection,
+					    false);
+	}
+	update_take_unknown();
+	return r;
+}
+
+int ft_engine_add(struct fusetrace_monitor *monitor, bool with_thread,
+		  struct fusetrace_error *reterr_error)
+{
+	int r;
+
+	pthread_mutex_lock(&setup_lock);
+	abandon_after_fork();
+	r = bring_up(monitor->ring_bytes, reterr_error);
+	if (r == 0) {
+		ft_engine_lock();
+		r = enter(monitor);
+		ft_engine_unlock();
+		if (r == 0 && with_thread)
+			r = start_thread();
+		if (r < 0)
+			ft_error(reterr_error, r, "cannot start the trace: %s",
+				 fusetrace_strerror(r));
+		else
+			monitor->is_attached = true;
+	}
+	pthread_mutex_unlock(&setup_lock);
+	if (r < 0 && engine.is_up)
+		ft_engine_remove(monitor);
+	return r;
+}
+
+void ft_engine_remove(struct fusetrace_monitor *monitor)
+{
+	bool is_last;
+
+	pthread_mutex_lock(&setup_lock);
+	ft_engine_lock();
+	ft_engine_drain();
+	ft_list_remove(&monitor->of_engine);
+	if (monitor->connection) {
+		ft_hash_remove(&engine.by_connection, &monitor->by_connection);
+		if (!is_traced(monitor->connection))
+			ft_kernel_forget(engine.kernel, monitor->connection);
+	}
+	forget_excluded(monitor);
+	for (int i = 0; i < monitor->daemon_count; i++)
+		epoll_ctl(engine.epoll_fd, EPOLL_CTL_DEL, monitor->pidfds[i], NULL);
+	update_take_unknown();
+	ft_engine_update_awaited();
+	monitor->is_attached = false;
+	is_last = ft_list_is_empty(&engine.monitors);
+	ft_engine_unlock();
+	if (is_last) {
+		stop_thread();
+		ft_engine_lock();
+		bring_down();
+		ft_engine_unlock();
+	}
+	pthread_mutex_unlock(&setup_lock);
+}

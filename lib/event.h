@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a source tells the tracker: one struct for the begin (request) and the end (reply) of an
+ * operation. A source knows nothing of paths of nodeids, of history or of waits; what it cannot
+ * know it leaves out of `present`.
+ */
+#ifndef FT_EVENT_H
+#define FT_EVENT_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+#define FT_HAS(field) (UINT32_C(1) << FUSETRACE_FIELD_##field)
+
+struct ft_event {
+	uint64_t key;     /* pairs begin and end; unique among what is in flight in one source */
+	uint64_t time_ns; /* CLOCK_MONOTONIC, by the source's clock, not when we read it; 0 unknown */
+	uint32_t opcode;
+	uint32_t present; /* FT_HAS() bits of the fields below that are known */
+	uint32_t marks;   /* FUSETRACE_OP_ bits */
+
+	/* header */
+	uint64_t unique;
+	uint64_t nodeid;
+	uint32_t pid;
+	uint32_t uid;
+	uint32_t gid;
+
+	/* request */
+	uint64_t nodeid2;
+	uint64_t fh; /* request: the handle used; reply: the handle made */
+	uint64_t offset;
+	uint64_t size;
+	uint32_t mode;
+	uint32_t flags;
+	uint32_t valid;
+	struct ft_bytes path; /* only from sources that print paths */
+	struct ft_bytes path2;
+	struct ft_bytes name;
+	struct ft_bytes name2;
+	struct ft_bytes xattr;
+	struct ft_bytes target;
+
+	/* reply */
+	int32_t error; /* positive errno; 0 completed */
+	uint64_t entry;
+	uint32_t entry_mode; /* st_mode of the entry; 0 unknown */
+	uint64_t reply_size;
+	uint64_t probe_size; /* FT_OPCODE_ASKS_SIZE: the reply_size if the request asked for 0 bytes */
+};
+
+#endif

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor: its life from new to free, the states of its mount, and what sources tell it. What
+ * reads its history is in query.c, what waits for it in wait.c.
+ */
+#include "monitor.h"
+
+#include <errno.h>
+#include <linux/types.h>
+#include <stdlib.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "../bpf/record.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "check.h"
+#include "daemons.h"
+#include "engine.h"
+#include "error.h"
+#include "opcode.h"
+#include "source_kernel.h"
+
+#define MAX_OPS_BY_DEFAULT (1u << 20)
+
+FT_DEFINE_CLEANUP(struct fusetrace_monitor, fusetrace_monitor_free)
+#define AUTO_MONITOR FT_CLEANUP(fusetrace_monitor_free_cleanup)
+
+int ft_monitor_enter(const struct fusetrace_monitor *monitor)
+{
+	if (!monitor)
+		return -EINVAL;
+	if (monitor->owner != getpid())
+		return -ECHILD;
+	return ft_check_is_running() ? -EDEADLK : 0;
+}
+
+/* ---- what the tracker asks and tells ---- */
+
+static bool resolve(struct ft_nodes *nodes, uint64_t nodeid, void *data)
+{
+	const struct fusetrace_monitor *monitor = data;
+
+	return ft_engine_resolve(monitor->super, nodes, nodeid);
+}
+
+static void on_done(struct fusetrace_op *op, void *data)
+{
+	struct fusetrace_monitor *monitor = data;
+
+	ft_summary_add(&monitor->totals, op);
+	ft_waiters_notify(&monitor->waiters, op);
+}
+
+/* ---- new and free ---- */
+
+static int find_mount(struct fusetrace_monitor *monitor, const char *path,
+		      struct fusetrace_error *reterr_error)
+{
+	struct ft_mounts mounts FT_CLEANUP(ft_mounts_done) = {NULL, 0};
+	const struct ft_mount *mount = NULL;
+	int r = ft_mounts_read(&mounts);
+
+	if (r == 0)
+		r = ft_mounts_find(&mounts, path, &mount);
+	if (r == -EMEDIUMTYPE)
+		return ft_error(reterr_error, r,
+				"%s is not on a FUSE mount: give a mountpoint of /proc/self/mountinfo "
+				"or a path under one", path);
+	if (r < 0)
+		return ft_error(reterr_error, r, "%s: %s", path, fusetrace_strerror(r));
+	monitor->connection = mount->connection;
+	monitor->mountpoint = strdup(mount->mountpoint);
+	return monitor->mountpoint ? 0 : -ENOMEM;
+}
+
+static int check_opts(const struct fusetrace_monitor_opts *opts,
+		      struct fusetrace_error *reterr_error)
+{
+	bool is_pending = opts->flags & FUSETRACE_MONITOR_PENDING;
+
+	if (opts->sz != sizeof(*opts))
+		return ft_error(reterr_error, -EINVAL,
+				"options of another version of the library: use "
+				"FUSETRACE_MONITOR_OPTS()");
+	if (opts->source == FUSETRACE_SOURCE_LOG || opts->source > FUSETRACE_SOURCE_REPLAY)
+		return ft_error(reterr_error, -EINVAL, "source %u cannot be monitored",
+				opts->source);
+	if (opts->source != FUSETRACE_SOURCE_REPLAY && !opts->mount == !is_pending)
+		return ft_error(reterr_error, -EINVAL,
+				"either a mount or FUSETRACE_MONITOR_PENDING is needed");
+	return 0;
+}
+
+int fusetrace_monitor_new(const struct fusetrace_monitor_opts *opts,
+			  struct fusetrace_monitor **ret_monitor,
+			  struct fusetrace_error *reterr_error)
+{
+	struct fusetrace_monitor *monitor AUTO_MONITOR = NULL;
+	int r;
+
+	if (!opts || !ret_monitor)
+		return ft_error(reterr_error, -EINVAL, "no options or no place for the monitor");
+	r = check_opts(opts, reterr_error);
+	if (r < 0)
+		return r;
+	monitor = calloc(1, sizeof(*monitor));
+	if (!monitor)
+		return ft_error(reterr_error, -ENOMEM, "out of memory");
+	ft_list_init(&monitor->of_engine);
+	monitor->owner = getpid();
+	monitor->flags = opts->flags;
+	monitor->ring_bytes = opts->ring_bytes;
+	monitor->source = opts->source ? opts->source : FUSETRACE_SOURCE_KERNEL;
+	ft_summary_init(&monitor->totals);
+	if (opts->mount && monitor->source == FUSETRACE_SOURCE_KERNEL)
+		r = find_mount(monitor, opts->mount, reterr_error);
+	if (r < 0)
+		return r;
+	monitor->history = ft_history_new(opts->max_ops ? opts->max_ops : MAX_OPS_BY_DEFAULT);
+	if (monitor->history)
+		monitor->tracker = ft_tracker_new(monitor->source, monitor->history, resolve, on_done,
+						  monitor);
+	if (!monitor->tracker)
+		return ft_error(reterr_error, -ENOMEM, "out of memory");
+	monitor->replay.tracker = monitor->tracker;
+	*ret_monitor = FT_STEAL_PTR(monitor);
+	return 0;
+}
+
+struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monitor)
+{
+	if (!monitor)
+		return NULL;
+	if (monitor->owner == getpid())
+		fusetrace_monitor_stop(monitor);
+	for (int i = 0; i < monitor->daemon_count; i++)
+		close(monitor->pidfds[i]);
+	ft_replay_done(&monitor->replay);
+	ft_waiters_done(&monitor->waiters);
+	ft_summary_done(&monitor->totals);
+	ft_tracker_free(monitor->tracker);
+	ft_history_unref(monitor->history);
+	ft_mounts_done(&monitor->before);
+	free(monitor->mountpoint);
+	free(monitor);
+	return NULL;
+}
+
+/* ---- daemons ---- */
+
+/* Lock held. Names pid as a daemon of the mount, once. */
+static int add_daemon(struct fusetrace_monitor *monitor, pid_t pid)
+{
+	int pidfd;
+	int r;
+
+	for (int i = 0; i < monitor->daemon_count; i++) {
+		if (monitor->daemons[i] == pid)
+			return 0;
+	}
+	if (monitor->daemon_count == FT_DAEMONS_MAX)
+		return -E2BIG;
+	pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	r = ft_engine_watch(pidfd);
+	if (r < 0) {
+		close(pidfd);
+		return r;
+	}
+	monitor->pidfds[monitor->daemon_count] = pidfd;
+	monitor->daemons[monitor->daemon_count++] = pid;
+	return 0;
+}
+
+/* Lock held. Those who hold the connection's /dev/fuse now. */
+static void find_daemons(struct fusetrace_monitor *monitor)
+{
+	pid_t pids[FT_DAEMONS_MAX];
+	int count = ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX);
+
+	for (int i = 0; i < count && i < FT_DAEMONS_MAX; i++)
+		add_daemon(monitor, pids[i]);
+}
+
+static void remove_daemon(struct fusetrace_monitor *monitor, int index)
+{
+	int last = --monitor->daemon_count;
+
+	close(monitor->pidfds[index]);
+	monitor->pidfds[index] = monitor->pidfds[last];
+	monitor->daemons[index] = monitor->daemons[last];
+}
+
+void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
+{
+	for (int i = 0; i < monitor->daemon_count; i++) {
+		if (monitor->pidfds[i] != pidfd)
+			continue;
+		remove_daemon(monitor, i);
+		/* A daemon that went into the background leaves a child behind that serves. */
+		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED)
+			find_daemons(monitor);
+		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED)
+			ft_monitor_end(monitor, FUSETRACE_STATE_GONE);
+		return;
+	}
+}
+
+int fusetrace_monitor_daemons(struct fusetrace_monitor *monitor, pid_t *pids, int max)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0)
+		return r;
+	ft_engine_lock();
+	for (int i = 0; i < monitor->daemon_count && i < max; i++)
+		pids[i] = monitor->daemons[i];
+	r = monitor->daemon_count;
+	ft_engine_unlock();
+	return r;
+}
+
+/* ---- states ---- */
+
+void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state)
+{
+	if (monitor->state >= state || monitor->state == FUSETRACE_STATE_NEW)
+		return;
+	monitor->state = state;
+	ft_tracker_abandon(monitor->tracker);
+	ft_waiters_notify_all(&monitor->waiters);
+}
+
+/* Lock held. Whether a mount that has appeared is the one that the followed process made. */
+static bool is_mount_of(const struct ft_mount *mount, pid_t pid)
+{
+	pid_t holders[FT_DAEMONS_MAX];
+	int count;
+
+	if (ft_daemons_has_argument(pid, mount->mountpoint))
+		return true;
+	count = ft_daemons_of_connection(mount->connection, holders, FT_DAEMONS_MAX);
+	for (int i = 0; i < count && i < FT_DAEMONS_MAX; i++) {
+		if (ft_daemons_is_descendant(holders[i], pid))
+			return true;
+	}
+	return false;
+}
+
+static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *mount)
+{
+	monitor->mountpoint = strdup(mount->mountpoint);
+	if (!monitor->mountpoint)
+		return;
+	monitor->state = FUSETRACE_STATE_MOUNTED;
+	ft_engine_adopt(monitor, mount->connection);
+	find_daemons(monitor);
+	if (monitor->daemon_count == 0) /* a kernel that does not tell */
+		add_daemon(monitor, monitor->followed);
+	ft_waiters_notify_all(&monitor->waiters);
+}
+
+void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts)
+{
+	if (monitor->state == FUSETRACE_STATE_MOUNTED) {
+		if (!ft_mounts_by_connection(mounts, monitor->connection))
+			ft_monitor_end(monitor, FUSETRACE_STATE_UNMOUNTED);
+		return;
+	}
+	if (monitor->state != FUSETRACE_STATE_PENDING || !monitor->followed)
+		return;
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct ft_mount *mount = &mounts->entries[i];
+
+		if (ft_mounts_by_connection(&monitor->before, mount->connection) ||
+		    !is_mount_of(mount, monitor->followed))
+			continue;
+		adopt(monitor, mount);
+		return;
+	}
+}
+
+int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0)
+		return r;
+	if (pid <= 0 || !monitor->is_attached)
+		return -EINVAL;
+	ft_engine_lock();
+	if (monitor->state == FUSETRACE_STATE_PENDING) {
+		monitor->followed = pid;
+		ft_engine_check_mounts();
+	} else {
+		r = add_daemon(monitor, pid);
+	}
+	ft_engine_unlock();
+	return r;
+}
+
+uint32_t fusetrace_monitor_state(struct fusetrace_monitor *monitor)
+{
+	uint32_t state;
+
+	ft_engine_lock();
+	state = monitor->state;
+	ft_engine_unlock();
+	return state;
+}
+
+const char *fusetrace_monitor_mountpoint(struct fusetrace_monitor *monitor)
+{
+	const char *mountpoint;
+
+	ft_engine_lock();
+	mountpoint = monitor->mountpoint;
+	ft_engine_unlock();
+	return mountpoint;
+}
+
+/* ---- start and stop ---- */
+
+static int start_live(struct fusetrace_monitor *monitor, struct fusetrace_error *reterr_error)
+{
+	int r = 0;
+
+	if (monitor->flags & FUSETRACE_MONITOR_PENDING) {
+		r = ft_mounts_read(&monitor->before);
+		monitor->state = FUSETRACE_STATE_PENDING;
+	} else {
+		monitor->state = FUSETRACE_STATE_MOUNTED;
+	}
+	if (r == 0)
+		r = ft_engine_add(monitor, !(monitor->flags & FUSETRACE_MONITOR_NO_THREAD),
+				  reterr_error);
+	if (r < 0) {
+		monitor->state = FUSETRACE_STATE_NEW;
+		return r;
+	}
+	if (monitor->flags & FUSETRACE_MONITOR_PENDING)
+		return 0;
+	ft_engine_lock();
+	find_daemons(monitor);
+	ft_engine_unlock();
+	return 0;
+}
+
+int fusetrace_monitor_start(struct fusetrace_monitor *monitor, struct fusetrace_error *reterr_error)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0)
+		return ft_error(reterr_error, r, "%s", fusetrace_strerror(r));
+	if (monitor->state != FUSETRACE_STATE_NEW)
+		return ft_error(reterr_error, -EALREADY, "the monitor was started before");
+	if (monitor->source == FUSETRACE_SOURCE_KERNEL)
+		return start_live(monitor, reterr_error);
+	monitor->state = FUSETRACE_STATE_MOUNTED;
+	return 0;
+}
+
+int fusetrace_monitor_stop(struct fusetrace_monitor *monitor)
+{
+	if (!monitor)
+		return -EINVAL;
+	if (monitor->owner != getpid())
+		return -ECHILD;
+	if (monitor->is_attached)
+		ft_engine_remove(monitor);
+	ft_engine_lock();
+	ft_monitor_end(monitor, FUSETRACE_STATE_STOPPED);
+	ft_engine_unlock();
+	return 0;
+}
+
+int fusetrace_interrupt(struct fusetrace_monitor *monitor)
+{
+	if (!monitor)
+		return -EINVAL;
+	if (monitor->owner != getpid())
+		return -ECHILD;
+	ft_engine_lock();
+	monitor->interrupts++;
+	ft_waiters_notify_all(&monitor->waiters);
+	ft_engine_unlock();
+	return 0;
+}
+
+int fusetrace_fd(struct fusetrace_monitor *monitor)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0)
+		return r;
+	return monitor->is_attached ? ft_engine_fd() : -EINVAL;
+}
+
+int fusetrace_process(struct fusetrace_monitor *monitor)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0)
+		return r;
+	return monitor->is_attached ? ft_engine_process() : 0;
+}
+
+/* ---- events ---- */
+
+void ft_monitor_on_record(struct fusetrace_monitor *monitor, const struct ft_record *record)
+{
+	struct ft_event event;
+	bool is_begin = ft_kernel_event(record, &event);
+
+	monitor->super = record->super;
+	if (!(ft_opcode_get(event.opcode)->behaviour & FT_OPCODE_UNTIMED))
+		monitor->last_event_ns = event.time_ns;
+	if (is_begin)
+		ft_tracker_begin(monitor->tracker, &event);
+	else
+		ft_tracker_end(monitor->tracker, &event);
+}
+
+void ft_monitor_on_lost(struct fusetrace_monitor *monitor, uint64_t total)
+{
+	uint64_t lost = total - monitor->lost_before;
+
+	if (lost == monitor->lost)
+		return;
+	monitor->lost = lost;
+	ft_waiters_notify_all(&monitor->waiters);
+}
+
+/* ---- replay ---- */
+
+static int feed(struct fusetrace_monitor *monitor, const void *data, size_t size, bool is_end,
+		struct fusetrace_error *reterr_error)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0 || monitor->source != FUSETRACE_SOURCE_REPLAY)
+		return ft_error(reterr_error, r < 0 ? r : -EINVAL,
+				"only a monitor of FUSETRACE_SOURCE_REPLAY can be fed");
+	ft_engine_lock();
+	r = is_end ? ft_replay_end(&monitor->replay, reterr_error) :
+		     ft_replay_push(&monitor->replay, data, size, reterr_error);
+	monitor->lost = monitor->replay.lost;
+	if (is_end)
+		ft_tracker_abandon(monitor->tracker);
+	ft_engine_unlock();
+	return r;
+}
+
+int fusetrace_feed(struct fusetrace_monitor *monitor, const void *data, size_t size,
+		   struct fusetrace_error *reterr_error)
+{
+	return feed(monitor, data, size, false, reterr_error);
+}
+
+int fusetrace_feed_end(struct fusetrace_monitor *monitor, struct fusetrace_error *reterr_error)
+{
+	return feed(monitor, NULL, 0, true, reterr_error);
+}

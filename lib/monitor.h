@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A monitor from the inside: what monitor.c, engine.c, wait.c and report.c share. Everything in it
+ * is protected by the engine lock, unless its comment says otherwise.
+ */
+#ifndef FT_MONITOR_H
+#define FT_MONITOR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "source_replay.h"
+#include "history.h"
+#include "mounts.h"
+#include "summary.h"
+#include "tracker.h"
+#include "waiters.h"
+
+#define FT_DAEMONS_MAX 8
+
+struct ft_orphans;
+
+struct fusetrace_monitor {
+	struct ft_list of_engine;
+	struct ft_hash_node by_connection;
+
+	/* constant after fusetrace_monitor_new() */
+	pid_t owner; /* process that made it; a fork of it may only free */
+	uint32_t source;
+	uint32_t flags;
+	uint64_t ring_bytes;
+	struct ft_history *history; /* has its own rules for readers */
+	struct ft_tracker *tracker;
+
+	uint32_t state; /* FUSETRACE_STATE_ */
+	bool is_attached; /* holds references to engine and kernel source */
+	uint32_t connection;
+	uint64_t super; /* kernel's super block, once a record told it; for the resolver */
+	char *mountpoint;
+	struct ft_mounts before; /* PENDING: the mounts that were there already */
+	pid_t followed;          /* PENDING: whose mount is waited for */
+	pid_t daemons[FT_DAEMONS_MAX];
+	int pidfds[FT_DAEMONS_MAX];
+	int daemon_count;
+	uint64_t lost;          /* events, since the start */
+	uint64_t lost_before;   /* of the connection, before this monitor began */
+	uint64_t last_event_ns; /* of the last event that idle counts */
+	uint64_t interrupts;    /* calls of fusetrace_interrupt() */
+	struct ft_waiters waiters;
+	struct fusetrace_summary totals;
+	struct ft_replay replay; /* FUSETRACE_SOURCE_REPLAY */
+};
+
+/* Called by the engine, lock held. */
+struct ft_record;
+void ft_monitor_on_record(struct fusetrace_monitor *monitor, const struct ft_record *record);
+void ft_monitor_on_lost(struct fusetrace_monitor *monitor, uint64_t total);
+void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts);
+void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd);
+/* Ends in that state: what is in flight is given up, waiters are woken. Not for an earlier state. */
+void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state);
+
+/* -ECHILD in a forked child, -EDEADLK from a check function; else 0. Without the lock. */
+int ft_monitor_enter(const struct fusetrace_monitor *monitor);
+
+/* What a wait looks at, taken after a barrier in one go. */
+struct ft_monitor_view {
+	uint32_t state;
+	uint64_t last_seq;
+	uint64_t lost;
+	uint64_t interrupts;
+	uint64_t last_event_ns;
+	size_t in_flight; /* that idle counts */
+};
+void ft_monitor_look(struct fusetrace_monitor *monitor, struct ft_monitor_view *ret_view);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The FUSE mounts of this mount namespace, from /proc/self/mountinfo. Nothing here touches a FUSE
+ * filesystem: a daemon that hangs cannot hang us.
+ */
+#ifndef FT_MOUNTS_H
+#define FT_MOUNTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ft_mount {
+	uint32_t connection; /* device number as the kernel has it: major << 20 | minor */
+	char *mountpoint;
+	char *type; /* "fuse", "fuse.sshfs", "fuseblk" */
+};
+
+struct ft_mounts {
+	struct ft_mount *entries; /* in mount order: a later one covers an earlier one */
+	size_t count;
+};
+
+/* Reads them anew. 0 or a negative errno. Free with ft_mounts_done(). */
+int ft_mounts_read(struct ft_mounts *ret_mounts);
+void ft_mounts_done(struct ft_mounts *mounts);
+
+/* The mount with that connection that covers all others on its point, or NULL. */
+const struct ft_mount *ft_mounts_by_connection(const struct ft_mounts *mounts, uint32_t connection);
+/* The mount on exactly that normalised absolute path, or NULL. */
+const struct ft_mount *ft_mounts_by_point(const struct ft_mounts *mounts, const char *path);
+
+/*
+ * The FUSE mount that path lies on: walks the path up to the first FUSE mountpoint, following
+ * symbolic links on the way, and goes on by text alone. Points into mounts. -ENOENT, -ENOTDIR,
+ * -EACCES, -ELOOP as open(2); -EMEDIUMTYPE when it exists but is not on FUSE.
+ */
+int ft_mounts_find(const struct ft_mounts *mounts, const char *path,
+		   const struct ft_mount **ret_mount);
+
+#endif

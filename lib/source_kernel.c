@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel source of source_kernel.h. The BPF side is bpf/fusetrace.bpf.c; this is the only file
+ * that includes its skeleton.
+ */
+#include "source_kernel.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "fusetrace.skel.h"
+
+#include "../bpf/record.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "error.h"
+#include "opcode.h"
+#include "ring.h"
+#include "wire.h"
+
+#define RING_BYTES_BY_DEFAULT (16u << 20)
+#define RING_BYTES_MIN 4096
+#define RING_BYTES_MAX (1u << 30)
+/* How many cached inodes the resolver looks at for one nodeid, newest first. */
+#define RESOLVE_INODES_MAX 200000
+
+struct ft_kernel {
+	struct fusetrace_bpf *bpf;
+	struct ft_ring ring;
+};
+
+/* ---- loading ---- */
+
+static int collect_log(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char text[400];
+
+	if (level > LIBBPF_WARN)
+		return 0;
+	vsnprintf(text, sizeof(text), format, arguments);
+	text[strcspn(text, "\n")] = '\0';
+	ft_log(7, "%s", text);
+	return 0;
+}
+
+static int explain(int error, struct fusetrace_error *reterr_error)
+{
+	switch (-error) {
+	case EPERM:
+	case EACCES:
+		return ft_error(reterr_error, -EPERM,
+				"the kernel source needs CAP_BPF and CAP_PERFMON: run as root, or "
+				"setcap cap_bpf,cap_perfmon+ep on the program");
+	case ESRCH:
+	case ENOENT:
+		return ft_error(reterr_error, -EOPNOTSUPP,
+				"this kernel lacks the tracepoints fuse_request_send and "
+				"fuse_request_end (Linux 6.11): use a newer kernel");
+	default:
+		return ft_error(reterr_error, error, "cannot load the BPF program: %s",
+				fusetrace_strerror(error));
+	}
+}
+
+/* The two tracepoints, by the types that the kernel describes them with. */
+static int check_tracepoints(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int r = 0;
+
+	if (!btf)
+		return -errno;
+	if (btf__find_by_name_kind(btf, "btf_trace_fuse_request_send", BTF_KIND_TYPEDEF) < 0 ||
+	    btf__find_by_name_kind(btf, "btf_trace_fuse_request_end", BTF_KIND_TYPEDEF) < 0)
+		r = -ESRCH;
+	btf__free(btf);
+	return r;
+}
+
+static int check_rights(void)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, options);
+	const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_TRACEPOINT, "ft_check", "GPL", nothing, 2, &options);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+int ft_kernel_check(struct fusetrace_error *reterr_error)
+{
+	libbpf_print_fn_t before = libbpf_set_print(collect_log);
+	int r = check_rights();
+
+	if (r == 0)
+		r = check_tracepoints();
+	libbpf_set_print(before);
+	return r < 0 ? explain(r, reterr_error) : 0;
+}
+
+static int load(struct ft_kernel *kernel, uint64_t ring_bytes)
+{
+	libbpf_print_fn_t before = libbpf_set_print(collect_log);
+	int r;
+
+	kernel->bpf = fusetrace_bpf__open();
+	if (!kernel->bpf) {
+		r = -errno;
+		libbpf_set_print(before);
+		return r;
+	}
+	kernel->bpf->rodata->wake_bytes = (uint32_t)(ring_bytes / 4);
+	r = bpf_map__set_max_entries(kernel->bpf->maps.ring, (uint32_t)ring_bytes);
+	if (r == 0)
+		r = fusetrace_bpf__load(kernel->bpf);
+	if (r == 0)
+		r = fusetrace_bpf__attach(kernel->bpf);
+	if (r == 0)
+		r = ft_ring_init(&kernel->ring, bpf_map__fd(kernel->bpf->maps.ring), ring_bytes);
+	libbpf_set_print(before);
+	return r;
+}
+
+int ft_kernel_new(uint64_t ring_bytes, struct ft_kernel **ret_kernel,
+		  struct fusetrace_error *reterr_error)
+{
+	struct ft_kernel *kernel;
+	int r;
+
+	ring_bytes = ring_bytes ? ring_bytes : RING_BYTES_BY_DEFAULT;
+	if (ring_bytes < RING_BYTES_MIN || ring_bytes > RING_BYTES_MAX ||
+	    (ring_bytes & (ring_bytes - 1)))
+		return ft_error(reterr_error, -EINVAL,
+				"ring size %llu: a power of two from %u to %u is needed",
+				(unsigned long long)ring_bytes, RING_BYTES_MIN, RING_BYTES_MAX);
+	r = ft_kernel_check(reterr_error);
+	if (r < 0)
+		return r;
+	kernel = calloc(1, sizeof(*kernel));
+	if (!kernel)
+		return -ENOMEM;
+	r = load(kernel, ring_bytes);
+	if (r < 0) {
+		ft_kernel_free(kernel);
+		return explain(r, reterr_error);
+	}
+	*ret_kernel = kernel;
+	return 0;
+}
+
+struct ft_kernel *ft_kernel_free(struct ft_kernel *kernel)
+{
+	if (!kernel)
+		return NULL;
+	ft_ring_done(&kernel->ring);
+	fusetrace_bpf__destroy(kernel->bpf);
+	free(kernel);
+	return NULL;
+}
+
+/* ---- settings ---- */
+
+int ft_kernel_fd(const struct ft_kernel *kernel)
+{
+	return bpf_map__fd(kernel->bpf->maps.ring);
+}
+
+int ft_kernel_trace(struct ft_kernel *kernel, uint32_t connection, bool is_traced)
+{
+	struct ft_connection row = {.traced = is_traced};
+	int r = bpf_map_update_elem(bpf_map__fd(kernel->bpf->maps.connections), &connection, &row,
+				    BPF_ANY);
+
+	return r < 0 ? -errno : 0;
+}
+
+int ft_kernel_forget(struct ft_kernel *kernel, uint32_t connection)
+{
+	int r = bpf_map_delete_elem(bpf_map__fd(kernel->bpf->maps.connections), &connection);
+
+	return r < 0 ? -errno : 0;
+}
+
+void ft_kernel_take_unknown(struct ft_kernel *kernel, bool take)
+{
+	__atomic_store_n(&kernel->bpf->bss->take_unknown, (uint32_t)take, __ATOMIC_SEQ_CST);
+}
+
+void ft_kernel_await(struct ft_kernel *kernel, uint64_t ends)
+{
+	__atomic_store_n(&kernel->bpf->bss->awaited_end, ends, __ATOMIC_SEQ_CST);
+}
+
+/* ---- records ---- */
+
+struct drain {
+	ft_kernel_record_fn *fn;
+	void *data;
+};
+
+static void on_record(const void *record, size_t size, void *data)
+{
+	const struct drain *drain = data;
+
+	if (size >= sizeof(struct ft_record))
+		drain->fn(record, drain->data);
+}
+
+int ft_kernel_drain(struct ft_kernel *kernel, ft_kernel_record_fn *fn, void *data)
+{
+	struct drain drain = {fn, data};
+
+	return ft_ring_drain(&kernel->ring, on_record, &drain);
+}
+
+size_t ft_kernel_record_size(const struct ft_record *record)
+{
+	return sizeof(*record) + record->size;
+}
+
+bool ft_kernel_event(const struct ft_record *record, struct ft_event *ret_event)
+{
+	const void *args = record + 1;
+
+	*ret_event = (struct ft_event){
+		.key = record->key,
+		.time_ns = record->time_ns,
+		.opcode = record->opcode,
+		.present = FT_HAS(NODEID) | FT_HAS(PID) | FT_HAS(UID) | FT_HAS(GID),
+		.unique = record->unique,
+		.nodeid = record->nodeid,
+		.pid = record->pid,
+		.uid = record->uid,
+		.gid = record->gid,
+		.error = -record->error,
+	};
+	if (record->unique)
+		ret_event->present |= FT_HAS(UNIQUE);
+	if (record->kind == FT_RECORD_BEGIN) {
+		ft_wire_request(ret_event, args, record->size, record->total);
+		return true;
+	}
+	if (record->error == 0)
+		ft_wire_reply(ret_event, args, record->size, record->total);
+	return false;
+}
+
+uint64_t ft_kernel_lost_any(const struct ft_kernel *kernel)
+{
+	return __atomic_load_n(&kernel->bpf->bss->lost_any, __ATOMIC_RELAXED);
+}
+
+uint64_t ft_kernel_lost(const struct ft_kernel *kernel, uint32_t connection)
+{
+	struct ft_connection row;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(kernel->bpf->maps.connections), &connection, &row))
+		return __atomic_load_n(&kernel->bpf->bss->lost_unknown, __ATOMIC_RELAXED);
+	return row.lost;
+}
+
+/* ---- resolver ---- */
+
+struct level {
+	uint64_t nodeid;
+	struct ft_bytes name;
+};
+
+/* Takes one level off the chain; false at its end. */
+static bool next_level(struct ft_bytes *chain, struct level *ret_level)
+{
+	uint16_t length;
+
+	if (chain->length < 10)
+		return false;
+	memcpy(&ret_level->nodeid, chain->data, 8);
+	memcpy(&length, chain->data + 8, 2);
+	if (chain->length - 10 < length)
+		return false;
+	ret_level->name = (struct ft_bytes){chain->data + 10, length};
+	chain->data += 10 + length;
+	chain->length -= 10 + (size_t)length;
+	return true;
+}
+
+bool ft_kernel_resolve(struct ft_kernel *kernel, uint64_t super, struct ft_nodes *nodes,
+		       uint64_t nodeid)
+{
+	struct ft_resolve context = {
+		.super = super,
+		.nodeid = nodeid,
+		.inodes_max = RESOLVE_INODES_MAX,
+	};
+	/* A program of this type writes its answer back into ctx_in. */
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &context, .ctx_size_in = sizeof(context));
+	struct level level, parent;
+	struct ft_bytes chain;
+
+	if (!super || bpf_prog_test_run_opts(bpf_program__fd(kernel->bpf->progs.resolve), &options))
+		return false;
+	if (!context.found || context.size > FT_CHAIN_SIZE)
+		return false;
+	chain = (struct ft_bytes){(const char *)kernel->bpf->bss->chain, context.size};
+	if (!next_level(&chain, &level))
+		return false;
+	while (next_level(&chain, &parent)) {
+		ft_nodes_add(nodes, parent.nodeid, level.name, level.nodeid);
+		level = parent;
+	}
+	ft_nodes_add(nodes, FT_NODE_ROOT, level.name, level.nodeid);
+	if (context.deleted)
+		ft_nodes_set_unlinked(nodes, nodeid);
+	return true;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel source: loads the BPF program once a process, reads its ring, and translates records
+ * into events. It knows connections, not monitors; called with the engine lock held.
+ */
+#ifndef FT_SOURCE_KERNEL_H
+#define FT_SOURCE_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fusetrace/fusetrace.h>
+
+#include "event.h"
+#include "nodes.h"
+
+struct ft_kernel;
+struct ft_record;
+
+/*
+ * ring_bytes: 0 = 16 MiB. -EPERM, -EOPNOTSUPP, -EINVAL, ... with the reason in reterr_error. Free
+ * with ft_kernel_free().
+ */
+int ft_kernel_new(uint64_t ring_bytes, struct ft_kernel **ret_kernel,
+		  struct fusetrace_error *reterr_error);
+struct ft_kernel *ft_kernel_free(struct ft_kernel *kernel);
+
+/* Becomes readable when a record that wakes was written. For edge-triggered polling. */
+int ft_kernel_fd(const struct ft_kernel *kernel);
+
+/* Whether requests of the connection are recorded; a connection never told about is unknown. */
+int ft_kernel_trace(struct ft_kernel *kernel, uint32_t connection, bool is_traced);
+int ft_kernel_forget(struct ft_kernel *kernel, uint32_t connection);
+/* Also record unknown connections. */
+void ft_kernel_take_unknown(struct ft_kernel *kernel, bool take);
+/* Ends of which opcodes (ft_opcode_bit()) shall wake the reader at once. */
+void ft_kernel_await(struct ft_kernel *kernel, uint64_t ends);
+
+/*
+ * Passes on all records that were reserved before the call, waiting for those still being written:
+ * the barrier. Returns their number. ft_kernel_event() makes an event of a record.
+ */
+typedef void ft_kernel_record_fn(const struct ft_record *record, void *data);
+int ft_kernel_drain(struct ft_kernel *kernel, ft_kernel_record_fn *fn, void *data);
+/* The event's names point into the record. Returns true for a begin, false for an end. */
+bool ft_kernel_event(const struct ft_record *record, struct ft_event *ret_event);
+/* Bytes of a record with its data, for keeping a copy. */
+size_t ft_kernel_record_size(const struct ft_record *record);
+
+/* Changes whenever the loss of any connection does; cheap. */
+uint64_t ft_kernel_lost_any(const struct ft_kernel *kernel);
+/* Records lost of a connection since it is traced. */
+uint64_t ft_kernel_lost(const struct ft_kernel *kernel, uint32_t connection);
+
+/*
+ * Looks the node up in the kernel's caches (super: struct ft_record) and adds its names to nodes.
+ * The daemon is not asked, nothing is pinned. false: not there.
+ */
+bool ft_kernel_resolve(struct ft_kernel *kernel, uint64_t super, struct ft_nodes *nodes,
+		       uint64_t nodeid);
+
+/* 0, or why the kernel source cannot work here, without loading anything. */
+int ft_kernel_check(struct fusetrace_error *reterr_error);
+
+#endif

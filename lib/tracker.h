@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tracker joins begin and end events into operations, gives each its path, and puts the
+ * finished ones into the history. One a monitor; called with the engine lock held.
+ */
+#ifndef FT_TRACKER_H
+#define FT_TRACKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event.h"
+#include "history.h"
+#include "nodes.h"
+
+struct ft_tracker;
+
+/* Called for each operation that was put into the history. */
+typedef void ft_tracker_done_fn(struct fusetrace_op *op, void *data);
+
+/* source: FUSETRACE_SOURCE_ of its events. resolve may be NULL. NULL: no memory. */
+struct ft_tracker *ft_tracker_new(uint32_t source, struct ft_history *history,
+				  ft_nodes_resolve_fn *resolve, ft_tracker_done_fn *done,
+				  void *data);
+struct ft_tracker *ft_tracker_free(struct ft_tracker *tracker);
+
+void ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event);
+/*
+ * An end whose begin was not seen (lost, or from before the trace) gives an operation without a
+ * start; event then carries what the reply's source knows of the header.
+ */
+void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event);
+
+/* A whole operation at once, as a recording has it. seq 0: the next number. */
+struct ft_record_times {
+	uint64_t seq;
+	uint64_t start_ns;
+	uint64_t duration_ns;
+	uint8_t status; /* FUSETRACE_STATUS_ */
+	uint8_t source;
+};
+void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
+		       const struct ft_record_times *times);
+
+/* Everything in flight ends as unknown: the daemon is gone, or the trace is over. */
+void ft_tracker_abandon(struct ft_tracker *tracker);
+
+/* Operations in flight; without_untimed leaves out what idle ignores. */
+size_t ft_tracker_in_flight(const struct ft_tracker *tracker, bool without_untimed);
+
+/*
+ * The oldest one in flight behind *cursor (0 at first) as a snapshot: a reference for the caller,
+ * NULL at the end.
+ */
+struct fusetrace_op *ft_tracker_snapshot(struct ft_tracker *tracker, uint64_t *cursor);
+
+#endif

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting: register, drain, look, sleep on the waiter's own eventfd, look again. The barrier comes
+ * after the registration, so nothing falls between looking and sleeping; the state of the monitor
+ * is read together with the barrier, so what happened just before an end still counts.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine.h"
+#include "error.h"
+#include "report.h"
+
+#define IDLE_RECHECK_NS 50000000u
+
+/* ---- sleeping ---- */
+
+static int poll_until(struct pollfd *descriptors, nfds_t count, uint64_t deadline_ns)
+{
+	uint64_t now = ft_now_ns();
+	uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
+	struct timespec timeout = {(time_t)(left / FUSETRACE_SECOND), (long)(left % FUSETRACE_SECOND)};
+	int r = ppoll(descriptors, count, deadline_ns == UINT64_MAX ? NULL : &timeout, NULL);
+
+	return r < 0 && errno != EINTR ? -errno : 0;
+}
+
+/*
+ * Until the engine wakes the waiter or the deadline passes; may return early. Without the engine's
+ * thread the caller does its work.
+ */
+static int sleep_until(struct fusetrace_monitor *monitor, const struct ft_waiter *waiter,
+		       uint64_t deadline_ns)
+{
+	bool has_thread = !(monitor->flags & FUSETRACE_MONITOR_NO_THREAD) || !monitor->is_attached;
+	struct pollfd descriptors[] = {
+		{.fd = waiter->event_fd, .events = POLLIN},
+		{.fd = has_thread ? -1 : ft_engine_fd(), .events = POLLIN},
+	};
+	eventfd_t ignored;
+	int r = poll_until(descriptors, has_thread ? 1 : 2, deadline_ns);
+
+	if (r < 0)
+		return r;
+	if (!has_thread && descriptors[1].revents)
+		ft_engine_process();
+	eventfd_read(waiter->event_fd, &ignored);
+	return 0;
+}
+
+/* What a state means for one who waits; 0: it may still come. */
+static int verdict_of_state(const struct ft_monitor_view *view)
+{
+	switch (view->state) {
+	case FUSETRACE_STATE_UNMOUNTED:
+		return -ENOTCONN;
+	case FUSETRACE_STATE_GONE:
+		return -EPIPE;
+	case FUSETRACE_STATE_STOPPED:
+		return -ESHUTDOWN;
+	default:
+		return 0;
+	}
+}
+
+/* ---- waits for operations ---- */
+
+static bool was_lost(const struct fusetrace_expect *expect, const struct ft_monitor_view *view)
+{
+	return view->lost > expect->mark.lost || (expect->skipped && expect->has_mark);
+}
+
+/*
+ * One look. 1 satisfied, 0 not yet, negative: over. is_last: the deadline has passed, so "not yet"
+ * becomes the final word.
+ */
+static int look(struct fusetrace_expect *expect, bool is_last)
+{
+	struct ft_monitor_view view;
+	int r, state;
+
+	ft_monitor_look(expect->monitor, &view);
+	r = ft_expect_look(expect, view.last_seq);
+	if (r)
+		return r;
+	state = verdict_of_state(&view);
+	if (expect->order == FT_EXPECT_NONE && (state || is_last))
+		return was_lost(expect, &view) ? -EOVERFLOW : 1;
+	if (state)
+		return state;
+	if (view.interrupts != expect->interrupts)
+		return -ECANCELED;
+	if (was_lost(expect, &view) && (is_last || expect->order == FUSETRACE_ORDER_STRICT))
+		return -EOVERFLOW;
+	return is_last ? -ETIMEDOUT : 0;
+}
+
+static int wait_until(struct fusetrace_expect *expect, uint64_t deadline_ns)
+{
+	/* What has already happened needs neither a descriptor nor a registration. */
+	int r = look(expect, false);
+
+	if (r || deadline_ns == 0)
+		return r ? r : look(expect, true);
+	r = ft_expect_arm(expect);
+	while (r == 0) {
+		bool is_last = ft_now_ns() >= deadline_ns;
+
+		r = look(expect, is_last);
+		if (r == 0)
+			r = sleep_until(expect->monitor, &expect->waiter, deadline_ns);
+	}
+	return r;
+}
+
+static uint64_t deadline_of(uint64_t timeout_ns)
+{
+	return timeout_ns ? ft_deadline_ns(timeout_ns) : 0;
+}
+
+static void give_ops(const struct fusetrace_expect *expect, struct fusetrace_op **ret_ops)
+{
+	for (size_t i = 0; ret_ops && i < expect->count; i++)
+		ret_ops[i] = fusetrace_op_ref(expect->assign.ops[i]);
+}
+
+static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
+			   struct fusetrace_op **ret_ops, struct fusetrace_report **reterr_report)
+{
+	int r = wait_until(expect, deadline_of(timeout_ns));
+
+	if (r > 0) {
+		if (expect->order != FT_EXPECT_NONE)
+			give_ops(expect, ret_ops);
+		return 0;
+	}
+	ft_report_make(expect, r, timeout_ns, reterr_report);
+	return r;
+}
+
+static void begin(struct fusetrace_expect *expect)
+{
+	ft_engine_lock();
+	expect->interrupts = expect->monitor->interrupts;
+	ft_engine_unlock();
+}
+
+int fusetrace_wait_all(struct fusetrace_monitor *monitor, const struct fusetrace_mark *mark,
+		       const struct fusetrace_match *const *matches, size_t n, uint32_t order,
+		       uint64_t timeout_ns, struct fusetrace_op **ret_ops,
+		       struct fusetrace_report **reterr_report)
+{
+	struct fusetrace_expect expect;
+	int r = ft_monitor_enter(monitor);
+
+	if (r == 0)
+		r = ft_expect_init(&expect, monitor, mark, matches, n, order, NULL);
+	if (r < 0)
+		return r;
+	begin(&expect);
+	r = wait_and_report(&expect, timeout_ns, ret_ops, reterr_report);
+	ft_expect_done(&expect);
+	return r;
+}
+
+int fusetrace_wait(struct fusetrace_monitor *monitor, const struct fusetrace_mark *mark,
+		   const struct fusetrace_match *match, uint64_t timeout_ns,
+		   struct fusetrace_op **ret_op, struct fusetrace_report **reterr_report)
+{
+	return fusetrace_wait_all(monitor, mark, &match, 1, FUSETRACE_ORDER_ANY, timeout_ns, ret_op,
+				  reterr_report);
+}
+
+/* A forbidden operation that is in flight has been asked for, whatever becomes of it. */
+static int find_in_flight(struct fusetrace_op *op, void *data)
+{
+	struct fusetrace_expect *expect = data;
+
+	if (!ft_match_is_meant(&expect->matches[0], op) ||
+	    (expect->has_mark && op->start_ns < expect->mark.mono_ns))
+		return 0;
+	expect->culprit = fusetrace_op_ref(op);
+	return 1;
+}
+
+int fusetrace_wait_none(struct fusetrace_monitor *monitor, const struct fusetrace_mark *mark,
+			const struct fusetrace_match *match, uint64_t window_ns,
+			struct fusetrace_op **reterr_op, struct fusetrace_report **reterr_report)
+{
+	struct fusetrace_expect expect;
+	int r = ft_monitor_enter(monitor);
+
+	if (r == 0)
+		r = ft_expect_init(&expect, monitor, mark, &match, 1, FT_EXPECT_NONE, NULL);
+	if (r < 0)
+		return r;
+	begin(&expect);
+	r = wait_until(&expect, deadline_of(window_ns));
+	if (r > 0 && expect.matches[0].user.status == FUSETRACE_MATCH_ANY &&
+	    fusetrace_in_flight(monitor, NULL, find_in_flight, &expect) > 0)
+		r = -EEXIST;
+	if (r < 0) {
+		if (reterr_op && expect.culprit)
+			*reterr_op = fusetrace_op_ref(expect.culprit);
+		ft_report_make(&expect, r, window_ns, reterr_report);
+	}
+	ft_expect_done(&expect);
+	return r > 0 ? 0 : r;
+}
+
+/* ---- expectations ---- */
+
+int fusetrace_expect_new(struct fusetrace_monitor *monitor,
+			 const struct fusetrace_match *const *matches, size_t n, uint32_t order,
+			 struct fusetrace_expect **ret_expect, struct fusetrace_error *reterr_error)
+{
+	struct fusetrace_expect *expect;
+	struct fusetrace_mark mark;
+	int r = fusetrace_mark_now(monitor, &mark);
+
+	if (r < 0)
+		return ft_error(reterr_error, r, "%s", fusetrace_strerror(r));
+	expect = malloc(sizeof(*expect));
+	if (!expect)
+		return -ENOMEM;
+	r = ft_expect_init(expect, monitor, &mark, matches, n, order, reterr_error);
+	if (r < 0) {
+		free(expect);
+		return r;
+	}
+	begin(expect);
+	r = ft_expect_arm(expect);
+	if (r < 0) {
+		fusetrace_expect_free(expect);
+		return ft_error(reterr_error, r, "cannot arm the wait: %s", fusetrace_strerror(r));
+	}
+	*ret_expect = expect;
+	return 0;
+}
+
+int fusetrace_expect_fd(const struct fusetrace_expect *expect)
+{
+	return expect ? expect->waiter.event_fd : -EINVAL;
+}
+
+int fusetrace_expect_wait(struct fusetrace_expect *expect, uint64_t timeout_ns,
+			  struct fusetrace_op **ret_ops, struct fusetrace_report **reterr_report)
+{
+	int r = expect ? ft_monitor_enter(expect->monitor) : -EINVAL;
+
+	return r < 0 ? r : wait_and_report(expect, timeout_ns, ret_ops, reterr_report);
+}
+
+struct fusetrace_expect *fusetrace_expect_free(struct fusetrace_expect *expect)
+{
+	if (!expect)
+		return NULL;
+	ft_expect_done(expect);
+	free(expect);
+	return NULL;
+}
+
+/* ---- idle and states ---- */
+
+/* The kernel's own count of unanswered requests; -1 where fusectl is not mounted. */
+static long kernel_waiting(uint32_t connection)
+{
+	char path[64];
+	FILE *file;
+	long waiting = -1;
+
+	snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/waiting", connection);
+	file = fopen(path, "re");
+	if (!file)
+		return -1;
+	if (fscanf(file, "%ld", &waiting) != 1)
+		waiting = -1;
+	fclose(file);
+	return waiting;
+}
+
+/*
+ * A request that its caller took back before the daemon saw it, or whose end was lost, would be in
+ * flight for ever: the kernel knows better.
+ */
+static void drop_taken_back(struct fusetrace_monitor *monitor, struct ft_monitor_view *view)
+{
+	if (view->in_flight == 0 || kernel_waiting(monitor->connection) != 0)
+		return;
+	ft_engine_lock();
+	ft_engine_drain();
+	if (kernel_waiting(monitor->connection) == 0)
+		ft_tracker_abandon(monitor->tracker);
+	view->in_flight = ft_tracker_in_flight(monitor->tracker, true);
+	ft_engine_unlock();
+}
+
+static int idle_until(struct fusetrace_monitor *monitor, struct ft_waiter *waiter,
+		      uint64_t quiet_ns, uint64_t deadline_ns, uint64_t interrupts)
+{
+	struct ft_monitor_view view;
+	int r = 0;
+
+	while (r == 0) {
+		uint64_t now, quiet_at;
+
+		ft_monitor_look(monitor, &view);
+		now = ft_now_ns();
+		r = verdict_of_state(&view);
+		if (r == 0 && view.interrupts != interrupts)
+			r = -ECANCELED;
+		if (r)
+			return r;
+		quiet_at = view.last_event_ns + quiet_ns;
+		if (now >= quiet_at)
+			drop_taken_back(monitor, &view);
+		if (view.in_flight == 0 && now >= quiet_at)
+			return 1;
+		if (now >= deadline_ns)
+			return -EBUSY;
+		if (view.in_flight)
+			quiet_at = now + IDLE_RECHECK_NS;
+		r = sleep_until(monitor, waiter, quiet_at < deadline_ns ? quiet_at : deadline_ns);
+	}
+	return r;
+}
+
+/* Registers a waiter for every operation and every change of state, runs body, removes it. */
+static int with_waiter(struct fusetrace_monitor *monitor, struct ft_waiter *waiter, bool is_adding)
+{
+	int r = 0;
+
+	ft_engine_lock();
+	if (is_adding)
+		r = ft_waiters_add(&monitor->waiters, waiter);
+	else
+		ft_waiters_remove(&monitor->waiters, waiter);
+	ft_engine_update_awaited();
+	ft_engine_unlock();
+	return r;
+}
+
+int fusetrace_wait_idle(struct fusetrace_monitor *monitor, uint64_t quiet_ns, uint64_t timeout_ns,
+			struct fusetrace_report **reterr_report)
+{
+	struct ft_waiter waiter = {.event_fd = -1, .wants_any = true};
+	struct ft_monitor_view view;
+	uint64_t began_ns = ft_now_ns();
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0)
+		return r;
+	ft_monitor_look(monitor, &view);
+	r = with_waiter(monitor, &waiter, true);
+	if (r < 0)
+		return r;
+	r = idle_until(monitor, &waiter, quiet_ns, deadline_of(timeout_ns), view.interrupts);
+	with_waiter(monitor, &waiter, false);
+	if (r < 0)
+		ft_report_make_idle(monitor, r, began_ns, timeout_ns, reterr_report);
+	return r > 0 ? 0 : r;
+}
+
+int fusetrace_wait_state(struct fusetrace_monitor *monitor, uint32_t state, uint64_t timeout_ns)
+{
+	struct ft_waiter waiter = {.event_fd = -1};
+	uint64_t deadline_ns = deadline_of(timeout_ns);
+	struct ft_monitor_view view, first;
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0)
+		return r;
+	ft_monitor_look(monitor, &first);
+	r = with_waiter(monitor, &waiter, true);
+	while (r == 0) {
+		bool is_last = ft_now_ns() >= deadline_ns;
+
+		ft_monitor_look(monitor, &view);
+		if (view.state == state)
+			break;
+		if (view.state > state)
+			r = verdict_of_state(&view);
+		else if (view.interrupts != first.interrupts)
+			r = -ECANCELED;
+		else if (is_last)
+			r = -ETIMEDOUT;
+		else
+			r = sleep_until(monitor, &waiter, deadline_ns);
+	}
+	with_waiter(monitor, &waiter, false);
+	return r;
+}
