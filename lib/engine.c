@@ -47,12 +47,15 @@ static struct engine {
 	pthread_t thread; /* has_thread */
 	pid_t owner;
 	int epoll_fd;
+	int leader_fd; /* an epoll of the ring alone, for the waiter that leads */
+	bool has_leader;
 	int timer_fd;
 	int mounts_fd;
 	int wake_fd;
 } engine = {
 	.lock = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP,
 	.epoll_fd = -1,
+	.leader_fd = -1,
 	.timer_fd = -1,
 	.mounts_fd = -1,
 	.wake_fd = -1,
@@ -271,6 +274,46 @@ static void *run(void *data)
 	return NULL;
 }
 
+/* ---- leading ---- */
+
+/* Whether the ring wakes the thread; taken up again, it looks whether there is something by itself. */
+static void set_ring_wakes_thread(bool wakes)
+{
+	struct epoll_event event = {
+		.events = wakes ? EPOLLIN | EPOLLET : 0,
+		.data.u64 = (uint64_t)(int64_t)ABOUT_RING,
+	};
+
+	epoll_ctl(engine.epoll_fd, EPOLL_CTL_MOD, ft_kernel_fd(engine.kernel), &event);
+}
+
+int ft_engine_lead(void)
+{
+	struct epoll_event ignored;
+	int fd = -1;
+
+	ft_engine_lock();
+	if (engine.is_up && engine.has_thread && !engine.has_leader) {
+		engine.has_leader = true;
+		set_ring_wakes_thread(false);
+		epoll_wait(engine.leader_fd, &ignored, 1, 0); /* an old edge is not news */
+		ft_engine_drain(); /* what came in between would wake nobody */
+		fd = engine.leader_fd;
+	}
+	ft_engine_unlock();
+	return fd;
+}
+
+void ft_engine_unlead(void)
+{
+	ft_engine_lock();
+	if (engine.is_up && engine.has_leader) {
+		engine.has_leader = false;
+		set_ring_wakes_thread(true);
+	}
+	ft_engine_unlock();
+}
+
 int ft_engine_fd(void)
 {
 	return engine.epoll_fd;
@@ -290,6 +333,17 @@ static int watch(int fd, uint32_t events, int about)
 	if (fd < 0)
 		return -errno;
 	return epoll_ctl(engine.epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int open_leader(void)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+
+	engine.leader_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (engine.leader_fd < 0 ||
+	    epoll_ctl(engine.leader_fd, EPOLL_CTL_ADD, ft_kernel_fd(engine.kernel), &event) < 0)
+		return -errno;
+	return 0;
 }
 
 static int open_descriptors(void)
@@ -314,6 +368,8 @@ static int open_descriptors(void)
 	/* Edge-triggered: a record that did not ask for a wake-up must not give one. */
 	if (r == 0)
 		r = watch(ft_kernel_fd(engine.kernel), EPOLLIN | EPOLLET, ABOUT_RING);
+	if (r == 0)
+		r = open_leader();
 	if (r == 0 && timerfd_settime(engine.timer_fd, 0, &interval, NULL) < 0)
 		r = -errno;
 	return r;
@@ -331,7 +387,9 @@ static void bring_down(void)
 	close_descriptor(&engine.timer_fd);
 	close_descriptor(&engine.mounts_fd);
 	close_descriptor(&engine.wake_fd);
+	close_descriptor(&engine.leader_fd);
 	close_descriptor(&engine.epoll_fd);
+	engine.has_leader = false;
 	engine.kernel = ft_kernel_free(engine.kernel);
 	ft_hash_done(&engine.by_connection);
 	ft_orphans_done(&engine.orphans);

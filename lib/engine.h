@@ -40,6 +40,15 @@ int ft_engine_watch(int pidfd);
 /* Looks at the mounts now. Lock held. */
 void ft_engine_check_mounts(void);
 
+/*
+ * A waiter that is about to sleep may stand in for the engine's thread: then it alone is woken by
+ * the ring, which saves the way over the other thread. Returns a descriptor to poll for POLLIN, or
+ * -1 when another waiter leads or there is no kernel source. The thread takes over again with
+ * ft_engine_unlead(), which the leader calls before it looks. The lock must not be held.
+ */
+int ft_engine_lead(void);
+void ft_engine_unlead(void);
+
 /* For callers without the thread. */
 int ft_engine_fd(void);
 int ft_engine_process(void);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/glob.h"
@@ -100,6 +101,24 @@ static char *normalise(const char *path)
 	return result;
 }
 
+/*
+ * A relative path that leads under the mountpoint from the working directory is meant so. Free with
+ * free(); NULL when it does not.
+ */
+static char *relative_in_mount(const char *path, const char *mountpoint)
+{
+	char *here FT_AUTO_FREE = path[0] == '/' || !mountpoint ? NULL : getcwd(NULL, 0);
+	char *joined FT_AUTO_FREE = NULL;
+	char *full FT_AUTO_FREE = NULL;
+	const char *inside;
+
+	if (!here || asprintf(&joined, "%s/%s", here, path) < 0)
+		return NULL;
+	full = normalise(joined);
+	inside = full ? path_in_mount(full, mountpoint) : NULL;
+	return inside && inside != full ? strdup(inside) : NULL;
+}
+
 static int compile_regex(struct ft_match *match, const char *path,
 			 struct fusetrace_error *reterr_error)
 {
@@ -121,6 +140,7 @@ static int compile_path(struct ft_match *match, const struct fusetrace_match *us
 {
 	const char *path = user->path;
 	uint32_t kind = user->path_kind;
+	char *relative FT_AUTO_FREE = NULL;
 
 	if (!path)
 		return 0;
@@ -130,7 +150,8 @@ static int compile_path(struct ft_match *match, const struct fusetrace_match *us
 		return ft_error(reterr_error, -EINVAL, "the path is empty: \"/\" is the root");
 	if (kind == FUSETRACE_PATH_REGEX)
 		return compile_regex(match, path, reterr_error);
-	path = path_in_mount(path, mountpoint);
+	relative = relative_in_mount(path, mountpoint);
+	path = relative ? relative : path_in_mount(path, mountpoint);
 	if (kind == FUSETRACE_PATH_AUTO)
 		kind = ft_glob_has_magic(ft_bytes_of(path)) ? FUSETRACE_PATH_GLOB :
 							      FUSETRACE_PATH_EXACT;

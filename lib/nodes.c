@@ -18,11 +18,12 @@
 #define MAX_NODES_BY_DEFAULT (256 * 1024)
 #define DEPTH_MAX 4096
 #define PATH_SIZE_MAX (64 * 1024)
+#define UNLINKED_MAX (16 * 1024) /* nodes without a name, kept for those that have them open */
 #define LINKS_MAX 64 /* names kept of one file with very many hard links */
 
 struct node {
 	struct ft_hash_node by_id;
-	struct ft_list recency; /* in ft_nodes.by_recency */
+	struct ft_list recency; /* in ft_nodes.by_recency or, without a name, .unlinked */
 	struct ft_list links;   /* most recently looked up first */
 	uint64_t nodeid;
 	uint64_t children;      /* links that have it as their directory */
@@ -48,6 +49,8 @@ struct ft_nodes {
 	struct ft_hash by_id;
 	struct ft_hash by_name;
 	struct ft_list by_recency; /* least recently used first */
+	struct ft_list unlinked;   /* likewise */
+	size_t unlinked_count;
 	ft_nodes_resolve_fn *resolve;
 	void *data;
 	size_t max_nodes;
@@ -99,7 +102,15 @@ static struct link *first_link(const struct node *node)
 static void touch(struct ft_nodes *nodes, struct node *node)
 {
 	ft_list_remove(&node->recency);
-	ft_list_append(&nodes->by_recency, &node->recency);
+	ft_list_append(node->is_unlinked ? &nodes->unlinked : &nodes->by_recency, &node->recency);
+}
+
+static void set_unlinked(struct ft_nodes *nodes, struct node *node, bool is_unlinked)
+{
+	nodes->unlinked_count -= node->is_unlinked;
+	nodes->unlinked_count += is_unlinked;
+	node->is_unlinked = is_unlinked;
+	touch(nodes, node);
 }
 
 /* ---- nodes and links ---- */
@@ -127,6 +138,7 @@ static void free_node(struct ft_nodes *nodes, struct node *node)
 		free_link(nodes, first_link(node));
 	ft_hash_remove(&nodes->by_id, &node->by_id);
 	ft_list_remove(&node->recency);
+	nodes->unlinked_count -= node->is_unlinked;
 	forget_path(node);
 	free(node);
 }
@@ -134,6 +146,8 @@ static void free_node(struct ft_nodes *nodes, struct node *node)
 /* Drops the least recently used nodes; the root stays, as it cannot be learnt again. */
 static void keep_limit(struct ft_nodes *nodes)
 {
+	while (nodes->unlinked_count > UNLINKED_MAX)
+		free_node(nodes, FT_CONTAINER(nodes->unlinked.next, struct node, recency));
 	while (nodes->by_id.count > nodes->max_nodes) {
 		struct node *node = FT_CONTAINER(nodes->by_recency.next, struct node, recency);
 
@@ -192,6 +206,7 @@ struct ft_nodes *ft_nodes_new(size_t max_nodes, ft_nodes_resolve_fn *resolve, vo
 	nodes->resolve = resolve;
 	nodes->data = data;
 	ft_list_init(&nodes->by_recency);
+	ft_list_init(&nodes->unlinked);
 	if (ft_hash_init(&nodes->by_id) || ft_hash_init(&nodes->by_name) ||
 	    !add_node(nodes, FT_NODE_ROOT))
 		return ft_nodes_free(nodes);
@@ -203,6 +218,8 @@ struct ft_nodes *ft_nodes_free(struct ft_nodes *nodes)
 	if (!nodes)
 		return NULL;
 	ft_list_foreach_safe(at, &nodes->by_recency)
+		free_node(nodes, FT_CONTAINER(at, struct node, recency));
+	ft_list_foreach_safe(at, &nodes->unlinked)
 		free_node(nodes, FT_CONTAINER(at, struct node, recency));
 	ft_hash_done(&nodes->by_name);
 	ft_hash_done(&nodes->by_id);
@@ -395,7 +412,7 @@ static void freeze_path(struct ft_nodes *nodes, struct node *node)
 
 	if (path.data && path.data != node->path)
 		keep_path(nodes, node, path);
-	node->is_unlinked = true;
+	set_unlinked(nodes, node, true);
 }
 
 void ft_nodes_set_unlinked(struct ft_nodes *nodes, uint64_t nodeid)
@@ -440,7 +457,7 @@ void ft_nodes_add(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes name,
 		return;
 	if (node->is_unlinked || !ft_list_is_empty(&node->links))
 		nodes->epoch += node->children != 0;
-	node->is_unlinked = false;
+	set_unlinked(nodes, node, false);
 	node->resolve_tries = 0;
 	forget_path(node);
 	add_link(nodes, node, parent, name);

@@ -38,13 +38,16 @@ static int sleep_until(struct fusetrace_monitor *monitor, const struct ft_waiter
 		       uint64_t deadline_ns)
 {
 	bool has_thread = !(monitor->flags & FUSETRACE_MONITOR_NO_THREAD) || !monitor->is_attached;
+	int lead_fd = has_thread ? ft_engine_lead() : -1;
 	struct pollfd descriptors[] = {
 		{.fd = waiter->event_fd, .events = POLLIN},
-		{.fd = has_thread ? -1 : ft_engine_fd(), .events = POLLIN},
+		{.fd = has_thread ? lead_fd : ft_engine_fd(), .events = POLLIN},
 	};
 	eventfd_t ignored;
-	int r = poll_until(descriptors, has_thread ? 1 : 2, deadline_ns);
+	int r = poll_until(descriptors, 2, deadline_ns);
 
+	if (lead_fd >= 0)
+		ft_engine_unlead();
 	if (r < 0)
 		return r;
 	if (!has_thread && descriptors[1].revents)
