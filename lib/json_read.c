@@ -542,7 +542,8 @@ static int fail_syntax(const struct line *line, const json_error_t *error)
 	char text[JSON_ERROR_TEXT_LENGTH];
 	char *end;
 
-	if (json_error_code(error) == json_error_out_of_memory)
+	/* most of jansson's allocations fail without a word */
+	if (json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0')
 		return -ENOMEM;
 	if (json_error_code(error) == json_error_null_character)
 		return fail_at(line, column, "\\u0000 is a NUL, which no name has");

@@ -158,14 +158,14 @@ static const struct usual_word {
 	const char *word;
 	const char *name;
 } usual_words[] = {
-	{"close", "release"},	{"closedir", "releasedir"}, {"delete", "unlink"},
-	{"fchmod", "chmod"},	{"fchown", "chown"},	    {"fdatasync", "fsync"},
-	{"fstat", "getattr"},	{"ftruncate", "truncate"},  {"getdents", "readdir"},
-	{"list", "readdir"},	{"lock", "setlk"},	    {"ls", "readdir"},
-	{"lstat", "getattr"},	{"mount", "init"},	    {"move", "rename"},
-	{"mv", "rename"},	{"pread", "read"},	    {"pwrite", "write"},
-	{"remove", "unlink"},	{"rm", "unlink"},	    {"seek", "lseek"},
-	{"stat", "getattr"},	{"touch", "utimens"},	    {"unmount", "destroy"},
+	{"close", "release"},	  {"closedir", "releasedir"}, {"delete", "unlink"},
+	{"fchmod", "chmod"},	  {"fchown", "chown"},	      {"fdatasync", "fsync"},
+	{"fstat", "getattr"},	  {"ftruncate", "truncate"},  {"getdents", "readdir"},
+	{"list", "readdir"},	  {"lock", "setlk"},	      {"ls", "readdir"},
+	{"lstat", "getattr"},	  {"mount", "init"},	      {"move", "rename"},
+	{"mv", "rename"},	  {"pread", "read"},	      {"pwrite", "write"},
+	{"remove", "unlink"},	  {"rm", "unlink"},	      {"seek", "lseek"},
+	{"stat", "getattr"},	  {"touch", "utimens"},	      {"unmount", "destroy"},
 	{"utimensat", "utimens"},
 };
 
@@ -215,7 +215,8 @@ uint64_t ft_opcode_bit(uint32_t number)
 	return UINT64_C(1) << (number < 63 ? number : 63);
 }
 
-/* ---- names of unknown numbers ----------------------------------------------------------------- */
+/* ---- names of unknown numbers -----------------------------------------------------------------
+ */
 
 /*
  * Names are promised to live for ever and to be different for different numbers. Small numbers,
@@ -276,14 +277,14 @@ static const char *unknown_name(uint32_t number)
 	entry->number = number;
 	snprintf(entry->text, sizeof(entry->text), "opcode_%u", number);
 	do {
-		/* Another thread may have published the same number; then this entry stays unused. */
+		/* Another thread may have published the same number; then this entry stays unused.
+		 */
 		text = find_unknown_name(head, entry->next, number);
 		if (text)
 			return text;
 		entry->next = head;
-	} while (!atomic_compare_exchange_weak_explicit(&unknown_list, &head, entry,
-							memory_order_acq_rel,
-							memory_order_acquire));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&unknown_list, &head, entry, memory_order_acq_rel, memory_order_acquire));
 	return entry->text;
 }
 
@@ -298,7 +299,8 @@ const char *fusetrace_opcode_name(uint32_t opcode)
 	return unknown_name(opcode);
 }
 
-/* ---- names to opcodes ------------------------------------------------------------------------- */
+/* ---- names to opcodes -------------------------------------------------------------------------
+ */
 
 /* A name as it is compared: lower case, without "fuse_". */
 struct word {
@@ -340,8 +342,8 @@ static bool word_number(const struct word *word, uint32_t *ret_number)
 		return false;
 	if (word->text[skip] == '0' && word->length > skip + 1)
 		return false;
-	if (ft_parse_u64_bytes((struct ft_bytes){word->text + skip, word->length - skip},
-			       &number) < 0 ||
+	if (ft_parse_u64_bytes((struct ft_bytes){word->text + skip, word->length - skip}, &number) <
+		    0 ||
 	    number > UINT32_MAX)
 		return false;
 	*ret_number = (uint32_t)number;
@@ -405,8 +407,8 @@ const char *fusetrace_op_name_next(const char *name)
 	const char *next = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(table) + ARRAY_SIZE(aliases); i++) {
-		const char *other = i < ARRAY_SIZE(table) ? table[i].name
-							  : aliases[i - ARRAY_SIZE(table)].name;
+		const char *other =
+			i < ARRAY_SIZE(table) ? table[i].name : aliases[i - ARRAY_SIZE(table)].name;
 
 		if (!other || (name && strcmp(other, name) <= 0))
 			continue;
@@ -416,7 +418,8 @@ const char *fusetrace_op_name_next(const char *name)
 	return next;
 }
 
-/* ---- misspelt names --------------------------------------------------------------------------- */
+/* ---- misspelt names ---------------------------------------------------------------------------
+ */
 
 static size_t min_of(size_t a, size_t b)
 {

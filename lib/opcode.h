@@ -42,7 +42,7 @@ struct ft_wire_field {
 #define FT_WIRE_FIELDS_MAX 8
 
 struct ft_wire_layout {
-	uint16_t size;       /* bytes of the fixed part */
+	uint16_t size;	     /* bytes of the fixed part */
 	uint16_t short_size; /* likewise in an older or optional form without its end; 0: none */
 	struct ft_wire_field fields[FT_WIRE_FIELDS_MAX];
 };
@@ -56,10 +56,10 @@ struct ft_opcode {
 	struct ft_wire_layout reply;
 };
 
-/* Never NULL: a number that is not in the table gets the row of unknown opcodes. */
+/* Never NULL: a number that is not in the table gets the row of unknown opcodes, number 0. */
 const struct ft_opcode *ft_opcode_get(uint32_t number);
 
-/* A bit for each opcode in a 64-bit set: numbers below 63 have their own, all others share bit 63. */
+/* Its bit in a 64-bit set of opcodes: numbers below 63 have their own, all others share bit 63. */
 uint64_t ft_opcode_bit(uint32_t number);
 
 /*

@@ -29,7 +29,8 @@ static void take_record(struct ft_replay *replay, const struct ft_json_record *r
 		ft_tracker_record(replay->tracker, &record->event, &times);
 		break;
 	case FT_JSON_LOST:
-		replay->lost += record->count;
+		/* A loss of unknown extent is still a loss. */
+		replay->lost += record->count ? record->count : 1;
 		break;
 	case FT_JSON_UNMOUNTED:
 	case FT_JSON_DAEMON_GONE:

@@ -2,8 +2,8 @@
 /*
  * Bytes of the FUSE protocol to fields of an event, by the layouts of the opcode table. This is the
  * hot path of every source that sees the wire: one pass, no allocation, no look at bytes that no
- * field needs. Numbers are in the host's byte order, as the kernel writes them. What the fields mean
- * is for the table (opcode.c), what operations they make for the tracker.
+ * field needs. Numbers are in the host's byte order, as the kernel writes them. What the fields
+ * mean is for the table (opcode.c), what operations they make for the tracker.
  */
 #include "wire.h"
 
@@ -114,7 +114,8 @@ static void read_fields(struct ft_event *event, const struct ft_wire_layout *lay
 			continue;
 		if (field->only_if && !(first_word & field->only_if))
 			continue;
-		store_number(event, field->field, read_number(body->data + field->offset, field->width));
+		store_number(event, field->field,
+			     read_number(body->data + field->offset, field->width));
 	}
 }
 
@@ -146,7 +147,8 @@ static size_t names_offset(const struct ft_opcode *row, const struct ft_event *e
 	end = memchr(body->data + short_size, '\0', long_size - short_size);
 	if (!end)
 		return short_size;
-	return (uint64_t)(end - body->data) + 1 + value_size == body->total ? short_size : long_size;
+	return (uint64_t)(end - body->data) + 1 + value_size == body->total ? short_size
+									    : long_size;
 }
 
 /* Takes the string at *offset and moves behind its NUL. */
@@ -167,8 +169,7 @@ static void read_name(struct ft_event *event, const struct body *body, size_t *o
 	*offset += name->length + (end ? 1 : 0);
 }
 
-static void read_names(struct ft_event *event, const struct ft_opcode *row,
-		       const struct body *body)
+static void read_names(struct ft_event *event, const struct ft_opcode *row, const struct body *body)
 {
 	size_t offset = names_offset(row, event, body);
 

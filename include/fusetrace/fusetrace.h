@@ -483,7 +483,8 @@ FUSETRACE_API int fusetrace_summary_get(struct fusetrace_summary *summary, size_
 /*
  * One finished operation as a filesystem knows it. Times are CLOCK_MONOTONIC; op is a name of
  * fusetrace_op_name_next(). A number whose bit (1 << FUSETRACE_FIELD_...) is not in present is left
- * out of the line; PATH and PATH2 are left out when NULL.
+ * out of the line, but for errno, which is always told; a bit without a member here is -EINVAL.
+ * Strings are left out when NULL.
  */
 struct fusetrace_emit {
 	size_t sz; /* sizeof, set by FUSETRACE_EMIT() */

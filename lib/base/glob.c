@@ -71,7 +71,8 @@ static bool class_holds(struct ft_bytes pattern, size_t *at, uint32_t code)
 		uint32_t low = next_class_code(pattern, &i);
 		uint32_t high = low;
 
-		if (i + 1 < pattern.length && pattern.data[i] == '-' && pattern.data[i + 1] != ']') {
+		if (i + 1 < pattern.length && pattern.data[i] == '-' &&
+		    pattern.data[i + 1] != ']') {
 			i++;
 			high = next_class_code(pattern, &i);
 		}
@@ -111,7 +112,8 @@ static bool match_one(struct matching *matching)
 	return pattern.data[at.in_pattern] == path.data[at.in_path];
 }
 
-/* Steps over the star or stars that the pattern has next, and notes them as places to go back to. */
+/* Steps over the star or stars that the pattern has next, and notes them as places to go back to.
+ */
 static void begin_star(struct matching *matching)
 {
 	struct ft_bytes pattern = matching->pattern;

@@ -74,11 +74,17 @@ int ft_parse_u64(const char *text, uint64_t *ret_number)
 	return ft_parse_u64_bytes(ft_bytes_of(text), ret_number);
 }
 
-/* ---- durations -------------------------------------------------------------------------------- */
+/* ---- durations --------------------------------------------------------------------------------
+ */
 
 static const struct unit duration_units[] = {
-	{"", 1000000000},   {"ns", 1},		   {"us", 1000},	  {"ms", 1000000},
-	{"s", 1000000000},  {"m", 60 * UINT64_C(1000000000)}, {"h", 3600 * UINT64_C(1000000000)},
+	{"", 1000000000},
+	{"ns", 1},
+	{"us", 1000},
+	{"ms", 1000000},
+	{"s", 1000000000},
+	{"m", 60 * UINT64_C(1000000000)},
+	{"h", 3600 * UINT64_C(1000000000)},
 };
 
 /* The part behind the point, in units of factor, rounded up: less than or equal to factor. */
@@ -153,7 +159,8 @@ int ft_parse_duration_ns(const char *text, uint64_t *ret_duration_ns)
 	return 0;
 }
 
-/* ---- sizes ------------------------------------------------------------------------------------ */
+/* ---- sizes ------------------------------------------------------------------------------------
+ */
 
 #define KIB (UINT64_C(1) << 10)
 #define MIB (UINT64_C(1) << 20)
@@ -161,8 +168,8 @@ int ft_parse_duration_ns(const char *text, uint64_t *ret_duration_ns)
 #define TIB (UINT64_C(1) << 40)
 
 static const struct unit size_units[] = {
-	{"", 1},    {"B", 1},	{"K", KIB},   {"k", KIB}, {"KiB", KIB}, {"M", MIB},   {"m", MIB},
-	{"MiB", MIB}, {"G", GIB}, {"g", GIB}, {"GiB", GIB}, {"T", TIB}, {"t", TIB}, {"TiB", TIB},
+	{"", 1},      {"B", 1},	  {"K", KIB}, {"k", KIB},   {"KiB", KIB}, {"M", MIB}, {"m", MIB},
+	{"MiB", MIB}, {"G", GIB}, {"g", GIB}, {"GiB", GIB}, {"T", TIB},	  {"t", TIB}, {"TiB", TIB},
 };
 
 int ft_parse_size(const char *text, uint64_t *ret_size_bytes)
@@ -187,7 +194,8 @@ int ft_parse_size(const char *text, uint64_t *ret_size_bytes)
 	return 0;
 }
 
-/* ---- errno ------------------------------------------------------------------------------------ */
+/* ---- errno ------------------------------------------------------------------------------------
+ */
 
 struct errno_name {
 	const char *name;
@@ -200,7 +208,7 @@ static const struct errno_name errno_aliases[] = {
 	{"EOPNOTSUPP", EOPNOTSUPP},   {"ENOATTR", ENODATA},
 };
 
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 32)
 /* The C library knows all names, also those that differ between architectures. */
 static const char *system_errno_name(int error)
 {
@@ -211,23 +219,26 @@ static const char *system_errno_name(int error)
  * musl and older glibc cannot name an errno: then these are known, which are what filesystems
  * return. Others stay numbers.
  */
-#define NAMED(error) {#error, error}
+#define NAMED(error)                                                                               \
+	{                                                                                          \
+#error, error                                                                      \
+	}
 static const struct errno_name errno_names[] = {
-	NAMED(E2BIG),	     NAMED(EACCES),	NAMED(EAGAIN),	     NAMED(EBADF),
-	NAMED(EBADMSG),	     NAMED(EBUSY),	NAMED(ECANCELED),    NAMED(ECONNABORTED),
-	NAMED(ECONNREFUSED), NAMED(ECONNRESET), NAMED(EDEADLK),	     NAMED(EDOM),
-	NAMED(EDQUOT),	     NAMED(EEXIST),	NAMED(EFAULT),	     NAMED(EFBIG),
-	NAMED(EHOSTDOWN),    NAMED(EHOSTUNREACH), NAMED(EILSEQ),     NAMED(EINTR),
-	NAMED(EINVAL),	     NAMED(EIO),	NAMED(EISDIR),	     NAMED(ELOOP),
-	NAMED(EMEDIUMTYPE),  NAMED(EMFILE),	NAMED(EMLINK),	     NAMED(EMSGSIZE),
-	NAMED(ENAMETOOLONG), NAMED(ENETUNREACH), NAMED(ENFILE),	     NAMED(ENODATA),
-	NAMED(ENODEV),	     NAMED(ENOENT),	NAMED(ENOKEY),	     NAMED(ENOLCK),
-	NAMED(ENOLINK),	     NAMED(ENOMEM),	NAMED(ENOSPC),	     NAMED(ENOSYS),
-	NAMED(ENOTCONN),     NAMED(ENOTDIR),	NAMED(ENOTEMPTY),    NAMED(ENOTTY),
-	NAMED(ENXIO),	     NAMED(EOPNOTSUPP), NAMED(EOVERFLOW),    NAMED(EPERM),
-	NAMED(EPIPE),	     NAMED(EPROTO),	NAMED(ERANGE),	     NAMED(EREMOTEIO),
-	NAMED(EROFS),	     NAMED(ESHUTDOWN),	NAMED(ESPIPE),	     NAMED(ESRCH),
-	NAMED(ESTALE),	     NAMED(ETIMEDOUT),	NAMED(ETXTBSY),	     NAMED(EUCLEAN),
+	NAMED(E2BIG),	     NAMED(EACCES),	  NAMED(EAGAIN),    NAMED(EBADF),
+	NAMED(EBADMSG),	     NAMED(EBUSY),	  NAMED(ECANCELED), NAMED(ECONNABORTED),
+	NAMED(ECONNREFUSED), NAMED(ECONNRESET),	  NAMED(EDEADLK),   NAMED(EDOM),
+	NAMED(EDQUOT),	     NAMED(EEXIST),	  NAMED(EFAULT),    NAMED(EFBIG),
+	NAMED(EHOSTDOWN),    NAMED(EHOSTUNREACH), NAMED(EILSEQ),    NAMED(EINTR),
+	NAMED(EINVAL),	     NAMED(EIO),	  NAMED(EISDIR),    NAMED(ELOOP),
+	NAMED(EMEDIUMTYPE),  NAMED(EMFILE),	  NAMED(EMLINK),    NAMED(EMSGSIZE),
+	NAMED(ENAMETOOLONG), NAMED(ENETUNREACH),  NAMED(ENFILE),    NAMED(ENODATA),
+	NAMED(ENODEV),	     NAMED(ENOENT),	  NAMED(ENOKEY),    NAMED(ENOLCK),
+	NAMED(ENOLINK),	     NAMED(ENOMEM),	  NAMED(ENOSPC),    NAMED(ENOSYS),
+	NAMED(ENOTCONN),     NAMED(ENOTDIR),	  NAMED(ENOTEMPTY), NAMED(ENOTTY),
+	NAMED(ENXIO),	     NAMED(EOPNOTSUPP),	  NAMED(EOVERFLOW), NAMED(EPERM),
+	NAMED(EPIPE),	     NAMED(EPROTO),	  NAMED(ERANGE),    NAMED(EREMOTEIO),
+	NAMED(EROFS),	     NAMED(ESHUTDOWN),	  NAMED(ESPIPE),    NAMED(ESRCH),
+	NAMED(ESTALE),	     NAMED(ETIMEDOUT),	  NAMED(ETXTBSY),   NAMED(EUCLEAN),
 	NAMED(EXDEV),
 };
 

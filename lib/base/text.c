@@ -12,7 +12,8 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- writing with a limit --------------------------------------------------------------------- */
+/* ---- writing with a limit ---------------------------------------------------------------------
+ */
 
 struct sink {
 	char *out;
@@ -43,7 +44,8 @@ static size_t sink_end(struct sink *sink)
 	return sink->wanted;
 }
 
-/* ---- UTF-8 ------------------------------------------------------------------------------------ */
+/* ---- UTF-8 ------------------------------------------------------------------------------------
+ */
 
 static bool is_continuation(unsigned char byte)
 {
@@ -106,7 +108,8 @@ bool ft_utf8_valid(const char *text, size_t length)
 	return true;
 }
 
-/* ---- kinds of characters ---------------------------------------------------------------------- */
+/* ---- kinds of characters ----------------------------------------------------------------------
+ */
 
 struct range {
 	uint32_t first;
@@ -263,7 +266,8 @@ size_t ft_utf8_width(struct ft_bytes in)
 	return width;
 }
 
-/* ---- escaping --------------------------------------------------------------------------------- */
+/* ---- escaping ---------------------------------------------------------------------------------
+ */
 
 static void put_byte_escape(struct sink *sink, unsigned char byte)
 {
@@ -336,7 +340,8 @@ size_t ft_text_escape(struct ft_bytes in, char *out, size_t size)
 	return sink_end(&sink);
 }
 
-/* ---- base64 ----------------------------------------------------------------------------------- */
+/* ---- base64 -----------------------------------------------------------------------------------
+ */
 
 static const char base64_letters[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -421,7 +426,8 @@ int ft_base64_decode(struct ft_bytes in, void *out, size_t size, size_t *ret_len
 	return 0;
 }
 
-/* ---- durations -------------------------------------------------------------------------------- */
+/* ---- durations --------------------------------------------------------------------------------
+ */
 
 /* A unit is used below limit of it. */
 static const struct scale {
@@ -438,7 +444,7 @@ static const struct scale {
 
 struct decimal {
 	uint64_t number; /* in units of the last decimal */
-	uint64_t power;  /* 10 to the decimals */
+	uint64_t power;	 /* 10 to the decimals */
 	int decimals;
 };
 

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* See testing.h. */
+#include "testing.h"
+
+#include <malloc.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/parse.h"
+#include "engine.h"
+#include "json_write.h"
+#include "monitor.h"
+#include "opcode.h"
+
+#define LINE_MAX_BYTES (64 * 1024)
+#define SEED_BY_DEFAULT UINT64_C(0x9e3779b97f4a7c15)
+
+void ft_test_deadline(unsigned int seconds)
+{
+	alarm(seconds);
+}
+
+uint64_t ft_test_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+uint64_t ft_test_below(uint64_t *seed, uint64_t limit)
+{
+	return (ft_test_random(seed) >> 11) % limit;
+}
+
+static uint64_t number_of_environment(const char *name, uint64_t otherwise)
+{
+	uint64_t number;
+
+	return ft_parse_u64(getenv(name), &number) == 0 && number ? number : otherwise;
+}
+
+size_t ft_test_cases(size_t quick)
+{
+	return number_of_environment("FUSETRACE_TEST_CASES", quick);
+}
+
+uint64_t ft_test_seed(void)
+{
+	uint64_t seed = number_of_environment("FUSETRACE_TEST_SEED", SEED_BY_DEFAULT);
+
+	print_message("# FUSETRACE_TEST_SEED=%llu\n", (unsigned long long)seed);
+	return seed;
+}
+
+__attribute__((weak)) size_t __sanitizer_get_current_allocated_bytes(void);
+
+size_t ft_test_allocated(void)
+{
+	if (__sanitizer_get_current_allocated_bytes)
+		return __sanitizer_get_current_allocated_bytes();
+	return mallinfo2().uordblks + mallinfo2().hblkhd;
+}
+
+/* ---- monitors ---- */
+
+struct fusetrace_monitor *ft_test_monitor(uint64_t max_ops)
+{
+	struct fusetrace_monitor *monitor;
+
+	assert_int_equal(
+		fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_REPLAY,
+							     .max_ops = max_ops),
+				      &monitor, NULL),
+		0);
+	assert_int_equal(fusetrace_monitor_start(monitor, NULL), 0);
+	return monitor;
+}
+
+static void put_number(struct ft_json_record *record, uint32_t field, uint64_t *to, uint64_t number)
+{
+	if (!number)
+		return;
+	*to = number;
+	record->event.present |= UINT32_C(1) << field;
+}
+
+static void put_result(struct ft_json_record *record, const struct ft_test_op *op)
+{
+	record->status = op->status ? op->status :
+			 op->error  ? FUSETRACE_STATUS_FAILED :
+				      FUSETRACE_STATUS_COMPLETED;
+	if (record->status == FUSETRACE_STATUS_STARTED || record->status == FUSETRACE_STATUS_UNKNOWN)
+		return;
+	record->event.error = op->error;
+	record->event.present |= FT_HAS(ERRNO);
+	record->duration_ns = op->duration_ns ? op->duration_ns : 1000;
+	record->event.present |= FT_HAS(DURATION_NS);
+}
+
+void ft_test_feed(struct fusetrace_monitor *monitor, const struct ft_test_op *op)
+{
+	struct ft_json_record record = {
+		.kind = FT_JSON_OP,
+		.seq = op->seq,
+		.event = {.path = ft_bytes_of(op->path), .path2 = ft_bytes_of(op->path2)},
+	};
+	struct ft_op_selector selector;
+	static _Thread_local char line[LINE_MAX_BYTES];
+	size_t length;
+
+	assert_true(ft_opcode_find(op->op, strlen(op->op), &record.event.opcode));
+	assert_true(ft_op_selector_parse(op->op, strlen(op->op), &selector));
+	if (selector.valid) {
+		record.event.valid = selector.valid;
+		record.event.present |= FT_HAS(VALID);
+	}
+	put_result(&record, op);
+	if (!op->has_no_start)
+		put_number(&record, FUSETRACE_FIELD_START_NS, &record.start_ns,
+			   op->start_ns ? op->start_ns : ft_now_ns());
+	put_number(&record, FUSETRACE_FIELD_NODEID, &record.event.nodeid, op->nodeid);
+	put_number(&record, FUSETRACE_FIELD_SIZE, &record.event.size, op->size);
+	if (op->pid) {
+		record.event.pid = op->pid;
+		record.event.present |= FT_HAS(PID);
+	}
+	record.event.marks = op->marks;
+	length = ft_json_write(&record, line, sizeof(line));
+	assert_true(length + 2 < sizeof(line));
+	strcpy(line + length, "\n");
+	ft_test_feed_line(monitor, line);
+}
+
+void ft_test_feed_line(struct fusetrace_monitor *monitor, const char *line)
+{
+	struct fusetrace_error error = {0};
+
+	if (fusetrace_feed(monitor, line, strlen(line), &error) < 0)
+		fail_msg("%s: %s", error.text, line);
+}
+
+void ft_test_await_waiters(struct fusetrace_monitor *monitor, size_t count)
+{
+	uint64_t deadline = ft_deadline_ns(20 * FUSETRACE_SECOND);
+	size_t waiters;
+
+	do {
+		sched_yield();
+		ft_engine_lock();
+		waiters = monitor->waiters.waiter_count;
+		ft_engine_unlock();
+	} while (waiters < count && ft_now_ns() < deadline);
+	assert_true(waiters >= count);
+}
