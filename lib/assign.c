@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* See assign.h. The search is iterative in its depth through the recursion of augment(), which is
- * at most as deep as there are slots. */
+/*
+ * See assign.h. The search is depth first, by recursion, at most as deep as there are slots. It
+ * takes a free slot before it moves others, so equal matches are answered in order of arrival.
+ */
 #include "assign.h"
 
 #include <errno.h>
@@ -13,7 +15,8 @@ int ft_assign_init(struct ft_assign *assign, size_t slots)
 	assign->ops = calloc(slots, sizeof(*assign->ops));
 	assign->fits = calloc(slots, sizeof(*assign->fits));
 	assign->visited = calloc(slots, sizeof(*assign->visited));
-	if (assign->ops && assign->fits && assign->visited)
+	assign->dead = calloc(slots, sizeof(*assign->dead));
+	if (assign->ops && assign->fits && assign->visited && assign->dead)
 		return 0;
 	ft_assign_done(assign);
 	return -ENOMEM;
@@ -28,21 +31,30 @@ void ft_assign_done(struct ft_assign *assign)
 	free(assign->ops);
 	free(assign->fits);
 	free(assign->visited);
+	free(assign->dead);
 	*assign = (struct ft_assign){0};
+}
+
+static bool take(struct ft_assign *assign, struct fusetrace_op *op, bool *fits, size_t slot)
+{
+	assign->ops[slot] = op;
+	assign->fits[slot] = fits;
+	return true;
 }
 
 /* Finds a slot for (op, fits), moving others on. Takes over both when it returns true. */
 static bool augment(struct ft_assign *assign, struct fusetrace_op *op, bool *fits)
 {
 	for (size_t i = 0; i < assign->slots; i++) {
+		if (fits[i] && !assign->ops[i])
+			return take(assign, op, fits, i);
+	}
+	for (size_t i = 0; i < assign->slots; i++) {
 		if (!fits[i] || assign->visited[i])
 			continue;
 		assign->visited[i] = true;
-		if (!assign->ops[i] || augment(assign, assign->ops[i], assign->fits[i])) {
-			assign->ops[i] = op;
-			assign->fits[i] = fits;
-			return true;
-		}
+		if (augment(assign, assign->ops[i], assign->fits[i]))
+			return take(assign, op, fits, i);
 	}
 	return false;
 }
@@ -54,8 +66,9 @@ int ft_assign_offer(struct ft_assign *assign, struct fusetrace_op *op, const boo
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, fits, assign->slots * sizeof(*copy));
-	memset(assign->visited, 0, assign->slots * sizeof(*assign->visited));
+	memcpy(assign->visited, assign->dead, assign->slots * sizeof(*assign->visited));
 	if (!augment(assign, op, copy)) {
+		memcpy(assign->dead, assign->visited, assign->slots * sizeof(*assign->dead));
 		free(copy);
 		return 0;
 	}

@@ -3,7 +3,8 @@
  * Which operation answers which match, when each may answer only one: maximum bipartite matching,
  * grown by one augmenting path for each operation that arrives. First fit would fail where an
  * early match takes the only operation that a later, narrower one could have had. An operation
- * that finds no augmenting path never will, so it need not be kept.
+ * that finds no augmenting path never will, so it need not be kept; and the slots that its search
+ * went through have no way out either, so that no later search need go there.
  */
 #ifndef FT_ASSIGN_H
 #define FT_ASSIGN_H
@@ -18,7 +19,8 @@ struct ft_assign {
 	size_t filled;
 	struct fusetrace_op **ops; /* by slot; a reference each, NULL: free */
 	bool **fits;               /* by slot: which slots its operation fits */
-	bool *visited;
+	bool *visited; /* by slot: of this search, or dead */
+	bool *dead;    /* by slot: visited by a search that failed */
 };
 
 int ft_assign_init(struct ft_assign *assign, size_t slots);

@@ -26,11 +26,13 @@ struct ft_name_block {
 struct ft_history {
 	_Atomic uint32_t references;
 	_Atomic uint64_t last_seq;
-	pthread_mutex_t lock; /* chunks, first, count */
+	_Atomic uint64_t unkept;
+	pthread_mutex_t lock; /* chunks, first, count, dropped_seq */
 	struct ft_chunk **chunks; /* a ring of max_chunks, oldest at first */
 	size_t max_chunks;
 	size_t first;
 	size_t count;
+	uint64_t dropped_seq; /* of the last operation that was dropped; 0: none was */
 	struct ft_chunk *current;                   /* writer only */
 	uint32_t filled;                            /* writer only: reserved and published */
 	const struct ft_name *interned[INTERN_SLOTS]; /* writer only */
@@ -48,6 +50,7 @@ struct ft_chunk *ft_chunk_new(uint32_t capacity)
 	atomic_init(&chunk->references, 1);
 	atomic_init(&chunk->count, 0);
 	chunk->capacity = capacity;
+	chunk->before = 0;
 	chunk->blocks = NULL;
 	return chunk;
 }
@@ -127,6 +130,7 @@ struct ft_history *ft_history_new(uint64_t max_ops)
 	}
 	atomic_init(&history->references, 1);
 	atomic_init(&history->last_seq, 0);
+	atomic_init(&history->unkept, 0);
 	pthread_mutex_init(&history->lock, NULL);
 	return history;
 }
@@ -158,8 +162,11 @@ static int add_chunk(struct ft_history *history)
 	if (!chunk)
 		return -1;
 	pthread_mutex_lock(&history->lock);
+	if (history->current)
+		chunk->before = history->current->before + history->filled;
 	if (history->count == history->max_chunks) {
 		dropped = history->chunks[history->first];
+		history->dropped_seq = dropped->ops[dropped->capacity - 1].seq;
 		history->first = (history->first + 1) % history->max_chunks;
 		history->count--;
 	}
@@ -177,8 +184,10 @@ struct fusetrace_op *ft_history_reserve(struct ft_history *history)
 {
 	struct fusetrace_op *op;
 
-	if ((!history->current || history->filled == FT_CHUNK_OPS) && add_chunk(history))
+	if ((!history->current || history->filled == FT_CHUNK_OPS) && add_chunk(history)) {
+		atomic_fetch_add_explicit(&history->unkept, 1, memory_order_relaxed);
 		return NULL;
+	}
 	op = &history->current->ops[history->filled];
 	memset(op, 0, sizeof(*op));
 	op->seq = atomic_load_explicit(&history->last_seq, memory_order_relaxed) + 1;
@@ -221,6 +230,11 @@ uint64_t ft_history_last_seq(struct ft_history *history)
 	return atomic_load_explicit(&history->last_seq, memory_order_acquire);
 }
 
+uint64_t ft_history_unkept(struct ft_history *history)
+{
+	return atomic_load_explicit(&history->unkept, memory_order_relaxed);
+}
+
 uint64_t ft_history_first_seq(struct ft_history *history)
 {
 	uint64_t seq = 1;
@@ -238,16 +252,29 @@ uint64_t ft_history_first_seq(struct ft_history *history)
 	return seq;
 }
 
+/* Lock held. How many operations behind after_seq were dropped, as far as numbers can tell. */
+static uint64_t count_dropped(const struct ft_history *history, uint64_t after_seq)
+{
+	uint64_t dropped = history->count ? history->chunks[history->first]->before : 0;
+
+	if (after_seq >= history->dropped_seq)
+		return 0;
+	return history->dropped_seq - after_seq < dropped ? history->dropped_seq - after_seq :
+							    dropped;
+}
+
 /*
  * The chunk that holds the first operation behind after_seq, as a new reference; the oldest one
  * when that operation is gone, NULL when there is none.
  */
-static struct ft_chunk *find_chunk(struct ft_history *history, uint64_t after_seq)
+static struct ft_chunk *find_chunk(struct ft_history *history, uint64_t after_seq,
+				   uint64_t *ret_dropped)
 {
 	struct ft_chunk *chunk = NULL;
 	size_t low = 0, high;
 
 	pthread_mutex_lock(&history->lock);
+	*ret_dropped = count_dropped(history, after_seq);
 	/* The last chunk that begins at or before after_seq, unless all of it is before that. */
 	high = history->count;
 	while (low < high) {
@@ -284,17 +311,22 @@ void ft_cursor_done(struct ft_cursor *cursor)
 	*cursor = (struct ft_cursor){0};
 }
 
-/* Moves to the chunk of the operation behind after_seq. false: there is none yet. */
-static bool enter_chunk(struct ft_cursor *cursor)
+/*
+ * Moves to the chunk of the operation behind after_seq. false: there is none yet. One that comes
+ * from another chunk knows exactly how many it missed.
+ */
+static bool enter_chunk(struct ft_cursor *cursor, uint64_t *ret_skipped)
 {
 	struct ft_chunk *chunk;
 	uint32_t low = 0, high;
 
 	if (ft_history_last_seq(cursor->history) <= cursor->after_seq)
 		return false;
-	chunk = find_chunk(cursor->history, cursor->after_seq);
+	chunk = find_chunk(cursor->history, cursor->after_seq, ret_skipped);
 	if (!chunk)
 		return false;
+	if (cursor->chunk)
+		*ret_skipped = chunk->before - cursor->chunk->before - cursor->index;
 	ft_chunk_unref(cursor->chunk);
 	cursor->chunk = chunk;
 	high = atomic_load_explicit(&chunk->count, memory_order_acquire);
@@ -318,14 +350,13 @@ struct fusetrace_op *ft_cursor_next(struct ft_cursor *cursor, uint64_t *ret_skip
 	if (cursor->chunk)
 		count = atomic_load_explicit(&cursor->chunk->count, memory_order_acquire);
 	if (cursor->index >= count) {
-		bool is_first = cursor->chunk == NULL;
+		uint64_t skipped;
 
-		if ((cursor->chunk && cursor->index < cursor->chunk->capacity) || !enter_chunk(cursor))
+		if ((cursor->chunk && cursor->index < cursor->chunk->capacity) ||
+		    !enter_chunk(cursor, &skipped))
 			return NULL;
-		op = &cursor->chunk->ops[cursor->index];
-		if (ret_skipped && (!is_first || cursor->after_seq) &&
-		    op->seq > cursor->after_seq + 1)
-			*ret_skipped += op->seq - cursor->after_seq - 1;
+		if (ret_skipped)
+			*ret_skipped += skipped;
 	}
 	op = &cursor->chunk->ops[cursor->index++];
 	cursor->after_seq = op->seq;

@@ -21,6 +21,7 @@ struct ft_chunk {
 	_Atomic uint32_t references;
 	_Atomic uint32_t count; /* published operations: those below it never change */
 	uint32_t capacity;
+	uint64_t before; /* operations that the history had taken before this chunk's first */
 	struct ft_name_block *blocks; /* the names, newest block first */
 	struct fusetrace_op ops[];
 };
@@ -43,7 +44,8 @@ struct ft_history *ft_history_unref(struct ft_history *history);
 
 /*
  * Where the next operation goes: the caller fills it, with names from ft_history_intern() (after
- * this call, as they live in its chunk), and publishes it. seq and chunk are set. NULL: no memory, the operation is dropped and counted.
+ * this call, as they live in its chunk), and publishes it. seq and chunk are set. NULL: no memory,
+ * the operation cannot be kept; ft_history_unkept() counts these.
  */
 struct fusetrace_op *ft_history_reserve(struct ft_history *history);
 /* One copy of equal bytes a chunk. NULL for absent bytes or without memory. */
@@ -54,6 +56,8 @@ void ft_history_publish(struct ft_history *history, struct fusetrace_op *op);
 /* ---- readers ---- */
 
 uint64_t ft_history_last_seq(struct ft_history *history);
+/* Operations that there was no memory for. */
+uint64_t ft_history_unkept(struct ft_history *history);
 /* Sequence number of the oldest kept operation, or of the next one when empty. */
 uint64_t ft_history_first_seq(struct ft_history *history);
 
@@ -67,7 +71,11 @@ struct ft_cursor {
 /* Behind the operation after_seq. Free with ft_cursor_done(). */
 void ft_cursor_init(struct ft_cursor *cursor, struct ft_history *history, uint64_t after_seq);
 void ft_cursor_done(struct ft_cursor *cursor);
-/* The next operation, owned by the cursor's chunk until the next call; NULL: none yet. */
+/*
+ * The next operation, owned by the cursor's chunk until the next call; NULL: none yet. What the
+ * history dropped before the cursor came to it is added to *ret_skipped (may be NULL); gaps between
+ * a recording's own numbers are not, except that a cursor whose begin is gone cannot tell them.
+ */
 struct fusetrace_op *ft_cursor_next(struct ft_cursor *cursor, uint64_t *ret_skipped);
 
 #endif

@@ -57,6 +57,7 @@ struct ft_nodes {
 	uint64_t epoch;
 	uint64_t last_link;
 	bool is_resolving;
+	bool has_strays; /* a dropped directory had children: counts of children may be too low */
 	char scratch[PATH_SIZE_MAX];
 };
 
@@ -134,6 +135,7 @@ static void free_link(struct ft_nodes *nodes, struct link *link)
 
 static void free_node(struct ft_nodes *nodes, struct node *node)
 {
+	nodes->has_strays |= node->children != 0;
 	while (first_link(node))
 		free_link(nodes, first_link(node));
 	ft_hash_remove(&nodes->by_id, &node->by_id);
@@ -148,13 +150,12 @@ static void keep_limit(struct ft_nodes *nodes)
 {
 	while (nodes->unlinked_count > UNLINKED_MAX)
 		free_node(nodes, FT_CONTAINER(nodes->unlinked.next, struct node, recency));
+	touch(nodes, find_node(nodes, FT_NODE_ROOT));
 	while (nodes->by_id.count > nodes->max_nodes) {
 		struct node *node = FT_CONTAINER(nodes->by_recency.next, struct node, recency);
 
-		if (node->nodeid == FT_NODE_ROOT) {
-			touch(nodes, node);
-			continue;
-		}
+		if (node->nodeid == FT_NODE_ROOT) /* all others have no name */
+			node = FT_CONTAINER(nodes->unlinked.next, struct node, recency);
 		free_node(nodes, node);
 	}
 }
@@ -186,8 +187,11 @@ static struct link *add_link(struct ft_nodes *nodes, struct node *node, uint64_t
 	link->id = ++nodes->last_link;
 	link->length = (uint32_t)name.length;
 	memcpy(link->name, name.data, name.length);
+	if (!parent)
+		parent = add_node(nodes, parent_id);
 	if (parent)
 		parent->children++;
+	nodes->has_strays |= !parent;
 	if (node->link_count == LINKS_MAX)
 		free_link(nodes, FT_CONTAINER(node->links.previous, struct link, of_node));
 	node->link_count++;
@@ -373,7 +377,7 @@ struct ft_bytes ft_nodes_child_path(struct ft_nodes *nodes, uint64_t parent, str
 	struct ft_bytes path;
 	bool is_unlinked;
 
-	if (name.length == 1 && name.data[0] == '.')
+	if (name.length == 0 || (name.length == 1 && name.data[0] == '.'))
 		return ft_nodes_path(nodes, parent, 0, &is_unlinked);
 	if (name.length == 2 && memcmp(name.data, "..", 2) == 0) {
 		path = ft_nodes_path(nodes, parent, 0, &is_unlinked);
@@ -404,12 +408,24 @@ uint64_t ft_nodes_link(struct ft_nodes *nodes, uint64_t nodeid)
 
 /* ---- changes ---- */
 
-/* The node keeps the path that it has now, for good. */
+/* What is below the node has another path now. */
+static void move_children(struct ft_nodes *nodes, const struct node *node)
+{
+	nodes->epoch += node->children || nodes->has_strays;
+}
+
+/*
+ * The node keeps the path that it has now, for good. Nobody is asked for it: an answer could drop
+ * the very nodes that the caller is about to change.
+ */
 static void freeze_path(struct ft_nodes *nodes, struct node *node)
 {
-	bool is_unlinked;
-	struct ft_bytes path = ft_nodes_path(nodes, node->nodeid, 0, &is_unlinked);
+	bool is_unlinked, was_resolving = nodes->is_resolving;
+	struct ft_bytes path;
 
+	nodes->is_resolving = true;
+	path = ft_nodes_path(nodes, node->nodeid, 0, &is_unlinked);
+	nodes->is_resolving = was_resolving;
 	if (path.data && path.data != node->path)
 		keep_path(nodes, node, path);
 	set_unlinked(nodes, node, true);
@@ -446,6 +462,7 @@ void ft_nodes_add(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes name,
 		ft_list_remove(&link->of_node);
 		ft_list_append(link->node->links.next, &link->of_node);
 		forget_path(link->node);
+		move_children(nodes, link->node);
 		return;
 	}
 	if (link)
@@ -455,8 +472,8 @@ void ft_nodes_add(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes name,
 		node = add_node(nodes, nodeid);
 	if (!node)
 		return;
-	if (node->is_unlinked || !ft_list_is_empty(&node->links))
-		nodes->epoch += node->children != 0;
+	if (node->is_unlinked || first_link(node))
+		move_children(nodes, node);
 	set_unlinked(nodes, node, false);
 	node->resolve_tries = 0;
 	forget_path(node);
@@ -473,10 +490,12 @@ void ft_nodes_remove(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes na
 	if (!link)
 		return;
 	node = link->node;
-	if (node->link_count == 1)
+	if (node->link_count == 1) {
 		freeze_path(nodes, node);
-	else
+	} else {
 		forget_path(node);
+		move_children(nodes, node);
+	}
 	free_link(nodes, link);
 }
 
@@ -492,8 +511,15 @@ static void move_link(struct ft_nodes *nodes, struct link *link, uint64_t parent
 	if (link)
 		link->id = id; /* open files stay with their link */
 	forget_path(node);
-	if (node->children)
-		nodes->epoch++;
+	move_children(nodes, node);
+}
+
+/* The name means something else now, and it is not known whether the node has another one. */
+static void lose_link(struct ft_nodes *nodes, struct link *link)
+{
+	forget_path(link->node);
+	move_children(nodes, link->node);
+	free_link(nodes, link);
 }
 
 void ft_nodes_rename(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes name,
@@ -510,8 +536,10 @@ void ft_nodes_rename(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes na
 		ft_nodes_remove(nodes, new_parent, new_name);
 	} else if (to) {
 		/* Unknown source: what the target named is not there any more, or is the source. */
-		free_link(nodes, to);
+		lose_link(nodes, to);
 	}
 	if (from)
 		move_link(nodes, from, new_parent, new_name);
+	else
+		nodes->epoch += nodes->has_strays;
 }

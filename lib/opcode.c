@@ -2,8 +2,8 @@
 /*
  * The table of opcodes, as of FUSE 7.45, and the questions that only need the table: names and
  * what a name selects. Offsets are numbers and not offsetof() of <linux/fuse.h>, because the
- * installed header may be older than the kernel; opcode_test.c and wire_test.c compare the two. A
- * new opcode is a new row. How rows are applied to bytes is wire.c.
+ * installed header may be older than the kernel; opcode_test.c compares the two. A new opcode is a
+ * new row. How rows are applied to bytes is wire.c.
  */
 #include "opcode.h"
 
@@ -44,7 +44,8 @@
 
 /* A field: name without FUSETRACE_FIELD_, width, offset. */
 #define F(field_, width_, offset_) {FUSETRACE_FIELD_##field_, (width_), (offset_), 0}
-#define F_IF(bits_, field_, width_, offset_) {FUSETRACE_FIELD_##field_, (width_), (offset_), (bits_)}
+#define F_IF(bits_, field_, width_, offset_) \
+	{FUSETRACE_FIELD_##field_, (width_), (offset_), (bits_)}
 /* The fixed part: size, fields. */
 #define IN(size_, ...) .request = {(size_), 0, {__VA_ARGS__}}
 #define IN_OR_SHORT(size_, short_, ...) .request = {(size_), (short_), {__VA_ARGS__}}
@@ -57,7 +58,7 @@
 #define CREATE_OUT OUT(144, ENTRY_FIELDS, F(FH, 8, 128))
 #define OPEN_OUT OUT(16, F(FH, 8, 0))
 #define OPEN_IN IN(8, F(FLAGS, 4, 0))
-/* fuse_create_in, fuse_mknod_in: 8 bytes before 7.12; fuse_setxattr_in: without FUSE_SETXATTR_EXT. */
+/* Short: create and mknod before 7.12, setxattr without FUSE_SETXATTR_EXT. */
 #define CREATE_IN IN_OR_SHORT(16, 8, F(FLAGS, 4, 0), F(MODE, 4, 4))
 #define RELEASE_IN IN(24, F(FH, 8, 0), F(FLAGS, 4, 8))
 /* fuse_read_in and fuse_write_in are alike. */
@@ -67,12 +68,14 @@
 /* flags is the type of the lock. */
 #define LK_IN IN(48, F(FH, 8, 0), F(OFFSET, 8, 16), {FT_WIRE_LOCK_END, 8, 24, 0}, F(FLAGS, 4, 32))
 /* fh and offset of the source; nodeid2 is the target. */
-#define COPY_IN IN(56, F(FH, 8, 0), F(OFFSET, 8, 8), F(NODEID2, 8, 16), F(SIZE, 8, 40), F(FLAGS, 8, 48))
+#define COPY_IN \
+	IN(56, F(FH, 8, 0), F(OFFSET, 8, 8), F(NODEID2, 8, 16), F(SIZE, 8, 40), F(FLAGS, 8, 48))
 
 /* CUSE counts from 4096 and folds onto the slots of numbers that FUSE leaves free. */
 #define SLOT(number_) ((number_) & 0xfff)
 #define ROW(number_, name_, behaviour_, ...) \
-	[SLOT(number_)] = {.number = (number_), .name = name_, .behaviour = (behaviour_), __VA_ARGS__}
+	[SLOT(number_)] = {.number = (number_), .name = (name_), .behaviour = (behaviour_), \
+		__VA_ARGS__}
 
 static const struct ft_opcode table[] = {
 	ROW(1, "lookup", NAME | ENTRY, ENTRY_OUT),
@@ -119,14 +122,17 @@ static const struct ft_opcode table[] = {
 	ROW(40, "poll", UNTIMED, IN(24, F(FH, 8, 0), F(FLAGS, 4, 20))),
 	ROW(41, "notify_reply", NO_REPLY | UNTIMED, IN(40, F(OFFSET, 8, 8), F(SIZE, 4, 16))),
 	ROW(42, "batch_forget", NO_REPLY | UNTIMED | NO_PATH, IN(8)),
-	ROW(43, "fallocate", 0, IN(32, F(FH, 8, 0), F(OFFSET, 8, 8), F(SIZE, 8, 16), F(MODE, 4, 24))),
+	ROW(43, "fallocate", 0,
+		IN(32, F(FH, 8, 0), F(OFFSET, 8, 8), F(SIZE, 8, 16), F(MODE, 4, 24))),
 	ROW(44, "readdirplus", PAYLOAD, READ_IN),
 	ROW(45, "rename", NAME | FT_OPCODE_NAME2, IN(16, F(NODEID2, 8, 0), F(FLAGS, 4, 8)),
 		.kernel_name = "rename2"),
 	/* flags is the whence. */
-	ROW(46, "lseek", 0, IN(24, F(FH, 8, 0), F(OFFSET, 8, 8), F(FLAGS, 4, 16)), OUT(8, F(OFFSET, 8, 0))),
+	ROW(46, "lseek", 0, IN(24, F(FH, 8, 0), F(OFFSET, 8, 8), F(FLAGS, 4, 16)),
+		OUT(8, F(OFFSET, 8, 0))),
 	ROW(47, "copy_file_range", 0, COPY_IN, OUT(8, F(REPLY_SIZE, 4, 0))),
-	ROW(48, "setupmapping", 0, IN(40, F(FH, 8, 0), F(OFFSET, 8, 8), F(SIZE, 8, 16), F(FLAGS, 8, 24))),
+	ROW(48, "setupmapping", 0,
+		IN(40, F(FH, 8, 0), F(OFFSET, 8, 8), F(SIZE, 8, 16), F(FLAGS, 8, 24))),
 	ROW(49, "removemapping", 0, IN(4)),
 	ROW(50, "syncfs", 0, IN(8)),
 	/* Its name is always "/": there is none to learn. nodeid is the directory. */
@@ -257,34 +263,43 @@ static const char *find_unknown_name(const struct unknown_name *first,
 	return NULL;
 }
 
+/* NULL when all are in use. */
+static struct unknown_name *take_unknown_entry(void)
+{
+	uint32_t index;
+
+	/* Looked at before it is counted up, lest the counter wrap and hand out an entry twice. */
+	if (atomic_load(&unknown_store_used) >= ARRAY_SIZE(unknown_store))
+		return NULL;
+	index = atomic_fetch_add(&unknown_store_used, 1);
+	return index < ARRAY_SIZE(unknown_store) ? &unknown_store[index] : NULL;
+}
+
 static const char *unknown_name(uint32_t number)
 {
+	/* An entry for a number that another thread published first; for this thread's next one. */
+	static _Thread_local struct unknown_name *spare;
 	struct unknown_name *head = atomic_load_explicit(&unknown_list, memory_order_acquire);
 	const char *text = find_unknown_name(head, NULL, number);
 	struct unknown_name *entry;
-	uint32_t index;
 
 	if (text)
 		return text;
-	/* Looked at before it is counted up, lest the counter wrap and hand out an entry twice. */
-	if (atomic_load(&unknown_store_used) >= ARRAY_SIZE(unknown_store))
+	entry = spare ? spare : take_unknown_entry();
+	if (!entry)
 		return "opcode_other";
-	index = atomic_fetch_add(&unknown_store_used, 1);
-	if (index >= ARRAY_SIZE(unknown_store))
-		return "opcode_other";
-
-	entry = &unknown_store[index];
 	entry->number = number;
+	entry->next = NULL;
 	snprintf(entry->text, sizeof(entry->text), "opcode_%u", number);
+	spare = entry;
 	do {
-		/* Another thread may have published the same number; then this entry stays unused.
-		 */
 		text = find_unknown_name(head, entry->next, number);
 		if (text)
 			return text;
 		entry->next = head;
 	} while (!atomic_compare_exchange_weak_explicit(
 		&unknown_list, &head, entry, memory_order_acq_rel, memory_order_acquire));
+	spare = NULL;
 	return entry->text;
 }
 

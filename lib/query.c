@@ -18,7 +18,7 @@ void ft_monitor_look(struct fusetrace_monitor *monitor, struct ft_monitor_view *
 		ft_engine_drain();
 	ret_view->state = monitor->state;
 	ret_view->last_seq = ft_history_last_seq(monitor->history);
-	ret_view->lost = monitor->lost;
+	ret_view->lost = monitor->lost + ft_history_unkept(monitor->history);
 	ret_view->interrupts = monitor->interrupts;
 	ret_view->last_event_ns = monitor->last_event_ns;
 	ret_view->in_flight = ft_tracker_in_flight(monitor->tracker, true);

@@ -276,8 +276,8 @@ static void learn(struct ft_tracker *tracker, const struct ft_event *begin,
 		ft_handles_close(tracker->handles, begin->nodeid, begin->fh);
 	if (end->error == ENOENT && begin->opcode == FUSE_OPCODE_LOOKUP && begin->name.data)
 		ft_nodes_remove(tracker->nodes, begin->nodeid, begin->name);
-	if (end->error)
-		return;
+	if (end->error || (begin->marks & FUSETRACE_OP_TRUNCATED))
+		return; /* nothing to learn, or under which name is not known */
 	if ((behaviour & FT_OPCODE_ENTRY) && (end->present & FT_HAS(ENTRY)) && begin->name.data) {
 		if (end->entry)
 			ft_nodes_add(tracker->nodes, begin->nodeid, begin->name, end->entry);
@@ -341,6 +341,13 @@ static void take_names(struct fusetrace_op *op, const struct ft_event *begin,
 		op->present |= begin->target.data ? FT_HAS(TARGET) : FT_HAS(NAME2);
 }
 
+/* A request for an attribute with no room for it asks for its size, which is the whole reply. */
+static bool is_size_probe(const struct fusetrace_op *op)
+{
+	return (ft_opcode_get(op->opcode)->behaviour & FT_OPCODE_ASKS_SIZE) &&
+	       (op->present & FT_HAS(SIZE)) && op->size == 0;
+}
+
 static void take_reply(struct fusetrace_op *op, const struct ft_event *end)
 {
 	uint32_t replied = end->present & (FT_HAS(ENTRY) | FT_HAS(FH) | FT_HAS(REPLY_SIZE));
@@ -385,6 +392,8 @@ static void finish(struct ft_tracker *tracker, const struct ft_event *begin,
 	}
 	if (end) {
 		take_reply(op, end);
+		if (is_size_probe(op))
+			op->reply_size = end->probe_size;
 		op->status = status_of(end);
 		op->error = (uint16_t)end->error;
 		op->present |= FT_HAS(ERRNO);

@@ -180,7 +180,8 @@ FUSETRACE_API int fusetrace_op_json(const struct fusetrace_op *op, char *buffer,
 
 #define FUSETRACE_PATH_AUTO 0u  /* glob when it holds * ? or [, else exact */
 #define FUSETRACE_PATH_EXACT 1u
-#define FUSETRACE_PATH_GLOB 2u  /* * within a component, ** over them; without / the last component */
+/* * within a component, ** over them; without a slash the last component, else from the root */
+#define FUSETRACE_PATH_GLOB 2u
 #define FUSETRACE_PATH_REGEX 3u /* POSIX extended, unanchored */
 
 #define FUSETRACE_MATCH_IN_FLIGHT (1u << 0)     /* also what had begun before the mark */
