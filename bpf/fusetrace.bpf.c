@@ -54,6 +54,7 @@ struct large_record {
 	__u8 data[FT_DATA_LARGE];
 };
 
+#define FUSE_READDIRPLUS 44
 #define FUSE_HEADER_IN 40
 #define FUSE_HEADER_OUT 16
 
@@ -216,6 +217,43 @@ int BPF_PROG(on_request, const struct fuse_req *req)
 	return 0;
 }
 
+/*
+ * The entries of a READDIRPLUS reply give nodeids to names without a LOOKUP. They are in a plain
+ * buffer since "fuse: increase readdir buffer size" (6.16); before, in pages, which are not read.
+ */
+static __always_inline void capture_listing(const struct fuse_req *req, struct ft_connection *row)
+{
+	__u64 size = req->args->out_args[0].size;
+	const char *value = req->args->out_args[0].value;
+	struct large_record *piece;
+
+	for (__u64 i = 0; i < FT_LISTING_PIECES; i++) {
+		__u64 at = i * FT_DATA_LARGE;
+		__u64 length;
+
+		if (at >= size)
+			return;
+		piece = bpf_ringbuf_reserve(&ring, sizeof(*piece), 0);
+		if (!piece) {
+			count_lost(row);
+			return;
+		}
+		length = BOUND(size - at, FT_DATA_LARGE);
+		if (bpf_probe_read_kernel(piece->data, length, value + at))
+			length = 0;
+		fill_head(&piece->head, req, FT_RECORD_LISTING, length);
+		piece->head.error = 0;
+		piece->head.total = at;
+		bpf_ringbuf_submit(piece, BPF_RB_NO_WAKEUP);
+	}
+}
+
+static __always_inline bool is_listing(const struct fuse_req *req)
+{
+	return req->in.h.opcode == FUSE_READDIRPLUS && req->out.h.error == 0 &&
+	       !BPF_CORE_READ_BITFIELD(req->args, out_pages);
+}
+
 SEC("tp_btf/fuse_request_end")
 int BPF_PROG(on_reply, const struct fuse_req *req)
 {
@@ -228,6 +266,8 @@ int BPF_PROG(on_reply, const struct fuse_req *req)
 
 	if (!is_traced(req->fm->fc->dev, &row))
 		return 0;
+	if (is_listing(req))
+		capture_listing(req, row);
 	small = bpf_ringbuf_reserve(&ring, sizeof(*small), 0);
 	if (!small) {
 		count_lost(row);

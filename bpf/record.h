@@ -8,6 +8,10 @@
 
 #define FT_RECORD_BEGIN 1
 #define FT_RECORD_END 2
+/* A piece of a READDIRPLUS reply, at offset `total`, before its END. */
+#define FT_RECORD_LISTING 3
+/* Pieces of one reply that are captured at most; what is behind them is found by the resolver. */
+#define FT_LISTING_PIECES 16
 
 /*
  * One request or one reply. The args that follow the FUSE header come behind it, concatenated: that

@@ -37,6 +37,13 @@ static int add_selector(struct ft_match *match, const char *name, size_t length,
 	return 0;
 }
 
+static size_t trimmed_length(const char *begin, const char *end)
+{
+	while (end > begin && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	return end > begin ? (size_t)(end - begin) : 0;
+}
+
 static int compile_ops(struct ft_match *match, const char *ops, struct fusetrace_error *reterr_error)
 {
 	if (!ops || strcmp(ops, "*") == 0 || strcmp(ops, "any") == 0) {
@@ -47,17 +54,14 @@ static int compile_ops(struct ft_match *match, const char *ops, struct fusetrace
 	if (!match->op)
 		return -ENOMEM;
 	for (const char *at = ops;; at++) {
-		size_t length = strcspn(at, ",");
+		const char *end = at + strcspn(at, ",");
 		int r;
 
-		while (length && (*at == ' ' || *at == '\t')) {
-			at++;
-			length--;
-		}
-		r = add_selector(match, at, length, reterr_error);
+		at += strspn(at, " \t");
+		r = add_selector(match, at, trimmed_length(at, end), reterr_error);
 		if (r < 0)
 			return r;
-		at += length;
+		at = end;
 		if (*at == '\0')
 			return 0;
 	}
@@ -119,6 +123,14 @@ static char *relative_in_mount(const char *path, const char *mountpoint)
 	return inside && inside != full ? strdup(inside) : NULL;
 }
 
+/* Normalised first, so that the mountpoint is found however the path is written. */
+static char *exact_path(const char *path, const char *mountpoint)
+{
+	char *normal FT_AUTO_FREE = normalise(path);
+
+	return normal ? strdup(path_in_mount(normal, mountpoint)) : NULL;
+}
+
 static int compile_regex(struct ft_match *match, const char *path,
 			 struct fusetrace_error *reterr_error)
 {
@@ -150,12 +162,19 @@ static int compile_path(struct ft_match *match, const struct fusetrace_match *us
 		return ft_error(reterr_error, -EINVAL, "the path is empty: \"/\" is the root");
 	if (kind == FUSETRACE_PATH_REGEX)
 		return compile_regex(match, path, reterr_error);
-	relative = relative_in_mount(path, mountpoint);
-	path = relative ? relative : path_in_mount(path, mountpoint);
 	if (kind == FUSETRACE_PATH_AUTO)
-		kind = ft_glob_has_magic(ft_bytes_of(path)) ? FUSETRACE_PATH_GLOB :
-							      FUSETRACE_PATH_EXACT;
-	match->path = kind == FUSETRACE_PATH_EXACT ? normalise(path) : strdup(path);
+		kind = ft_glob_has_magic(ft_bytes_of(path_in_mount(path, mountpoint))) ?
+			       FUSETRACE_PATH_GLOB :
+			       FUSETRACE_PATH_EXACT;
+	/* A pattern without a slash is about the last component, wherever one stands. */
+	if (kind == FUSETRACE_PATH_EXACT || strchr(path, '/'))
+		relative = relative_in_mount(path, mountpoint);
+	if (relative)
+		match->path = strdup(relative);
+	else if (kind == FUSETRACE_PATH_EXACT)
+		match->path = exact_path(path, mountpoint);
+	else
+		match->path = strdup(path_in_mount(path, mountpoint));
 	if (!match->path)
 		return -ENOMEM;
 	match->path_kind = kind;
@@ -258,7 +277,8 @@ bool ft_match_is_meant(const struct ft_match *match, const struct fusetrace_op *
 
 	if (!ft_match_op(match, op))
 		return false;
-	if (user->pid && op->pid != (user->pid < 0 ? 0 : (uint64_t)user->pid))
+	if (user->pid && (!(op->present & FT_HAS(PID)) ||
+			  op->pid != (user->pid < 0 ? 0 : (uint64_t)user->pid)))
 		return false;
 	if (user->nodeid && op->nodeid != user->nodeid)
 		return false;

@@ -3,11 +3,14 @@
 #include "match.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -277,6 +280,32 @@ static void test_path_under_the_mountpoint(void **state)
 	}
 }
 
+/* One who stands in the mount may name a path from there. */
+static void test_relative_to_the_working_directory(void **state)
+{
+	struct fusetrace_op *op = base_op();
+	char before[PATH_MAX], folder[] = "/tmp/match_test_XXXXXX", inside[64];
+
+	assert_non_null(getcwd(before, sizeof(before)));
+	assert_non_null(mkdtemp(folder));
+	snprintf(inside, sizeof(inside), "%s/dir", folder);
+	assert_int_equal(mkdir(inside, 0700), 0);
+	assert_int_equal(chdir(inside), 0);
+	assert_true(test_in_mount(FUSETRACE_MATCH(.path = "a.txt"), folder, op));
+	assert_true(test_in_mount(FUSETRACE_MATCH(.path = "../dir/a.txt"), folder, op));
+	assert_true(test_in_mount(FUSETRACE_MATCH(.path = "./*.txt"), folder, op));
+	assert_false(test_in_mount(FUSETRACE_MATCH(.path = "a.txt"), "/elsewhere", op));
+	assert_int_equal(chdir(folder), 0);
+	assert_true(test_in_mount(FUSETRACE_MATCH(.path = "dir/a.txt"), folder, op));
+	assert_true(test_in_mount(FUSETRACE_MATCH(.path = "dir/*"), folder, op));
+	assert_false(test_in_mount(FUSETRACE_MATCH(.path = "a.txt"), folder, op));
+	/* the last component, in whatever directory */
+	assert_true(test_in_mount(FUSETRACE_MATCH(.path = "*.txt"), folder, op));
+	assert_int_equal(chdir(before), 0);
+	assert_int_equal(rmdir(inside), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 /* File names are bytes. */
 static void test_hostile_names(void **state)
 {
@@ -444,7 +473,7 @@ static void assert_described(const struct fusetrace_match *user, const char *exp
 	char text[200];
 
 	assert_int_equal(ft_match_init(&match, user, "/mnt", NULL), 0);
-	assert_int_equal(ft_match_describe(&match, text, sizeof(text)), strlen(text));
+	assert_int_equal(ft_match_describe(&match, text, sizeof(text)), strlen(expected));
 	assert_string_equal(text, expected);
 	assert_int_equal(ft_match_describe(&match, text, 5), strlen(expected));
 	assert_int_equal(strlen(text), 4);
@@ -496,6 +525,7 @@ int main(void)
 		cmocka_unit_test(test_root_path),
 		cmocka_unit_test(test_second_path),
 		cmocka_unit_test(test_path_under_the_mountpoint),
+		cmocka_unit_test(test_relative_to_the_working_directory),
 		cmocka_unit_test(test_hostile_names),
 		cmocka_unit_test(test_refused_paths),
 		cmocka_unit_test(test_results),

@@ -20,6 +20,7 @@
 #include "error.h"
 #include "opcode.h"
 #include "source_kernel.h"
+#include "wire.h"
 
 #define MAX_OPS_BY_DEFAULT (1u << 20)
 
@@ -137,6 +138,7 @@ struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monit
 	for (int i = 0; i < monitor->daemon_count; i++)
 		close(monitor->pidfds[i]);
 	ft_replay_done(&monitor->replay);
+	ft_listings_done(&monitor->listings);
 	ft_waiters_done(&monitor->waiters);
 	ft_summary_done(&monitor->totals);
 	ft_tracker_free(monitor->tracker);
@@ -409,7 +411,28 @@ int fusetrace_process(struct fusetrace_monitor *monitor)
 
 /* ---- events ---- */
 
-void ft_monitor_on_record(struct fusetrace_monitor *monitor, const struct ft_record *record)
+struct listed {
+	struct fusetrace_monitor *monitor;
+	uint64_t directory;
+};
+
+static void on_listed(uint64_t nodeid, struct ft_bytes name, void *data)
+{
+	const struct listed *listed = data;
+
+	ft_tracker_entry(listed->monitor->tracker, listed->directory, name, nodeid);
+}
+
+/* What a READDIRPLUS reply names becomes known before anybody uses it. */
+static void learn_listing(struct fusetrace_monitor *monitor, const struct ft_record *record)
+{
+	struct ft_bytes listing = ft_listings_take(&monitor->listings, record->key);
+	struct listed listed = {monitor, record->nodeid};
+
+	ft_wire_entries(listing.data, listing.length, on_listed, &listed);
+}
+
+static void on_event(struct fusetrace_monitor *monitor, const struct ft_record *record)
 {
 	struct ft_event event;
 	bool is_begin = ft_kernel_event(record, &event);
@@ -421,6 +444,19 @@ void ft_monitor_on_record(struct fusetrace_monitor *monitor, const struct ft_rec
 		ft_tracker_begin(monitor->tracker, &event);
 	else
 		ft_tracker_end(monitor->tracker, &event);
+}
+
+void ft_monitor_on_record(struct fusetrace_monitor *monitor, const struct ft_record *record)
+{
+	struct ft_bytes data = {(const char *)(record + 1), record->size};
+
+	if (record->kind == FT_RECORD_LISTING) {
+		ft_listings_add(&monitor->listings, record->key, record->total, data);
+		return;
+	}
+	if (record->kind == FT_RECORD_END)
+		learn_listing(monitor, record);
+	on_event(monitor, record);
 }
 
 void ft_monitor_on_lost(struct fusetrace_monitor *monitor, uint64_t total)

@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "source_replay.h"
 #include "history.h"
+#include "listings.h"
 #include "mounts.h"
 #include "summary.h"
 #include "tracker.h"
@@ -48,6 +49,7 @@ struct fusetrace_monitor {
 	uint64_t lost_before;   /* of the connection, before this monitor began */
 	uint64_t last_event_ns; /* of the last event that idle counts */
 	uint64_t interrupts;    /* calls of fusetrace_interrupt() */
+	struct ft_listings listings; /* READDIRPLUS replies that are still coming */
 	struct ft_waiters waiters;
 	struct fusetrace_summary totals;
 	struct ft_replay replay; /* FUSETRACE_SOURCE_REPLAY */

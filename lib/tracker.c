@@ -464,6 +464,12 @@ void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
 	finish(tracker, NULL, &late, false);
 }
 
+void ft_tracker_entry(struct ft_tracker *tracker, uint64_t directory, struct ft_bytes name,
+		      uint64_t nodeid)
+{
+	ft_nodes_add(tracker->nodes, directory, name, nodeid);
+}
+
 void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
 		       const struct ft_record_times *times)
 {

@@ -31,6 +31,10 @@ void ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event);
  */
 void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event);
 
+/* A directory's listing named a node. */
+void ft_tracker_entry(struct ft_tracker *tracker, uint64_t directory, struct ft_bytes name,
+		      uint64_t nodeid);
+
 /* A whole operation at once, as a recording has it. seq 0: the next number. */
 struct ft_record_times {
 	uint64_t seq;

@@ -222,3 +222,27 @@ void ft_wire_reply(struct ft_event *event, const void *args, size_t size, size_t
 	if (row->behaviour & FT_OPCODE_ASKS_SIZE)
 		read_asked_size(event, &body);
 }
+
+/* struct fuse_direntplus: a struct fuse_entry_out of 128 bytes, then a struct fuse_dirent. */
+#define DIRENTPLUS_NAMELEN 144
+#define DIRENTPLUS_NAME 152
+
+void ft_wire_entries(const void *listing, size_t size, ft_wire_entry_fn *fn, void *data)
+{
+	const char *at = listing;
+
+	while (size >= DIRENTPLUS_NAME) {
+		uint64_t nodeid = read_number(at, 8);
+		size_t length = read_number(at + DIRENTPLUS_NAMELEN, 4);
+		size_t step = (DIRENTPLUS_NAME + length + 7) & ~(size_t)7;
+
+		if (length == 0 || length > size - DIRENTPLUS_NAME)
+			return;
+		if (nodeid)
+			fn(nodeid, (struct ft_bytes){at + DIRENTPLUS_NAME, length}, data);
+		if (step >= size)
+			return;
+		at += step;
+		size -= step;
+	}
+}

@@ -24,4 +24,11 @@ void ft_wire_request(struct ft_event *event, const void *args, size_t size, size
  */
 void ft_wire_reply(struct ft_event *event, const void *args, size_t size, size_t total);
 
+/*
+ * The entries of a READDIRPLUS reply: calls fn for each that names a node. Bytes that are no entry
+ * end it.
+ */
+typedef void ft_wire_entry_fn(uint64_t nodeid, struct ft_bytes name, void *data);
+void ft_wire_entries(const void *listing, size_t size, ft_wire_entry_fn *fn, void *data);
+
 #endif
