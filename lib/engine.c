@@ -469,6 +469,7 @@ static int enter(struct fusetrace_monitor *monitor)
 		monitor->lost_before = ft_kernel_lost(engine.kernel, monitor->connection);
 		ft_hash_insert(&engine.by_connection, &monitor->by_connection,
 			       ft_hash_number(monitor->connection));
+		ft_engine_check_mounts(); /* it may have gone since it was looked up */
 		return r;
 	}
 	for (size_t i = 0; r == 0 && i < monitor->before.count; i++) {

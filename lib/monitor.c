@@ -176,14 +176,19 @@ static int add_daemon(struct fusetrace_monitor *monitor, pid_t pid)
 	return 0;
 }
 
+static void add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids, int count)
+{
+	for (int i = 0; i < count && i < FT_DAEMONS_MAX; i++)
+		add_daemon(monitor, pids[i]);
+}
+
 /* Lock held. Those who hold the connection's /dev/fuse now. */
 static void find_daemons(struct fusetrace_monitor *monitor)
 {
 	pid_t pids[FT_DAEMONS_MAX];
-	int count = ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX);
 
-	for (int i = 0; i < count && i < FT_DAEMONS_MAX; i++)
-		add_daemon(monitor, pids[i]);
+	add_daemons(monitor, pids,
+		    ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX));
 }
 
 static void remove_daemon(struct fusetrace_monitor *monitor, int index)
@@ -327,6 +332,8 @@ const char *fusetrace_monitor_mountpoint(struct fusetrace_monitor *monitor)
 
 static int start_live(struct fusetrace_monitor *monitor, struct fusetrace_error *reterr_error)
 {
+	pid_t pids[FT_DAEMONS_MAX];
+	int count;
 	int r = 0;
 
 	if (monitor->flags & FUSETRACE_MONITOR_PENDING) {
@@ -344,8 +351,10 @@ static int start_live(struct fusetrace_monitor *monitor, struct fusetrace_error 
 	}
 	if (monitor->flags & FUSETRACE_MONITOR_PENDING)
 		return 0;
+	/* This reads all of /proc: not while others wait for the lock. */
+	count = ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX);
 	ft_engine_lock();
-	find_daemons(monitor);
+	add_daemons(monitor, pids, count);
 	ft_engine_unlock();
 	return 0;
 }
