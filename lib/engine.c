@@ -26,6 +26,12 @@
 
 /* How often the ring is emptied when nobody waits for anything: wake-ups are what tracing costs. */
 #define DRAIN_INTERVAL_NS 20000000
+/*
+ * ... and when somebody does while many other operations go on: those that lie before the awaited
+ * one must be read first, so they shall not pile up.
+ */
+#define BUSY_INTERVAL_NS 1000000
+#define BUSY_RECORDS 128 /* in DRAIN_INTERVAL_NS */
 #define EVENTS_AT_ONCE 32
 
 /* What an epoll event is about; pidfds come as their own number, which is never negative. */
@@ -50,6 +56,7 @@ static struct engine {
 	int leader_fd; /* an epoll of the ring alone, for the waiter that leads */
 	bool has_leader;
 	int timer_fd;
+	uint64_t interval_ns; /* until the timer's next expiry */
 	int mounts_fd;
 	int wake_fd;
 } engine = {
@@ -223,14 +230,35 @@ int ft_engine_watch(int pidfd)
 
 /* ---- the loop ---- */
 
-static void handle(int64_t about)
+static bool has_waiters(void)
 {
-	uint64_t ticks;
+	ft_list_foreach(at, &engine.monitors) {
+		if (FT_CONTAINER(at, struct fusetrace_monitor, of_engine)->waiters.waiter_count)
+			return true;
+	}
+	return false;
+}
 
+/* taken: in the interval that has just passed. */
+static bool is_busy(int taken)
+{
+	return taken > 0 &&
+	       (uint64_t)taken * DRAIN_INTERVAL_NS >= BUSY_RECORDS * engine.interval_ns;
+}
+
+static int set_timer(uint64_t interval_ns)
+{
+	const struct itimerspec next = {.it_value.tv_nsec = (long)interval_ns};
+
+	engine.interval_ns = interval_ns;
+	return timerfd_settime(engine.timer_fd, 0, &next, NULL) < 0 ? -errno : 0;
+}
+
+static void handle(int64_t about, int taken)
+{
 	switch (about) {
 	case ABOUT_TIMER:
-		if (read(engine.timer_fd, &ticks, sizeof(ticks)) < 0)
-			return;
+		set_timer(is_busy(taken) && has_waiters() ? BUSY_INTERVAL_NS : DRAIN_INTERVAL_NS);
 		break;
 	case ABOUT_MOUNTS:
 		ft_engine_check_mounts();
@@ -255,7 +283,7 @@ static int turn(int timeout_ms)
 	ft_engine_lock();
 	taken = ft_engine_drain();
 	for (int i = 0; i < n; i++)
-		handle((int64_t)events[i].data.u64);
+		handle((int64_t)events[i].data.u64, taken);
 	ft_engine_unlock();
 	return taken < 0 ? 0 : taken;
 }
@@ -276,15 +304,16 @@ static void *run(void *data)
 
 /* ---- leading ---- */
 
-/* Whether the ring wakes the thread; taken up again, it looks whether there is something by itself. */
+/* Taken out, not muted: an epoll item without events is still woken for errors. */
 static void set_ring_wakes_thread(bool wakes)
 {
 	struct epoll_event event = {
-		.events = wakes ? EPOLLIN | EPOLLET : 0,
+		.events = EPOLLIN | EPOLLET,
 		.data.u64 = (uint64_t)(int64_t)ABOUT_RING,
 	};
 
-	epoll_ctl(engine.epoll_fd, EPOLL_CTL_MOD, ft_kernel_fd(engine.kernel), &event);
+	epoll_ctl(engine.epoll_fd, wakes ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
+		  ft_kernel_fd(engine.kernel), &event);
 }
 
 int ft_engine_lead(void)
@@ -309,6 +338,7 @@ void ft_engine_unlead(void)
 	ft_engine_lock();
 	if (engine.is_up && engine.has_leader) {
 		engine.has_leader = false;
+		ft_engine_drain(); /* so that the thread finds nothing to wake up for */
 		set_ring_wakes_thread(true);
 	}
 	ft_engine_unlock();
@@ -348,10 +378,6 @@ static int open_leader(void)
 
 static int open_descriptors(void)
 {
-	const struct itimerspec interval = {
-		.it_interval.tv_nsec = DRAIN_INTERVAL_NS,
-		.it_value.tv_nsec = DRAIN_INTERVAL_NS,
-	};
 	int r;
 
 	engine.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -370,9 +396,7 @@ static int open_descriptors(void)
 		r = watch(ft_kernel_fd(engine.kernel), EPOLLIN | EPOLLET, ABOUT_RING);
 	if (r == 0)
 		r = open_leader();
-	if (r == 0 && timerfd_settime(engine.timer_fd, 0, &interval, NULL) < 0)
-		r = -errno;
-	return r;
+	return r == 0 ? set_timer(DRAIN_INTERVAL_NS) : r;
 }
 
 static void close_descriptor(int *fd)
