@@ -6,20 +6,17 @@
 #include "engine.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/types.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "../bpf/record.h"
 #include "base/cleanup.h"
 #include "error.h"
+#include "loop.h"
 #include "monitor.h"
 #include "orphans.h"
 #include "source_kernel.h"
@@ -32,13 +29,6 @@
  */
 #define BUSY_INTERVAL_NS 1000000
 #define BUSY_RECORDS 128 /* in DRAIN_INTERVAL_NS */
-#define EVENTS_AT_ONCE 32
-
-/* What an epoll event is about; pidfds come as their own number, which is never negative. */
-#define ABOUT_RING (-1)
-#define ABOUT_TIMER (-2)
-#define ABOUT_MOUNTS (-3)
-#define ABOUT_WAKE (-4)
 
 static struct engine {
 	pthread_mutex_t lock;
@@ -52,20 +42,12 @@ static struct engine {
 	bool is_stopping;
 	pthread_t thread; /* has_thread */
 	pid_t owner;
-	int epoll_fd;
-	int leader_fd; /* an epoll of the ring alone, for the waiter that leads */
 	bool has_leader;
-	int timer_fd;
-	uint64_t interval_ns; /* until the timer's next expiry */
-	int mounts_fd;
-	int wake_fd;
+	uint64_t interval_ns; /* of the timer */
+	struct ft_loop loop;  /* has its own rules */
 } engine = {
 	.lock = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP,
-	.epoll_fd = -1,
-	.leader_fd = -1,
-	.timer_fd = -1,
-	.mounts_fd = -1,
-	.wake_fd = -1,
+	.loop = FT_LOOP_CLOSED,
 };
 
 /* Serialises adding and removing monitors, which may load programs and join the thread. */
@@ -216,16 +198,14 @@ void ft_engine_check_mounts(void)
 static void on_exit_of(int pidfd)
 {
 	ft_engine_drain();
-	epoll_ctl(engine.epoll_fd, EPOLL_CTL_DEL, pidfd, NULL);
+	ft_loop_unwatch(&engine.loop, pidfd);
 	ft_list_foreach(at, &engine.monitors)
 		ft_monitor_on_exit(FT_CONTAINER(at, struct fusetrace_monitor, of_engine), pidfd);
 }
 
 int ft_engine_watch(int pidfd)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = (uint64_t)pidfd};
-
-	return epoll_ctl(engine.epoll_fd, EPOLL_CTL_ADD, pidfd, &event) < 0 ? -errno : 0;
+	return ft_loop_watch(&engine.loop, pidfd);
 }
 
 /* ---- the loop ---- */
@@ -248,42 +228,32 @@ static bool is_busy(int taken)
 
 static int set_timer(uint64_t interval_ns)
 {
-	const struct itimerspec next = {.it_value.tv_nsec = (long)interval_ns};
-
 	engine.interval_ns = interval_ns;
-	return timerfd_settime(engine.timer_fd, 0, &next, NULL) < 0 ? -errno : 0;
+	return ft_loop_set_timer(&engine.loop, interval_ns);
 }
 
-static void handle(int64_t about, int taken)
+static void handle(const struct ft_loop_events *events, int taken)
 {
-	switch (about) {
-	case ABOUT_TIMER:
+	if (events->timer)
 		set_timer(is_busy(taken) && has_waiters() ? BUSY_INTERVAL_NS : DRAIN_INTERVAL_NS);
-		break;
-	case ABOUT_MOUNTS:
+	if (events->mounts)
 		ft_engine_check_mounts();
-		return;
-	case ABOUT_RING:
-	case ABOUT_WAKE:
-		break;
-	default:
-		on_exit_of((int)about);
-	}
+	for (int i = 0; i < events->pidfd_count; i++)
+		on_exit_of(events->pidfds[i]);
 }
 
-/* One turn: waits up to timeout_ms, then does what there is to do. Returns events taken. */
+/* One turn: waits up to timeout_ms, then does what there is to do. Returns records taken. */
 static int turn(int timeout_ms)
 {
-	struct epoll_event events[EVENTS_AT_ONCE];
-	int n = epoll_wait(engine.epoll_fd, events, EVENTS_AT_ONCE, timeout_ms);
+	struct ft_loop_events events;
+	int r = ft_loop_wait(&engine.loop, timeout_ms, &events);
 	int taken;
 
-	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
+	if (r < 0)
+		return r;
 	ft_engine_lock();
 	taken = ft_engine_drain();
-	for (int i = 0; i < n; i++)
-		handle((int64_t)events[i].data.u64, taken);
+	handle(&events, taken);
 	ft_engine_unlock();
 	return taken < 0 ? 0 : taken;
 }
@@ -304,30 +274,16 @@ static void *run(void *data)
 
 /* ---- leading ---- */
 
-/* Taken out, not muted: an epoll item without events is still woken for errors. */
-static void set_ring_wakes_thread(bool wakes)
-{
-	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLET,
-		.data.u64 = (uint64_t)(int64_t)ABOUT_RING,
-	};
-
-	epoll_ctl(engine.epoll_fd, wakes ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
-		  ft_kernel_fd(engine.kernel), &event);
-}
-
 int ft_engine_lead(void)
 {
-	struct epoll_event ignored;
 	int fd = -1;
 
 	ft_engine_lock();
 	if (engine.is_up && engine.has_thread && !engine.has_leader) {
 		engine.has_leader = true;
-		set_ring_wakes_thread(false);
-		epoll_wait(engine.leader_fd, &ignored, 1, 0); /* an old edge is not news */
+		ft_loop_leave_ring(&engine.loop);
 		ft_engine_drain(); /* what came in between would wake nobody */
-		fd = engine.leader_fd;
+		fd = engine.loop.leader_fd;
 	}
 	ft_engine_unlock();
 	return fd;
@@ -339,14 +295,14 @@ void ft_engine_unlead(void)
 	if (engine.is_up && engine.has_leader) {
 		engine.has_leader = false;
 		ft_engine_drain(); /* so that the thread finds nothing to wake up for */
-		set_ring_wakes_thread(true);
+		ft_loop_take_ring(&engine.loop);
 	}
 	ft_engine_unlock();
 }
 
 int ft_engine_fd(void)
 {
-	return engine.epoll_fd;
+	return engine.loop.epoll_fd;
 }
 
 int ft_engine_process(void)
@@ -356,63 +312,9 @@ int ft_engine_process(void)
 
 /* ---- up and down; setup_lock held ---- */
 
-static int watch(int fd, uint32_t events, int about)
-{
-	struct epoll_event event = {.events = events, .data.u64 = (uint64_t)(int64_t)about};
-
-	if (fd < 0)
-		return -errno;
-	return epoll_ctl(engine.epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
-}
-
-static int open_leader(void)
-{
-	struct epoll_event event = {.events = EPOLLIN | EPOLLET};
-
-	engine.leader_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (engine.leader_fd < 0 ||
-	    epoll_ctl(engine.leader_fd, EPOLL_CTL_ADD, ft_kernel_fd(engine.kernel), &event) < 0)
-		return -errno;
-	return 0;
-}
-
-static int open_descriptors(void)
-{
-	int r;
-
-	engine.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (engine.epoll_fd < 0)
-		return -errno;
-	engine.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	engine.mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	engine.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = watch(engine.timer_fd, EPOLLIN, ABOUT_TIMER);
-	if (r == 0)
-		r = watch(engine.mounts_fd, EPOLLPRI | EPOLLET, ABOUT_MOUNTS);
-	if (r == 0)
-		r = watch(engine.wake_fd, EPOLLIN | EPOLLET, ABOUT_WAKE);
-	/* Edge-triggered: a record that did not ask for a wake-up must not give one. */
-	if (r == 0)
-		r = watch(ft_kernel_fd(engine.kernel), EPOLLIN | EPOLLET, ABOUT_RING);
-	if (r == 0)
-		r = open_leader();
-	return r == 0 ? set_timer(DRAIN_INTERVAL_NS) : r;
-}
-
-static void close_descriptor(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 static void bring_down(void)
 {
-	close_descriptor(&engine.timer_fd);
-	close_descriptor(&engine.mounts_fd);
-	close_descriptor(&engine.wake_fd);
-	close_descriptor(&engine.leader_fd);
-	close_descriptor(&engine.epoll_fd);
+	ft_loop_close(&engine.loop);
 	engine.has_leader = false;
 	engine.kernel = ft_kernel_free(engine.kernel);
 	ft_hash_done(&engine.by_connection);
@@ -443,7 +345,9 @@ static int bring_up(uint64_t ring_bytes, struct fusetrace_error *reterr_error)
 		return r;
 	r = ft_hash_init(&engine.by_connection);
 	if (r == 0)
-		r = open_descriptors();
+		r = ft_loop_open(&engine.loop, ft_kernel_fd(engine.kernel));
+	if (r == 0)
+		r = set_timer(DRAIN_INTERVAL_NS);
 	if (r < 0) {
 		bring_down();
 		return ft_error(reterr_error, r, "cannot set up the trace: %s", fusetrace_strerror(r));
@@ -475,7 +379,7 @@ static void stop_thread(void)
 	ft_engine_lock();
 	engine.is_stopping = true;
 	ft_engine_unlock();
-	eventfd_write(engine.wake_fd, 1);
+	ft_loop_wake(&engine.loop);
 	pthread_join(engine.thread, NULL);
 	engine.has_thread = false;
 }
@@ -546,7 +450,7 @@ void ft_engine_remove(struct fusetrace_monitor *monitor)
 	}
 	forget_excluded(monitor);
 	for (int i = 0; i < monitor->daemon_count; i++)
-		epoll_ctl(engine.epoll_fd, EPOLL_CTL_DEL, monitor->pidfds[i], NULL);
+		ft_loop_unwatch(&engine.loop, monitor->pidfds[i]);
 	update_take_unknown();
 	ft_engine_update_awaited();
 	monitor->is_attached = false;
