@@ -132,7 +132,7 @@ class Bpftrace(Tracer):
     name = "bpftrace, the same two tracepoints"
     tool = "bpftrace"
     script = """
-        BEGIN { fprintf_ready = 1; printf("ready\\n"); }
+        BEGIN { printf("ready\\n"); }
         tracepoint:fuse:fuse_request_send {
             @begin[args->unique] = nsecs; printf("%d %lu\\n", args->opcode, args->unique); }
         tracepoint:fuse:fuse_request_end {
@@ -143,12 +143,14 @@ class Bpftrace(Tracer):
     @contextlib.contextmanager
     def running(self, mount):
         process = subprocess.Popen(
-            ["bpftrace", "-e", self.script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            ["bpftrace", "-B", "line", "-e", self.script],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
         reader = None
         try:
-            while b"ready" not in process.stdout.readline():
-                pass
+            while b"ready" not in (line := process.stdout.readline()):
+                if not line:
+                    raise RuntimeError(f"bpftrace ended: {process.stderr.read().decode()}")
             reader = subprocess.Popen(
                 ["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL
             )
@@ -159,6 +161,7 @@ class Bpftrace(Tracer):
             if reader:
                 reader.wait(timeout=30)
             process.stdout.close()
+            process.stderr.close()
 
 
 class PerfTrace(Tracer):

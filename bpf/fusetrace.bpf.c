@@ -221,31 +221,47 @@ int BPF_PROG(on_request, const struct fuse_req *req)
  * The entries of a READDIRPLUS reply give nodeids to names without a LOOKUP. They are in a plain
  * buffer since "fuse: increase readdir buffer size" (6.16); before, in pages, which are not read.
  */
+struct listing_walk {
+	const struct fuse_req *req;
+	struct ft_connection *row;
+	const char *value;
+	__u64 size;
+};
+
+/* One piece of a listing. Verified once, other than the body of a loop. */
+static long visit_piece(__u64 index, struct listing_walk *walk)
+{
+	__u64 at = index * FT_DATA_LARGE;
+	struct large_record *piece;
+	__u64 length;
+
+	if (at >= walk->size)
+		return 1;
+	piece = bpf_ringbuf_reserve(&ring, sizeof(*piece), 0);
+	if (!piece) {
+		count_lost(walk->row);
+		return 1;
+	}
+	length = BOUND(walk->size - at, FT_DATA_LARGE);
+	if (bpf_probe_read_kernel(piece->data, length, walk->value + at))
+		length = 0;
+	fill_head(&piece->head, walk->req, FT_RECORD_LISTING, length);
+	piece->head.error = 0;
+	piece->head.total = at;
+	bpf_ringbuf_submit(piece, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
 static __always_inline void capture_listing(const struct fuse_req *req, struct ft_connection *row)
 {
-	__u64 size = req->args->out_args[0].size;
-	const char *value = req->args->out_args[0].value;
-	struct large_record *piece;
+	struct listing_walk walk = {
+		.req = req,
+		.row = row,
+		.value = req->args->out_args[0].value,
+		.size = req->args->out_args[0].size,
+	};
 
-	for (__u64 i = 0; i < FT_LISTING_PIECES; i++) {
-		__u64 at = i * FT_DATA_LARGE;
-		__u64 length;
-
-		if (at >= size)
-			return;
-		piece = bpf_ringbuf_reserve(&ring, sizeof(*piece), 0);
-		if (!piece) {
-			count_lost(row);
-			return;
-		}
-		length = BOUND(size - at, FT_DATA_LARGE);
-		if (bpf_probe_read_kernel(piece->data, length, value + at))
-			length = 0;
-		fill_head(&piece->head, req, FT_RECORD_LISTING, length);
-		piece->head.error = 0;
-		piece->head.total = at;
-		bpf_ringbuf_submit(piece, BPF_RB_NO_WAKEUP);
-	}
+	bpf_loop(FT_LISTING_PIECES, visit_piece, &walk, 0);
 }
 
 static __always_inline bool is_listing(const struct fuse_req *req)

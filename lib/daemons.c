@@ -86,20 +86,30 @@ int ft_daemons_of_connection(uint32_t connection, pid_t *pids, int max)
 	return count;
 }
 
-/* 0 when the process is gone. */
-static pid_t parent_of(pid_t pid)
+/* State and parent; 'X' and 0 when the process is gone. */
+static char look_at(pid_t pid, pid_t *ret_parent)
 {
-	char path[64], text[1024];
+	char path[64], text[1024], state = 'X';
 	const char *after_name;
 	int parent = 0;
 
+	*ret_parent = 0;
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (read_file(path, text, sizeof(text)) < 0)
-		return 0;
+		return 'X';
 	after_name = strrchr(text, ')'); /* the name may hold anything, also parentheses */
-	if (!after_name || sscanf(after_name, ") %*c %d", &parent) != 1)
-		return 0;
-	return parent;
+	if (!after_name || sscanf(after_name, ") %c %d", &state, &parent) != 2)
+		return 'X';
+	*ret_parent = parent;
+	return state;
+}
+
+static bool has_ended(pid_t pid)
+{
+	pid_t ignored;
+	char state = look_at(pid, &ignored);
+
+	return state == 'X' || state == 'Z';
 }
 
 bool ft_daemons_is_descendant(pid_t pid, pid_t ancestor)
@@ -109,9 +119,9 @@ bool ft_daemons_is_descendant(pid_t pid, pid_t ancestor)
 
 		if (pid == ancestor)
 			return true;
-		parent = parent_of(pid);
-		if (parent == getpid())
-			return true;
+		look_at(pid, &parent);
+		if (parent == getpid()) /* handed to us, or a child of ours of its own right */
+			return ancestor == parent || has_ended(ancestor);
 		pid = parent;
 	}
 	return false;
@@ -133,7 +143,8 @@ bool ft_daemons_has_argument(pid_t pid, const char *path)
 		if (at[0] == '/')
 			snprintf(full, sizeof(full), "%.*s", PATH_MAX, at);
 		else
-			snprintf(full, sizeof(full), "%s/%.*s", here, PATH_MAX - 1, at);
+			snprintf(full, sizeof(full), "%s/%.*s", strcmp(here, "/") ? here : "",
+				 PATH_MAX - 1, at);
 		end = strlen(full);
 		while (end > 1 && full[end - 1] == '/')
 			full[--end] = '\0';

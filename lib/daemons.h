@@ -14,8 +14,8 @@
 int ft_daemons_of_connection(uint32_t connection, pid_t *pids, int max);
 
 /*
- * Whether pid is ancestor itself, a descendant of it, or was and has been handed to this process
- * (a daemonised child, when we are its subreaper).
+ * Whether pid is ancestor itself, a descendant of it, or may have been one: a child of this process
+ * while ancestor has ended (a daemonised child, when we are its subreaper).
  */
 bool ft_daemons_is_descendant(pid_t pid, pid_t ancestor);
 

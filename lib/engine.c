@@ -41,7 +41,6 @@ static struct engine {
 	bool has_thread;
 	bool is_stopping;
 	pthread_t thread; /* has_thread */
-	pid_t owner;
 	bool has_leader;
 	uint64_t interval_ns; /* of the timer */
 	struct ft_loop loop;  /* has its own rules */
@@ -155,13 +154,17 @@ static void update_take_unknown(void)
 		ft_orphans_done(&engine.orphans);
 }
 
+void ft_engine_include(uint32_t connection)
+{
+	if (!is_traced(connection))
+		ft_kernel_forget(engine.kernel, connection);
+}
+
 /* Takes back what a PENDING monitor had excluded, once nobody is PENDING any more. */
 static void forget_excluded(struct fusetrace_monitor *monitor)
 {
-	for (size_t i = 0; i < monitor->before.count; i++) {
-		if (!is_traced(monitor->before.entries[i].connection))
-			ft_kernel_forget(engine.kernel, monitor->before.entries[i].connection);
-	}
+	for (size_t i = 0; i < monitor->before.count; i++)
+		ft_engine_include(monitor->before.entries[i].connection);
 	ft_mounts_done(&monitor->before);
 }
 
@@ -322,14 +325,46 @@ static void bring_down(void)
 	engine.is_up = false;
 }
 
-/* A forked child has the parent's descriptors but not its thread: it starts anew. */
-static void abandon_after_fork(void)
+/* ---- forks ---- */
+
+static void before_fork(void)
 {
-	if (engine.owner == getpid() || !engine.is_up)
-		return;
-	engine.has_thread = false;
-	bring_down();
+	pthread_mutex_lock(&setup_lock);
+	ft_engine_lock();
 }
+
+static void after_fork_in_parent(void)
+{
+	ft_engine_unlock();
+	pthread_mutex_unlock(&setup_lock);
+}
+
+/*
+ * The child has the parent's ring and descriptors, which it must not touch, but not its thread: it
+ * gives all of it up and may start anew.
+ */
+static void after_fork_in_child(void)
+{
+	engine.has_thread = false;
+	if (engine.is_up)
+		bring_down();
+	ft_engine_unlock();
+	pthread_mutex_unlock(&setup_lock);
+}
+
+static void handle_forks(void)
+{
+	pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+void ft_engine_handle_forks(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, handle_forks);
+}
+
+/* ---- up ---- */
 
 static int bring_up(uint64_t ring_bytes, struct fusetrace_error *reterr_error)
 {
@@ -338,7 +373,6 @@ static int bring_up(uint64_t ring_bytes, struct fusetrace_error *reterr_error)
 	if (engine.is_up)
 		return 0;
 	ft_list_init(&engine.monitors);
-	engine.owner = getpid();
 	engine.lost_any = 0;
 	r = ft_kernel_new(ring_bytes, &engine.kernel, reterr_error);
 	if (r < 0)
@@ -389,6 +423,7 @@ static int enter(struct fusetrace_monitor *monitor)
 {
 	int r = 0;
 
+	monitor->is_attached = true;
 	ft_list_append(&engine.monitors, &monitor->of_engine);
 	if (monitor->state == FUSETRACE_STATE_MOUNTED) {
 		if (!is_traced(monitor->connection))
@@ -415,7 +450,6 @@ int ft_engine_add(struct fusetrace_monitor *monitor, bool with_thread,
 	int r;
 
 	pthread_mutex_lock(&setup_lock);
-	abandon_after_fork();
 	r = bring_up(monitor->ring_bytes, reterr_error);
 	if (r == 0) {
 		ft_engine_lock();
@@ -426,11 +460,9 @@ int ft_engine_add(struct fusetrace_monitor *monitor, bool with_thread,
 		if (r < 0)
 			ft_error(reterr_error, r, "cannot start the trace: %s",
 				 fusetrace_strerror(r));
-		else
-			monitor->is_attached = true;
 	}
 	pthread_mutex_unlock(&setup_lock);
-	if (r < 0 && engine.is_up)
+	if (r < 0)
 		ft_engine_remove(monitor);
 	return r;
 }
@@ -441,6 +473,11 @@ void ft_engine_remove(struct fusetrace_monitor *monitor)
 
 	pthread_mutex_lock(&setup_lock);
 	ft_engine_lock();
+	if (!monitor->is_attached) { /* never added, or another thread was faster */
+		ft_engine_unlock();
+		pthread_mutex_unlock(&setup_lock);
+		return;
+	}
 	ft_engine_drain();
 	ft_list_remove(&monitor->of_engine);
 	if (monitor->connection) {

@@ -23,8 +23,14 @@ struct ft_nodes;
  */
 int ft_engine_add(struct fusetrace_monitor *monitor, bool with_thread,
 		  struct fusetrace_error *reterr_error);
-/* Drains and removes it; the last one ends thread and kernel source. The lock must not be held. */
+/*
+ * Drains and removes it, if it was added; the last one ends thread and kernel source. The lock must
+ * not be held.
+ */
 void ft_engine_remove(struct fusetrace_monitor *monitor);
+
+/* Before the first use in a process: no lock is held by nobody in a forked child. */
+void ft_engine_handle_forks(void);
 
 void ft_engine_lock(void);
 void ft_engine_unlock(void);
@@ -33,6 +39,8 @@ void ft_engine_unlock(void);
 int ft_engine_drain(void);
 /* The set of awaited opcodes of some monitor changed. Lock held. */
 void ft_engine_update_awaited(void);
+/* A PENDING monitor need not leave that connection out any more. Lock held. */
+void ft_engine_include(uint32_t connection);
 /* A PENDING monitor has found its mount: its connection is traced, what was kept is replayed. */
 void ft_engine_adopt(struct fusetrace_monitor *monitor, uint32_t connection);
 /* pidfd becomes readable when a daemon ends: calls ft_monitor_on_exit(). Lock held. */

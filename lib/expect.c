@@ -19,7 +19,7 @@ int ft_expect_init(struct fusetrace_expect *expect, struct fusetrace_monitor *mo
 
 	*expect = (struct fusetrace_expect){.monitor = monitor, .order = order};
 	expect->waiter.event_fd = -1;
-	if (count == 0 || (order > FUSETRACE_ORDER_STRICT && order != FT_EXPECT_NONE))
+	if (!matches || count == 0 || (order > FUSETRACE_ORDER_STRICT && order != FT_EXPECT_NONE))
 		return ft_error(reterr_error, -EINVAL, "nothing to wait for, or no such order");
 	expect->began_ns = ft_now_ns();
 	expect->has_mark = mark != NULL;
@@ -128,13 +128,18 @@ static int look_any(struct fusetrace_expect *expect, struct fusetrace_op *op)
 			return r;
 		expect->fits[i] = r;
 		fits_some |= r;
+	}
+	if (fits_some) {
+		r = ft_assign_offer(&expect->assign, op, expect->fits);
+		if (r < 0)
+			return r;
+	}
+	/* Afterwards, as a failure that answers one match may set another one free. */
+	for (size_t i = 0; i < expect->count; i++) {
 		if (!expect->assign.ops[i] && is_spoilt_by(expect, op, i))
 			return fail(expect, -EREMOTEIO, op, i);
 	}
-	if (!fits_some)
-		return 0;
-	r = ft_assign_offer(&expect->assign, op, expect->fits);
-	return r < 0 ? r : 0;
+	return 0;
 }
 
 static int look_ordered(struct fusetrace_expect *expect, struct fusetrace_op *op)
@@ -150,7 +155,7 @@ static int look_ordered(struct fusetrace_expect *expect, struct fusetrace_op *op
 	if (expect->order != FUSETRACE_ORDER_STRICT || expect->next == 0)
 		return 0;
 	for (size_t i = 0; i < expect->count; i++) {
-		r = answers(expect, op, i);
+		r = i == expect->next ? 0 : answers(expect, op, i);
 		if (r > 0)
 			return fail(expect, -EILSEQ, op, expect->next);
 		if (r < 0)

@@ -42,7 +42,11 @@ int ft_loop_open(struct ft_loop *loop, int ring_fd)
 	if (r < 0)
 		return r;
 	loop->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	r = watch(loop->epoll_fd, loop->mounts_fd, EPOLLPRI | EPOLLET, ABOUT_MOUNTS);
+	/*
+	 * A caller that polls our epoll descriptor takes EPOLLPRI away before we see it. EPOLLIN is
+	 * always there, so that each edge, which is a change of the mounts, arrives.
+	 */
+	r = watch(loop->epoll_fd, loop->mounts_fd, EPOLLIN | EPOLLPRI | EPOLLET, ABOUT_MOUNTS);
 	if (r < 0)
 		return r;
 	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

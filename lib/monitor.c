@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/types.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@
 #include "wire.h"
 
 #define MAX_OPS_BY_DEFAULT (1u << 20)
+#define MAX_OPS_MAX (UINT64_C(1) << 32) /* half a terabyte */
 
 FT_DEFINE_CLEANUP(struct fusetrace_monitor, fusetrace_monitor_free)
 #define AUTO_MONITOR FT_CLEANUP(fusetrace_monitor_free_cleanup)
@@ -45,12 +47,26 @@ static bool resolve(struct ft_nodes *nodes, uint64_t nodeid, void *data)
 	return ft_engine_resolve(monitor->super, nodes, nodeid);
 }
 
+/* When a recording's operation ended; one of another clock's future, or of no clock, ended now. */
+static void note_replayed(struct fusetrace_monitor *monitor, const struct fusetrace_op *op)
+{
+	uint64_t now = ft_now_ns();
+	uint64_t end_ns = (op->present & FT_HAS(START_NS)) ? op->start_ns + op->duration_ns : now;
+
+	if (end_ns > now || end_ns < op->start_ns)
+		end_ns = now;
+	if (end_ns > monitor->last_event_ns)
+		monitor->last_event_ns = end_ns;
+}
+
 static void on_done(struct fusetrace_op *op, void *data)
 {
 	struct fusetrace_monitor *monitor = data;
 
 	ft_summary_add(&monitor->totals, op);
 	ft_waiters_notify(&monitor->waiters, op);
+	if (monitor->source == FUSETRACE_SOURCE_REPLAY)
+		note_replayed(monitor, op);
 }
 
 /* ---- new and free ---- */
@@ -58,7 +74,7 @@ static void on_done(struct fusetrace_op *op, void *data)
 static int find_mount(struct fusetrace_monitor *monitor, const char *path,
 		      struct fusetrace_error *reterr_error)
 {
-	struct ft_mounts mounts FT_CLEANUP(ft_mounts_done) = {NULL, 0};
+	struct ft_mounts mounts FT_CLEANUP(ft_mounts_done) = {0};
 	const struct ft_mount *mount = NULL;
 	int r = ft_mounts_read(&mounts);
 
@@ -87,6 +103,10 @@ static int check_opts(const struct fusetrace_monitor_opts *opts,
 	if (opts->source == FUSETRACE_SOURCE_LOG || opts->source > FUSETRACE_SOURCE_REPLAY)
 		return ft_error(reterr_error, -EINVAL, "source %u cannot be monitored",
 				opts->source);
+	if (opts->max_ops > MAX_OPS_MAX)
+		return ft_error(reterr_error, -EINVAL, "max_ops %llu: at most %llu can be kept",
+				(unsigned long long)opts->max_ops,
+				(unsigned long long)MAX_OPS_MAX);
 	if (opts->source != FUSETRACE_SOURCE_REPLAY && !opts->mount == !is_pending)
 		return ft_error(reterr_error, -EINVAL,
 				"either a mount or FUSETRACE_MONITOR_PENDING is needed");
@@ -105,6 +125,7 @@ int fusetrace_monitor_new(const struct fusetrace_monitor_opts *opts,
 	r = check_opts(opts, reterr_error);
 	if (r < 0)
 		return r;
+	ft_engine_handle_forks();
 	monitor = calloc(1, sizeof(*monitor));
 	if (!monitor)
 		return ft_error(reterr_error, -ENOMEM, "out of memory");
@@ -133,7 +154,7 @@ struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monit
 {
 	if (!monitor)
 		return NULL;
-	if (monitor->owner == getpid())
+	if (monitor->owner == getpid() && monitor->tracker)
 		fusetrace_monitor_stop(monitor);
 	for (int i = 0; i < monitor->daemon_count; i++)
 		close(monitor->pidfds[i]);
@@ -233,7 +254,8 @@ int fusetrace_monitor_daemons(struct fusetrace_monitor *monitor, pid_t *pids, in
 
 void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state)
 {
-	if (monitor->state >= state || monitor->state == FUSETRACE_STATE_NEW)
+	if (monitor->state >= state ||
+	    (monitor->state == FUSETRACE_STATE_NEW && state != FUSETRACE_STATE_STOPPED))
 		return;
 	monitor->state = state;
 	ft_tracker_abandon(monitor->tracker);
@@ -269,6 +291,30 @@ static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *moun
 	ft_waiters_notify_all(&monitor->waiters);
 }
 
+static bool is_among(const struct ft_mount *mount, const struct ft_mounts *mounts)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		if (mounts->entries[i].connection == mount->connection &&
+		    strcmp(mounts->entries[i].mountpoint, mount->mountpoint) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The kernel gives numbers of connections out again: one that has gone may be the awaited one's. */
+static void forget_gone(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts)
+{
+	for (size_t i = monitor->before.count; i-- > 0;) {
+		uint32_t connection = monitor->before.entries[i].connection;
+
+		if (is_among(&monitor->before.entries[i], mounts))
+			continue;
+		ft_mounts_remove(&monitor->before, i);
+		if (!ft_mounts_by_connection(&monitor->before, connection))
+			ft_engine_include(connection);
+	}
+}
+
 void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts)
 {
 	if (monitor->state == FUSETRACE_STATE_MOUNTED) {
@@ -276,7 +322,10 @@ void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mou
 			ft_monitor_end(monitor, FUSETRACE_STATE_UNMOUNTED);
 		return;
 	}
-	if (monitor->state != FUSETRACE_STATE_PENDING || !monitor->followed)
+	if (monitor->state != FUSETRACE_STATE_PENDING)
+		return;
+	forget_gone(monitor, mounts);
+	if (!monitor->followed)
 		return;
 	for (size_t i = 0; i < mounts->count; i++) {
 		const struct ft_mount *mount = &mounts->entries[i];
@@ -365,11 +414,14 @@ int fusetrace_monitor_start(struct fusetrace_monitor *monitor, struct fusetrace_
 
 	if (r < 0)
 		return ft_error(reterr_error, r, "%s", fusetrace_strerror(r));
-	if (monitor->state != FUSETRACE_STATE_NEW)
+	if (fusetrace_monitor_state(monitor) != FUSETRACE_STATE_NEW)
 		return ft_error(reterr_error, -EALREADY, "the monitor was started before");
+	monitor->last_event_ns = ft_now_ns(); /* of the time before, nothing is known */
 	if (monitor->source == FUSETRACE_SOURCE_KERNEL)
 		return start_live(monitor, reterr_error);
+	ft_engine_lock();
 	monitor->state = FUSETRACE_STATE_MOUNTED;
+	ft_engine_unlock();
 	return 0;
 }
 
@@ -379,8 +431,7 @@ int fusetrace_monitor_stop(struct fusetrace_monitor *monitor)
 		return -EINVAL;
 	if (monitor->owner != getpid())
 		return -ECHILD;
-	if (monitor->is_attached)
-		ft_engine_remove(monitor);
+	ft_engine_remove(monitor);
 	ft_engine_lock();
 	ft_monitor_end(monitor, FUSETRACE_STATE_STOPPED);
 	ft_engine_unlock();
@@ -491,9 +542,13 @@ static int feed(struct fusetrace_monitor *monitor, const void *data, size_t size
 	ft_engine_lock();
 	r = is_end ? ft_replay_end(&monitor->replay, reterr_error) :
 		     ft_replay_push(&monitor->replay, data, size, reterr_error);
-	monitor->lost = monitor->replay.lost;
+	ft_monitor_on_lost(monitor, monitor->replay.lost);
 	if (is_end)
 		ft_tracker_abandon(monitor->tracker);
+	if (monitor->replay.end_kind)
+		ft_monitor_end(monitor, monitor->replay.end_kind == FT_JSON_UNMOUNTED ?
+						FUSETRACE_STATE_UNMOUNTED :
+						FUSETRACE_STATE_GONE);
 	ft_engine_unlock();
 	return r;
 }

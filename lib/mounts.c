@@ -19,14 +19,21 @@
 
 /* ---- reading ---- */
 
+static bool is_octal(char byte)
+{
+	return byte >= '0' && byte <= '7';
+}
+
 /* mountinfo writes space, tab, newline and backslash as three octal digits. */
 static void unescape(char *text)
 {
 	char *to = text;
 
 	for (const char *from = text; *from;) {
-		if (from[0] == '\\' && from[1] && from[2] && from[3]) {
-			*to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+		if (from[0] == '\\' && is_octal(from[1]) && is_octal(from[2]) &&
+		    is_octal(from[3])) {
+			*to++ = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 |
+				       (from[3] - '0'));
 			from += 4;
 		} else {
 			*to++ = *from++;
@@ -66,40 +73,41 @@ static bool parse_line(char *line, uint32_t *ret_connection, char **ret_point, c
 	return *ret_type != NULL;
 }
 
-static int append(struct ft_mounts *mounts, uint32_t connection, const char *point, const char *type)
+/* Takes over the strings of mount, also on failure. */
+static int append(struct ft_mount **list, size_t *count, struct ft_mount mount)
 {
-	struct ft_mount *entries =
-		realloc(mounts->entries, (mounts->count + 1) * sizeof(*entries));
-	struct ft_mount *entry;
+	struct ft_mount *entries = NULL;
 
-	if (!entries)
+	if (mount.mountpoint && mount.type)
+		entries = realloc(*list, (*count + 1) * sizeof(*entries));
+	if (!entries) {
+		free(mount.mountpoint);
+		free(mount.type);
 		return -ENOMEM;
-	mounts->entries = entries;
-	entry = &entries[mounts->count++];
-	entry->connection = connection;
-	entry->mountpoint = strdup(point);
-	entry->type = strdup(type);
-	return entry->mountpoint && entry->type ? 0 : -ENOMEM;
+	}
+	entries[(*count)++] = mount;
+	*list = entries;
+	return 0;
 }
 
-int ft_mounts_read(struct ft_mounts *ret_mounts)
+int ft_mounts_parse(FILE *file, struct ft_mounts *ret_mounts)
 {
-	FILE *file FT_AUTO_FCLOSE = fopen("/proc/self/mountinfo", "re");
-	struct ft_mounts mounts = {NULL, 0};
+	struct ft_mounts mounts = {0};
 	char *line FT_AUTO_FREE = NULL;
 	size_t size = 0;
 	int r = 0;
 
-	if (!file)
-		return -errno;
 	while (r == 0 && getline(&line, &size, file) > 0) {
-		uint32_t connection;
+		struct ft_mount mount = {.order = mounts.count + mounts.other_count};
 		char *point, *type;
 
-		if (!parse_line(line, &connection, &point, &type) || !is_fuse_type(type))
+		if (!parse_line(line, &mount.connection, &point, &type))
 			continue;
 		unescape(point);
-		r = append(&mounts, connection, point, type);
+		mount.mountpoint = strdup(point);
+		mount.type = strdup(type);
+		r = is_fuse_type(type) ? append(&mounts.entries, &mounts.count, mount)
+				       : append(&mounts.others, &mounts.other_count, mount);
 	}
 	if (r < 0) {
 		ft_mounts_done(&mounts);
@@ -109,14 +117,34 @@ int ft_mounts_read(struct ft_mounts *ret_mounts)
 	return 0;
 }
 
+int ft_mounts_read(struct ft_mounts *ret_mounts)
+{
+	FILE *file FT_AUTO_FCLOSE = fopen("/proc/self/mountinfo", "re");
+
+	return file ? ft_mounts_parse(file, ret_mounts) : -errno;
+}
+
+static void free_list(struct ft_mount *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(list[i].mountpoint);
+		free(list[i].type);
+	}
+	free(list);
+}
+
 void ft_mounts_done(struct ft_mounts *mounts)
 {
-	for (size_t i = 0; i < mounts->count; i++) {
-		free(mounts->entries[i].mountpoint);
-		free(mounts->entries[i].type);
-	}
-	free(mounts->entries);
-	*mounts = (struct ft_mounts){NULL, 0};
+	free_list(mounts->entries, mounts->count);
+	free_list(mounts->others, mounts->other_count);
+	*mounts = (struct ft_mounts){0};
+}
+
+void ft_mounts_remove(struct ft_mounts *mounts, size_t index)
+{
+	free(mounts->entries[index].mountpoint);
+	free(mounts->entries[index].type);
+	mounts->entries[index] = mounts->entries[--mounts->count];
 }
 
 /* ---- finding ---- */
@@ -130,32 +158,35 @@ const struct ft_mount *ft_mounts_by_connection(const struct ft_mounts *mounts, u
 	return NULL;
 }
 
-const struct ft_mount *ft_mounts_by_point(const struct ft_mounts *mounts, const char *path)
+/* The last mount of the list whose point is path or above it: it covers all earlier ones. */
+static const struct ft_mount *last_above(const struct ft_mount *list, size_t count,
+					 const char *path)
 {
-	for (size_t i = mounts->count; i-- > 0;) {
-		if (strcmp(mounts->entries[i].mountpoint, path) == 0)
-			return &mounts->entries[i];
+	while (count-- > 0) {
+		const char *point = list[count].mountpoint;
+		size_t length = strlen(point);
+
+		if (strncmp(point, path, length) == 0 &&
+		    (path[length] == '\0' || path[length] == '/' || length == 1))
+			return &list[count];
 	}
 	return NULL;
 }
 
-/* The deepest mount whose point is path or above it. */
-static const struct ft_mount *deepest(const struct ft_mounts *mounts, const char *path)
+/* The FUSE mount that path lies on, by its text alone; NULL: it lies on another filesystem. */
+static const struct ft_mount *seen_at(const struct ft_mounts *mounts, const char *path)
 {
-	const struct ft_mount *found = NULL;
-	size_t best = 0;
+	const struct ft_mount *mount = last_above(mounts->entries, mounts->count, path);
+	const struct ft_mount *other = last_above(mounts->others, mounts->other_count, path);
 
-	for (size_t i = 0; i < mounts->count; i++) {
-		const char *point = mounts->entries[i].mountpoint;
-		size_t length = strlen(point);
+	return mount && (!other || other->order < mount->order) ? mount : NULL;
+}
 
-		if (length >= best && strncmp(point, path, length) == 0 &&
-		    (path[length] == '\0' || path[length] == '/' || length == 1)) {
-			found = &mounts->entries[i];
-			best = length;
-		}
-	}
-	return found;
+const struct ft_mount *ft_mounts_by_point(const struct ft_mounts *mounts, const char *path)
+{
+	const struct ft_mount *mount = seen_at(mounts, path);
+
+	return mount && strcmp(mount->mountpoint, path) == 0 ? mount : NULL;
 }
 
 struct walk {
@@ -289,7 +320,7 @@ int ft_mounts_find(const struct ft_mounts *mounts, const char *path,
 		if (r < 0)
 			return r;
 	}
-	found = deepest(mounts, walk->done[0] ? walk->done : "/");
+	found = seen_at(mounts, walk->done[0] ? walk->done : "/");
 	if (!found)
 		return -EMEDIUMTYPE;
 	*ret_mount = found;

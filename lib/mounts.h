@@ -8,25 +8,33 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct ft_mount {
 	uint32_t connection; /* device number as the kernel has it: major << 20 | minor */
+	size_t order;	     /* a later one covers all that lies below its mountpoint */
 	char *mountpoint;
 	char *type; /* "fuse", "fuse.sshfs", "fuseblk" */
 };
 
 struct ft_mounts {
-	struct ft_mount *entries; /* in mount order: a later one covers an earlier one */
+	struct ft_mount *entries; /* the FUSE mounts, in mount order */
 	size_t count;
+	struct ft_mount *others; /* those of other filesystems */
+	size_t other_count;
 };
 
 /* Reads them anew. 0 or a negative errno. Free with ft_mounts_done(). */
 int ft_mounts_read(struct ft_mounts *ret_mounts);
+/* Likewise from a file in the format of /proc/self/mountinfo. */
+int ft_mounts_parse(FILE *file, struct ft_mounts *ret_mounts);
 void ft_mounts_done(struct ft_mounts *mounts);
+/* Takes entry number index out; the others may change their places. */
+void ft_mounts_remove(struct ft_mounts *mounts, size_t index);
 
 /* The mount with that connection that covers all others on its point, or NULL. */
 const struct ft_mount *ft_mounts_by_connection(const struct ft_mounts *mounts, uint32_t connection);
-/* The mount on exactly that normalised absolute path, or NULL. */
+/* The FUSE mount that is seen on exactly that normalised absolute path, or NULL. */
 const struct ft_mount *ft_mounts_by_point(const struct ft_mounts *mounts, const char *path);
 
 /*

@@ -9,6 +9,7 @@
 #include "../bpf/record.h"
 
 #define BYTES_MAX (4u << 20)
+#define FUSE_OPCODE_INIT 26
 
 static size_t rounded(size_t size)
 {
@@ -40,16 +41,38 @@ void ft_orphans_keep(struct ft_orphans *orphans, const struct ft_record *record,
 	orphans->used = needed;
 }
 
+static const struct ft_record *record_at(const struct ft_orphans *orphans, size_t at)
+{
+	return at < orphans->used ? (const void *)(orphans->bytes + at) : NULL;
+}
+
+static size_t behind(const struct ft_record *record, size_t at)
+{
+	return at + rounded(sizeof(*record) + record->size);
+}
+
+/* Where the last mount with that number begins. */
+static size_t find_begin(const struct ft_orphans *orphans, uint32_t connection)
+{
+	const struct ft_record *record;
+	size_t begin = 0;
+
+	for (size_t at = 0; (record = record_at(orphans, at)); at = behind(record, at)) {
+		if (record->connection == connection && record->opcode == FUSE_OPCODE_INIT &&
+		    record->kind == FT_RECORD_BEGIN)
+			begin = at;
+	}
+	return begin;
+}
+
 void ft_orphans_each(const struct ft_orphans *orphans, uint32_t connection, ft_orphans_fn *fn,
 		     void *data)
 {
-	size_t at = 0;
+	size_t at = find_begin(orphans, connection);
+	const struct ft_record *record;
 
-	while (at < orphans->used) {
-		const struct ft_record *record = (const void *)(orphans->bytes + at);
-
+	for (; (record = record_at(orphans, at)); at = behind(record, at)) {
 		if (record->connection == connection)
 			fn(record, data);
-		at += rounded(sizeof(*record) + record->size);
 	}
 }

@@ -21,7 +21,10 @@ struct ft_orphans {
 void ft_orphans_done(struct ft_orphans *orphans);
 void ft_orphans_keep(struct ft_orphans *orphans, const struct ft_record *record, size_t size);
 
-/* Calls fn for each record of the connection, in order. */
+/*
+ * Calls fn for each record of the connection, in order. The kernel gives numbers of connections out
+ * again: what came before the last INIT is of an earlier mount and is left out.
+ */
 typedef void ft_orphans_fn(const struct ft_record *record, void *data);
 void ft_orphans_each(const struct ft_orphans *orphans, uint32_t connection, ft_orphans_fn *fn,
 		     void *data);

@@ -139,7 +139,7 @@ static void put_verdict(FILE *out, const struct ft_facts *facts,
 			((double)facts->began_ns - (double)op->start_ns) / 1e9);
 		break;
 	case FUSETRACE_VERDICT_REFUSED:
-		fprintf(out, " %" PRIu64 " times, last:", expect->refused);
+		fprintf(out, " %" PRIu64 " times, last:", expect ? expect->refused : 0);
 		break;
 	case FUSETRACE_VERDICT_EVENTS_LOST:
 		fprintf(out, " - %" PRIu64 ": absence proves nothing", facts->lost);
@@ -171,14 +171,27 @@ static void put_seen(FILE *out, struct ft_facts *facts)
 	fprintf(out, "; failed %" PRIu64 "; lost %" PRIu64 "\n", facts->since_failed, facts->lost);
 }
 
+static bool is_among(const struct ft_few_ops *few, const struct fusetrace_op *op)
+{
+	for (size_t i = 0; i < few->count; i++) {
+		if (few->ops[i] == op)
+			return true;
+	}
+	return false;
+}
+
+/* The newest ones, without those that stand in another list already (may be NULL). */
 static void put_list(FILE *out, const struct ft_facts *facts, const struct ft_few_ops *few,
-		     size_t max, const char *title)
+		     const struct ft_few_ops *shown, size_t max, const char *title)
 {
 	size_t first = few->count > max ? few->count - max : 0;
 
 	for (size_t i = first; i < few->count; i++) {
-		fprintf(out, "  %-8s: ", i == first ? title : "");
+		if (shown && is_among(shown, few->ops[i]))
+			continue;
+		fprintf(out, "  %-8s: ", title);
 		put_op(out, facts, few->ops[i]);
+		title = "";
 	}
 }
 
@@ -198,9 +211,9 @@ static char *render_text(struct ft_facts *facts, const struct fusetrace_expect *
 	fprintf(out, "\n");
 	put_verdict(out, facts, expect);
 	put_seen(out, facts);
-	put_list(out, facts, &facts->last, FT_FACTS_OPS, "last");
-	put_list(out, facts, &facts->in_flight, FT_FACTS_OPS, "in flight");
-	put_list(out, facts, &facts->near, NEAR_SHOWN, "near");
+	put_list(out, facts, &facts->last, NULL, FT_FACTS_OPS, "last");
+	put_list(out, facts, &facts->in_flight, NULL, FT_FACTS_OPS, "pending");
+	put_list(out, facts, &facts->near, &facts->last, NEAR_SHOWN, "near");
 	fclose(out);
 	return text;
 }
@@ -282,7 +295,7 @@ void ft_report_make(struct fusetrace_expect *expect, int result, uint64_t timeou
 		    struct fusetrace_report **reterr_report)
 {
 	const struct ft_match *match = ft_facts_match(expect);
-	char waited_for[512], escaped[1024];
+	char waited_for[512], escaped[1024], label[512];
 	struct ft_facts facts;
 
 	if (!reterr_report)
@@ -292,7 +305,8 @@ void ft_report_make(struct fusetrace_expect *expect, int result, uint64_t timeou
 	facts.timeout_ns = timeout_ns;
 	ft_match_describe(match, waited_for, sizeof(waited_for));
 	ft_text_escape(ft_bytes_of(waited_for), escaped, sizeof(escaped));
-	make(&facts, expect, escaped, match->label, reterr_report);
+	ft_text_escape(ft_bytes_of(match->label), label, sizeof(label));
+	make(&facts, expect, escaped, match->label ? label : NULL, reterr_report);
 	ft_facts_done(&facts);
 }
 

@@ -25,10 +25,15 @@ static void push_newest(struct ft_few_ops *few, struct fusetrace_op *op)
 	push(few, op);
 }
 
+static void replace(struct fusetrace_op **place, struct fusetrace_op *op)
+{
+	fusetrace_op_unref(*place);
+	*place = op ? fusetrace_op_ref(op) : NULL;
+}
+
 static void set_subject(struct ft_facts *facts, struct fusetrace_op *op)
 {
-	fusetrace_op_unref(facts->subject);
-	facts->subject = op ? fusetrace_op_ref(op) : NULL;
+	replace(&facts->subject, op);
 }
 
 const struct ft_match *ft_facts_match(const struct fusetrace_expect *expect)
@@ -58,21 +63,25 @@ static void gather_since(struct ft_facts *facts, struct fusetrace_monitor *monit
 				       !(op->marks & FUSETRACE_OP_PROBE);
 		ft_summary_add(&facts->since, op);
 		push_newest(&facts->last, op);
+		if (match && op->status == FUSETRACE_STATUS_FAILED && ft_match_is_meant(match, op))
+			replace(&facts->failed, op);
 		if (match && match->path && ft_match_op(match, op) != ft_match_path(match, op))
 			push_newest(&facts->near, op);
 	}
 	ft_cursor_done(&cursor);
 }
 
-static void gather_in_flight(struct ft_facts *facts, struct fusetrace_monitor *monitor)
+static void gather_in_flight(struct ft_facts *facts, struct fusetrace_monitor *monitor,
+			     const struct ft_match *match)
 {
 	struct fusetrace_op *op;
 	uint64_t cursor = 0;
 
 	ft_engine_lock();
-	while (facts->in_flight.count < FT_FACTS_OPS &&
-	       (op = ft_tracker_snapshot(monitor->tracker, &cursor))) {
+	while ((op = ft_tracker_snapshot(monitor->tracker, &cursor))) {
 		push(&facts->in_flight, op);
+		if (match && !facts->unanswered && ft_match_is_meant(match, op))
+			replace(&facts->unanswered, op);
 		fusetrace_op_unref(op);
 	}
 	facts->daemon = monitor->daemon_count ? monitor->daemons[0] : 0;
@@ -117,14 +126,14 @@ static uint32_t verdict_of_timeout(struct ft_facts *facts, const struct fusetrac
 	const struct ft_match *match = ft_facts_match(expect);
 	struct fusetrace_op *before;
 
-	set_subject(facts, find_in(&facts->in_flight, match, ft_match_is_meant));
+	set_subject(facts, facts->unanswered);
 	if (facts->subject)
 		return FUSETRACE_VERDICT_IN_FLIGHT;
 	set_subject(facts, expect->last_refused);
 	if (facts->subject)
 		return FUSETRACE_VERDICT_REFUSED;
-	set_subject(facts, find_in(&facts->last, match, ft_match_is_meant));
-	if (facts->subject && facts->subject->status == FUSETRACE_STATUS_FAILED)
+	set_subject(facts, facts->failed);
+	if (facts->subject)
 		return FUSETRACE_VERDICT_FAILED;
 	before = find_before_mark(expect);
 	set_subject(facts, before);
@@ -177,7 +186,7 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 	facts->state = view.state;
 	facts->lost = view.lost - (expect ? expect->mark.lost : 0);
 	gather_since(facts, monitor, expect);
-	gather_in_flight(facts, monitor);
+	gather_in_flight(facts, monitor, expect ? ft_facts_match(expect) : NULL);
 	facts->verdict = verdict_of(facts, expect);
 }
 
@@ -192,6 +201,8 @@ void ft_facts_done(struct ft_facts *facts)
 	done_few(&facts->last);
 	done_few(&facts->in_flight);
 	done_few(&facts->near);
+	fusetrace_op_unref(facts->failed);
+	fusetrace_op_unref(facts->unanswered);
 	fusetrace_op_unref(facts->subject);
 	ft_summary_done(&facts->since);
 }

@@ -30,6 +30,9 @@ struct ft_facts {
 	struct ft_few_ops last;         /* since the mark, newest last */
 	struct ft_few_ops in_flight;
 	struct ft_few_ops near; /* same operation elsewhere, or another one on the path */
+	/* references, or NULL: of what was meant, the newest failure and the oldest in flight */
+	struct fusetrace_op *failed;
+	struct fusetrace_op *unanswered;
 	struct fusetrace_op *subject; /* what the verdict is about; reference or NULL */
 	pid_t daemon; /* 0: unknown */
 };

@@ -14,6 +14,16 @@ void ft_replay_done(struct ft_replay *replay)
 	replay->rest = NULL;
 }
 
+/* One that had no reply yet: it may come in a later line. */
+static void begin(struct ft_replay *replay, const struct ft_json_record *record)
+{
+	struct ft_event event = record->event;
+
+	event.key = (event.present & FT_HAS(UNIQUE)) ? event.unique : --replay->last_key;
+	event.time_ns = record->start_ns;
+	ft_tracker_begin(replay->tracker, &event);
+}
+
 static void take_record(struct ft_replay *replay, const struct ft_json_record *record)
 {
 	struct ft_record_times times = {
@@ -26,7 +36,10 @@ static void take_record(struct ft_replay *replay, const struct ft_json_record *r
 
 	switch (record->kind) {
 	case FT_JSON_OP:
-		ft_tracker_record(replay->tracker, &record->event, &times);
+		if (record->status == FUSETRACE_STATUS_STARTED)
+			begin(replay, record);
+		else
+			ft_tracker_record(replay->tracker, &record->event, &times);
 		break;
 	case FT_JSON_LOST:
 		/* A loss of unknown extent is still a loss. */
@@ -69,10 +82,13 @@ static int keep_rest(struct ft_replay *replay, const char *data, size_t size,
 	size_t needed = replay->rest_size + size;
 	char *rest;
 
-	if (needed > FT_JSON_LINE_MAX)
+	if (needed > FT_JSON_LINE_MAX) {
+		replay->rest_size = 0;
+		replay->is_skipping = true;
 		return ft_error(reterr_error, -EBADMSG,
 				"line %llu, column 1: longer than %u bytes: this is no recording",
 				(unsigned long long)replay->line + 1, FT_JSON_LINE_MAX);
+	}
 	if (needed > replay->rest_room) {
 		rest = realloc(replay->rest, needed * 2);
 		if (!rest)
@@ -85,6 +101,19 @@ static int keep_rest(struct ft_replay *replay, const char *data, size_t size,
 	return 0;
 }
 
+/* A piece of a line, the last one if is_end. */
+static int take_piece(struct ft_replay *replay, const char *data, size_t size, bool is_end,
+		      struct fusetrace_error *reterr_error)
+{
+	int r = replay->is_skipping ? 0 : keep_rest(replay, data, size, reterr_error);
+
+	if (is_end && r == 0)
+		return ft_replay_end(replay, reterr_error);
+	if (is_end && replay->is_skipping)
+		ft_replay_end(replay, NULL);
+	return r;
+}
+
 int ft_replay_push(struct ft_replay *replay, const char *data, size_t size,
 		   struct fusetrace_error *reterr_error)
 {
@@ -93,13 +122,10 @@ int ft_replay_push(struct ft_replay *replay, const char *data, size_t size,
 		size_t length = newline ? (size_t)(newline - data) : size;
 		int r;
 
-		if (replay->rest_size || !newline) {
-			r = keep_rest(replay, data, length, reterr_error);
-			if (r == 0 && newline)
-				r = ft_replay_end(replay, reterr_error);
-		} else {
+		if (replay->is_skipping || replay->rest_size || !newline)
+			r = take_piece(replay, data, length, newline != NULL, reterr_error);
+		else
 			r = take_line(replay, data, length, reterr_error);
-		}
 		if (r < 0)
 			return r;
 		data += length + (newline != NULL);
@@ -112,6 +138,8 @@ int ft_replay_end(struct ft_replay *replay, struct fusetrace_error *reterr_error
 {
 	size_t length = replay->rest_size;
 
+	replay->line += replay->is_skipping;
+	replay->is_skipping = false;
 	if (length == 0)
 		return 0;
 	replay->rest_size = 0;

@@ -6,6 +6,7 @@
 #ifndef FT_SOURCE_REPLAY_H
 #define FT_SOURCE_REPLAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ struct ft_replay {
 	char *rest; /* begin of a line whose end has not come yet */
 	size_t rest_size;
 	size_t rest_room;
+	bool is_skipping; /* the rest of a line that is too long */
+	uint64_t last_key; /* of what began and has no unique; counts down */
 	uint64_t line;     /* number of the last line taken */
 	uint64_t lost;     /* events lost, by the recording's own account */
 	uint32_t end_kind; /* FT_JSON_ kind of the last event line that ends a mount, or 0 */

@@ -117,6 +117,8 @@ void ft_test_feed(struct fusetrace_monitor *monitor, const struct ft_test_op *op
 	static _Thread_local char line[LINE_MAX_BYTES];
 	size_t length;
 
+	record.event.present |= op->path ? FT_HAS(PATH) : 0;
+	record.event.present |= op->path2 ? FT_HAS(PATH2) : 0;
 	assert_true(ft_opcode_find(op->op, strlen(op->op), &record.event.opcode));
 	assert_true(ft_op_selector_parse(op->op, strlen(op->op), &selector));
 	if (selector.valid) {

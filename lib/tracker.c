@@ -19,8 +19,10 @@
 #define FUSE_OPCODE_LINK 13
 #define FUSE_OPCODE_GETXATTR 22
 #define FUSE_OPCODE_LISTXATTR 23
-#define FUSE_OPCODE_TMPFILE 51
 #define RENAME_FLAG_EXCHANGE 2
+
+/* A recording's own numbers up to here are kept; a higher one would leave none for what follows. */
+#define SEQ_MAX (UINT64_MAX / 2)
 
 /* How many ended requests are kept to be used again. */
 #define SPARE_MAX 256
@@ -148,7 +150,7 @@ static int own_names(struct in_flight *request)
 	struct ft_event *event = &request->event;
 	struct ft_bytes *names[] = {&event->path, &event->path2, &event->name,
 				    &event->name2, &event->xattr, &event->target};
-	size_t size = 0;
+	size_t size = 1; /* an empty name is not an absent one */
 	char *at;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -356,6 +358,7 @@ static void take_reply(struct fusetrace_op *op, const struct ft_event *end)
 		op->other = end->entry;
 	else
 		replied &= ~FT_HAS(ENTRY);
+	op->present &= ~FT_HAS(ENTRY);
 	if ((replied & FT_HAS(FH)) && !(op->present & FT_HAS(FH)))
 		op->fh = end->fh;
 	op->reply_size = end->reply_size;
@@ -441,13 +444,28 @@ void ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event)
 	ft_hash_insert(&tracker->by_key, &request->by_key, ft_hash_number(event->key));
 }
 
+/* After a loss the end of one request may meet the begin of another one with the same key. */
+static bool is_reply_to(const struct ft_event *end, const struct ft_event *begin)
+{
+	uint32_t both = end->present & begin->present;
+
+	return end->opcode == begin->opcode &&
+	       (!(both & FT_HAS(UNIQUE)) || end->unique == begin->unique) &&
+	       (!(both & FT_HAS(NODEID)) || end->nodeid == begin->nodeid);
+}
+
 void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
 {
 	struct in_flight *request = find(tracker, event->key);
 	struct ft_event late;
 	char *owner FT_AUTO_FREE = NULL;
-	bool is_unlinked;
+	bool is_unlinked = false;
 
+	if (request && !is_reply_to(event, &request->event)) {
+		finish(tracker, &request->event, NULL, request->is_unlinked);
+		retire(tracker, request);
+		request = NULL;
+	}
 	if (request) {
 		if (!(request->event.present & FT_HAS(UNIQUE)) && (event->present & FT_HAS(UNIQUE))) {
 			request->event.unique = event->unique;
@@ -461,7 +479,7 @@ void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
 	late = *event;
 	if (!(ft_opcode_get(event->opcode)->behaviour & FT_OPCODE_NAME))
 		find_paths(tracker, &late, &is_unlinked, &owner);
-	finish(tracker, NULL, &late, false);
+	finish(tracker, NULL, &late, is_unlinked);
 }
 
 void ft_tracker_entry(struct ft_tracker *tracker, uint64_t directory, struct ft_bytes name,
@@ -473,11 +491,15 @@ void ft_tracker_entry(struct ft_tracker *tracker, uint64_t directory, struct ft_
 void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
 		       const struct ft_record_times *times)
 {
+	struct in_flight *request =
+		(event->present & FT_HAS(UNIQUE)) ? find(tracker, event->unique) : NULL;
 	struct fusetrace_op *op = ft_history_reserve(tracker->history);
 
+	if (request && is_reply_to(event, &request->event))
+		retire(tracker, request);
 	if (!op)
 		return;
-	if (times->seq > op->seq)
+	if (times->seq > op->seq && times->seq <= SEQ_MAX)
 		op->seq = times->seq;
 	take_numbers(op, event);
 	take_names(op, event, tracker->history, NULL);
@@ -524,6 +546,7 @@ struct fusetrace_op *ft_tracker_snapshot(struct ft_tracker *tracker, uint64_t *c
 		take_names(&chunk->ops[0], &request->event, NULL, chunk);
 		chunk->ops[0].source = (uint8_t)tracker->source;
 		chunk->ops[0].status = FUSETRACE_STATUS_STARTED;
+		chunk->ops[0].marks |= request->is_unlinked ? FUSETRACE_OP_UNLINKED : 0;
 		chunk->ops[0].start_ns = request->event.time_ns;
 		chunk->ops[0].present |= request->event.time_ns ? FT_HAS(START_NS) : 0;
 		*cursor = request->order;

@@ -35,7 +35,10 @@ void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event);
 void ft_tracker_entry(struct ft_tracker *tracker, uint64_t directory, struct ft_bytes name,
 		      uint64_t nodeid);
 
-/* A whole operation at once, as a recording has it. seq 0: the next number. */
+/*
+ * A whole operation at once, as a recording has it. seq 0: the next number. It ends one that is in
+ * flight with its unique as the key.
+ */
 struct ft_record_times {
 	uint64_t seq;
 	uint64_t start_ns;

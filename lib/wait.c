@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "check.h"
 #include "engine.h"
 #include "error.h"
 #include "report.h"
@@ -37,7 +38,7 @@ static int poll_until(struct pollfd *descriptors, nfds_t count, uint64_t deadlin
 static int sleep_until(struct fusetrace_monitor *monitor, const struct ft_waiter *waiter,
 		       uint64_t deadline_ns)
 {
-	bool has_thread = !(monitor->flags & FUSETRACE_MONITOR_NO_THREAD) || !monitor->is_attached;
+	bool has_thread = !(monitor->flags & FUSETRACE_MONITOR_NO_THREAD);
 	int lead_fd = has_thread ? ft_engine_lead() : -1;
 	struct pollfd descriptors[] = {
 		{.fd = waiter->event_fd, .events = POLLIN},
@@ -89,6 +90,8 @@ static int look(struct fusetrace_expect *expect, bool is_last)
 
 	ft_monitor_look(expect->monitor, &view);
 	r = ft_expect_look(expect, view.last_seq);
+	if (r > 0 && expect->order == FUSETRACE_ORDER_STRICT && was_lost(expect, &view))
+		return -EOVERFLOW; /* something may have come between */
 	if (r)
 		return r;
 	state = verdict_of_state(&view);
@@ -153,6 +156,13 @@ static void begin(struct fusetrace_expect *expect)
 	ft_engine_unlock();
 }
 
+static int check_order(uint32_t order, struct fusetrace_error *reterr_error)
+{
+	if (order > FUSETRACE_ORDER_STRICT)
+		return ft_error(reterr_error, -EINVAL, "order %u does not exist", order);
+	return 0;
+}
+
 int fusetrace_wait_all(struct fusetrace_monitor *monitor, const struct fusetrace_mark *mark,
 		       const struct fusetrace_match *const *matches, size_t n, uint32_t order,
 		       uint64_t timeout_ns, struct fusetrace_op **ret_ops,
@@ -161,6 +171,8 @@ int fusetrace_wait_all(struct fusetrace_monitor *monitor, const struct fusetrace
 	struct fusetrace_expect expect;
 	int r = ft_monitor_enter(monitor);
 
+	if (r == 0)
+		r = check_order(order, NULL);
 	if (r == 0)
 		r = ft_expect_init(&expect, monitor, mark, matches, n, order, NULL);
 	if (r < 0)
@@ -184,11 +196,18 @@ static int find_in_flight(struct fusetrace_op *op, void *data)
 {
 	struct fusetrace_expect *expect = data;
 
-	if (!ft_match_is_meant(&expect->matches[0], op) ||
-	    (expect->has_mark && op->start_ns < expect->mark.mono_ns))
+	const struct ft_match *match = &expect->matches[0];
+	int r;
+
+	if (!ft_match_test(match, op) ||
+	    (expect->has_mark && !(match->user.flags & FUSETRACE_MATCH_IN_FLIGHT) &&
+	     op->start_ns < expect->mark.mono_ns))
+		return 0;
+	r = ft_check_run(match, op);
+	if (r == 0)
 		return 0;
 	expect->culprit = fusetrace_op_ref(op);
-	return 1;
+	return r < 0 ? r : -EEXIST;
 }
 
 int fusetrace_wait_none(struct fusetrace_monitor *monitor, const struct fusetrace_mark *mark,
@@ -204,19 +223,31 @@ int fusetrace_wait_none(struct fusetrace_monitor *monitor, const struct fusetrac
 		return r;
 	begin(&expect);
 	r = wait_until(&expect, deadline_of(window_ns));
-	if (r > 0 && expect.matches[0].user.status == FUSETRACE_MATCH_ANY &&
-	    fusetrace_in_flight(monitor, NULL, find_in_flight, &expect) > 0)
-		r = -EEXIST;
+	if (r > 0)
+		r = fusetrace_in_flight(monitor, NULL, find_in_flight, &expect);
 	if (r < 0) {
 		if (reterr_op && expect.culprit)
 			*reterr_op = fusetrace_op_ref(expect.culprit);
 		ft_report_make(&expect, r, window_ns, reterr_report);
 	}
 	ft_expect_done(&expect);
-	return r > 0 ? 0 : r;
+	return r;
 }
 
 /* ---- expectations ---- */
+
+/*
+ * The descriptor tells only what comes after it is armed; what came between the mark and then, or
+ * had ended before, is made up for here.
+ */
+static void wake_if_decided(struct fusetrace_expect *expect)
+{
+	struct ft_monitor_view view;
+
+	ft_monitor_look(expect->monitor, &view);
+	if (view.last_seq != expect->mark.seq || verdict_of_state(&view))
+		eventfd_write(expect->waiter.event_fd, 1);
+}
 
 int fusetrace_expect_new(struct fusetrace_monitor *monitor,
 			 const struct fusetrace_match *const *matches, size_t n, uint32_t order,
@@ -228,6 +259,9 @@ int fusetrace_expect_new(struct fusetrace_monitor *monitor,
 
 	if (r < 0)
 		return ft_error(reterr_error, r, "%s", fusetrace_strerror(r));
+	r = check_order(order, reterr_error);
+	if (r < 0)
+		return r;
 	expect = malloc(sizeof(*expect));
 	if (!expect)
 		return -ENOMEM;
@@ -242,6 +276,7 @@ int fusetrace_expect_new(struct fusetrace_monitor *monitor,
 		fusetrace_expect_free(expect);
 		return ft_error(reterr_error, r, "cannot arm the wait: %s", fusetrace_strerror(r));
 	}
+	wake_if_decided(expect);
 	*ret_expect = expect;
 	return 0;
 }
@@ -255,8 +290,12 @@ int fusetrace_expect_wait(struct fusetrace_expect *expect, uint64_t timeout_ns,
 			  struct fusetrace_op **ret_ops, struct fusetrace_report **reterr_report)
 {
 	int r = expect ? ft_monitor_enter(expect->monitor) : -EINVAL;
+	eventfd_t ignored;
 
-	return r < 0 ? r : wait_and_report(expect, timeout_ns, ret_ops, reterr_report);
+	if (r < 0)
+		return r;
+	eventfd_read(expect->waiter.event_fd, &ignored); /* what comes from now on is news again */
+	return wait_and_report(expect, timeout_ns, ret_ops, reterr_report);
 }
 
 struct fusetrace_expect *fusetrace_expect_free(struct fusetrace_expect *expect)
@@ -319,7 +358,9 @@ static int idle_until(struct fusetrace_monitor *monitor, struct ft_waiter *waite
 			r = -ECANCELED;
 		if (r)
 			return r;
-		quiet_at = view.last_event_ns + quiet_ns;
+		quiet_at = quiet_ns > UINT64_MAX - view.last_event_ns ?
+				   UINT64_MAX :
+				   view.last_event_ns + quiet_ns;
 		if (now >= quiet_at)
 			drop_taken_back(monitor, &view);
 		if (view.in_flight == 0 && now >= quiet_at)
@@ -384,11 +425,11 @@ int fusetrace_wait_state(struct fusetrace_monitor *monitor, uint32_t state, uint
 		bool is_last = ft_now_ns() >= deadline_ns;
 
 		ft_monitor_look(monitor, &view);
-		if (view.state == state)
+		if (view.state >= state) {
+			r = view.state > state ? verdict_of_state(&view) : 0;
 			break;
-		if (view.state > state)
-			r = verdict_of_state(&view);
-		else if (view.interrupts != first.interrupts)
+		}
+		if (view.interrupts != first.interrupts)
 			r = -ECANCELED;
 		else if (is_last)
 			r = -ETIMEDOUT;

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fusetrace read and summary: recordings through the same tracker and views as a live trace. The
+ * library cuts lines and knows their formats, so a format that it learns is read here at once;
+ * only the events of our own recordings (docs/json.md) are looked at here, to show them where they
+ * stand among the operations.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "command.h"
+#include "json_read.h"
+#include "message.h"
+#include "options.h"
+#include "trace.h"
+
+/* Longer than any line that the library takes: what fills it without a newline is refused. */
+#define BUFFER_SIZE (2 * FT_JSON_LINE_MAX)
+/* More than the operations of a full buffer: the view takes them as they come. */
+#define KEPT_OPS (256u << 10)
+
+struct reading {
+	struct trace trace;
+	const char *name; /* of the file, for messages */
+	struct ft_json_reader json;
+	bool has_head;
+	char *buffer;
+	size_t used;
+};
+
+/* ---- what is shown ---- */
+
+static void show_head(struct reading *reading, const struct ft_json_record *record)
+{
+	struct view *view = &reading->trace.view;
+
+	reading->has_head = true;
+	view->has_base = record->has & FT_JSON_HAS_MONO_NS;
+	view->base_ns = record->mono_ns;
+	view->kind->head(view, record);
+}
+
+/* A recording that does not begin with a head gets an empty one. */
+static void need_head(struct reading *reading)
+{
+	if (!reading->has_head)
+		show_head(reading, &(struct ft_json_record){.kind = FT_JSON_TRACE});
+}
+
+static void show_event(struct reading *reading, const char *line, size_t length)
+{
+	struct ft_json_record record;
+
+	if (ft_json_read(&reading->json, line, length, &record, NULL) < 0)
+		return;
+	switch (record.kind) {
+	case FT_JSON_TRACE:
+		show_head(reading, &record);
+		break;
+	case FT_JSON_LOST:
+	case FT_JSON_MOUNTED:
+	case FT_JSON_UNMOUNTED:
+	case FT_JSON_DAEMON_GONE:
+		need_head(reading);
+		trace_event(&reading->trace, &record);
+		break;
+	default:
+		break; /* an operation whose name is like that, or an event of a later version */
+	}
+}
+
+/* What was fed and not yet shown. -EPIPE: nothing more can be written. */
+static int show_operations(struct reading *reading)
+{
+	struct trace *trace = &reading->trace;
+
+	if (fusetrace_count(trace->monitor, &trace->taken, NULL) > 0)
+		need_head(reading);
+	while (!trace_take(trace)) {
+		if (output_flush(&trace->output, FUSETRACE_FOREVER, -1) < 0)
+			break;
+	}
+	return trace->output.error ? -EPIPE : 0;
+}
+
+/* ---- what is read ---- */
+
+static int refuse(const struct reading *reading, int r, const struct fusetrace_error *error)
+{
+	if (r != -EBADMSG)
+		return fail(EXIT_SETUP, "%s: %s: try again", reading->name, fusetrace_strerror(r));
+	return fail(EXIT_USAGE, "%s: %s", reading->name, error->text);
+}
+
+static int feed(struct reading *reading, const char *data, size_t size)
+{
+	struct fusetrace_error error = {0};
+	int r = fusetrace_feed(reading->trace.monitor, data, size, &error);
+	int shown = show_operations(reading);
+
+	return r < 0 ? refuse(reading, r, &error) : shown;
+}
+
+/* The first line of data that may be an event; all of them end with a newline. */
+static bool find_event(const char *data, size_t size, size_t *ret_begin, size_t *ret_end)
+{
+	/* A quote within a name is escaped, so this stands for a key or a whole word. */
+	const char *word = memmem(data, size, "\"event\"", 7);
+	const char *before;
+
+	if (!word)
+		return false;
+	before = memrchr(data, '\n', (size_t)(word - data));
+	*ret_begin = before ? (size_t)(before + 1 - data) : 0;
+	*ret_end =
+		(size_t)((const char *)memchr(word, '\n', size - (size_t)(word - data)) + 1 - data);
+	return true;
+}
+
+/* Whole lines: events are shown where they stand among the operations. */
+static int take_lines(struct reading *reading, const char *data, size_t size)
+{
+	int r = 0;
+
+	while (r == 0 && size) {
+		size_t begin = size, end = size;
+		bool has_event = find_event(data, size, &begin, &end);
+
+		r = feed(reading, data, begin);
+		if (r == 0 && has_event)
+			r = feed(reading, data + begin, end - begin);
+		if (r == 0 && has_event)
+			show_event(reading, data + begin, end - begin);
+		data += end;
+		size -= end;
+	}
+	return r;
+}
+
+/* Takes all whole lines out of the buffer; what fills it without any is fed to be refused. */
+static int take_buffer(struct reading *reading)
+{
+	const char *newline = memrchr(reading->buffer, '\n', reading->used);
+	size_t whole = newline ? (size_t)(newline + 1 - reading->buffer) : 0;
+	int r;
+
+	if (!newline && reading->used == BUFFER_SIZE)
+		return feed(reading, reading->buffer, reading->used);
+	r = take_lines(reading, reading->buffer, whole);
+	reading->used -= whole;
+	memmove(reading->buffer, reading->buffer + whole, reading->used);
+	output_pump(&reading->trace.output);
+	return r;
+}
+
+/* The last line may lack its newline. */
+static int take_end(struct reading *reading)
+{
+	struct fusetrace_error error = {0};
+	int r = 0;
+
+	if (reading->used) {
+		reading->buffer[reading->used++] = '\n';
+		r = take_lines(reading, reading->buffer, reading->used);
+	}
+	if (r)
+		return r;
+	r = fusetrace_feed_end(reading->trace.monitor, &error);
+	return r < 0 ? refuse(reading, r, &error) : show_operations(reading);
+}
+
+static int take_file(struct reading *reading, int fd)
+{
+	int r = 0;
+
+	reading->used = 0;
+	while (r == 0) {
+		ssize_t size =
+			read(fd, reading->buffer + reading->used, BUFFER_SIZE - reading->used);
+
+		if (size < 0 && errno == EINTR)
+			continue;
+		if (size < 0)
+			return fail(EXIT_SETUP, "cannot read %s: %s: give a file of JSON lines",
+				    reading->name, strerror(errno));
+		if (size == 0)
+			return take_end(reading);
+		reading->used += (size_t)size;
+		r = take_buffer(reading);
+	}
+	return r;
+}
+
+static int read_file(struct reading *reading, const char *path)
+{
+	bool is_standard = strcmp(path, "-") == 0;
+	int fd FT_AUTO_CLOSE = -1;
+	int r;
+
+	reading->name = is_standard ? "standard input" : path;
+	reading->has_head = false;
+	fd = is_standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+			 : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(EXIT_SETUP, "cannot read %s: %s: give a file of JSON lines",
+			    reading->name, strerror(errno));
+	r = trace_new(&reading->trace, FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_REPLAY,
+							      .max_ops = KEPT_OPS));
+	if (r == 0)
+		r = take_file(reading, fd);
+	return r;
+}
+
+static int read_files(struct reading *reading)
+{
+	const struct options *options = reading->trace.options;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < options->operand_count; i++) {
+		trace_close(&reading->trace);
+		r = read_file(reading, options->operands[i]);
+	}
+	/* Nobody reads, or it cannot be written: that is told with the output. */
+	return r < 0 ? 0 : r;
+}
+
+static int read_all(const struct options *options, bool is_table_only)
+{
+	struct reading reading = {.used = 0};
+	int r, written;
+
+	trace_init(&reading.trace, options);
+	reading.buffer = malloc(BUFFER_SIZE + 1); /* for a last newline */
+	r = reading.buffer ? trace_open(&reading.trace) : EXIT_SETUP;
+	reading.trace.view.has_events = !is_table_only;
+	if (r == 0)
+		r = read_files(&reading);
+	written = trace_finish(&reading.trace, -1);
+	ft_json_reader_done(&reading.json);
+	trace_done(&reading.trace);
+	free(reading.buffer);
+	return r ? r : written;
+}
+
+/* ---- the two commands ---- */
+
+static int run_read(const struct options *options)
+{
+	return read_all(options, false);
+}
+
+static int run_summary(const struct options *options)
+{
+	struct options table = *options;
+
+	table.quiet = true;
+	table.summary = true;
+	return read_all(&table, true);
+}
+
+const struct command cmd_read = {
+	.name = "read",
+	.usage = "[OPTIONS] FILE...",
+	.summary = "show recordings",
+	.details = "FILE is what --format json wrote, or what a filesystem reports of itself in\n"
+		   "that form; - is standard input.\n"
+		   "\n"
+		   "  fusetrace read --failed --no-probes trace.jsonl\n"
+		   "  branchfs -f -o trace branch mnt 2>&1 | fusetrace read -\n",
+	.options = OPTIONS_SELECT | OPTIONS_LINES | OPTIONS_OUTPUT,
+	.operand = OPERAND_FILE,
+	.min_operands = 1,
+	.max_operands = INT32_MAX,
+	.run = run_read,
+};
+
+const struct command cmd_summary = {
+	.name = "summary",
+	.usage = "[OPTIONS] FILE...",
+	.summary = "count and time what recordings hold",
+	.details =
+		"One table over all files: how often each operation came, how often it failed\n"
+		"(without the failures that the kernel expects, which are its probes), how long\n"
+		"it took and which path was the slowest. FILE as for read.\n",
+	.options = OPTIONS_SELECT | OPTIONS_OUTPUT,
+	.operand = OPERAND_FILE,
+	.min_operands = 1,
+	.max_operands = INT32_MAX,
+	.run = run_summary,
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The processes of a filesystem that we started: the one that was started, and what it left in the
+ * background, which becomes our child as we are a subreaper. Tells when all of it has ended, and
+ * how.
+ */
+#ifndef CLI_DAEMON_WATCH_H
+#define CLI_DAEMON_WATCH_H
+
+#include <stdbool.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+
+#include <fusetrace/fusetrace.h>
+
+#include "child.h"
+
+#define DAEMON_PIDS_MAX 16
+
+struct daemon_watch {
+	struct child main;
+	bool has_children;	     /* of any kind */
+	pid_t pids[DAEMON_PIDS_MAX]; /* seen to serve the mount */
+	int count;
+	bool has_background_status;
+	int background_status; /* of the last one of them that ended, but for main */
+};
+
+/* Makes us the subreaper and starts it. 0 or a negative errno. Free with daemon_watch_done(). */
+int daemon_watch_start(struct daemon_watch *watch, char *const argv[]);
+void daemon_watch_done(struct daemon_watch *watch);
+
+/* Learns which processes serve the mount now, and reaps those that have ended. */
+void daemon_watch_update(struct daemon_watch *watch, struct fusetrace_monitor *monitor);
+
+/* Whether a process that served the mount, or main, still runs as our child. */
+bool daemon_watch_is_running(const struct daemon_watch *watch);
+
+/* Passes the signal on to main or, once it has ended, to what it left behind. */
+void daemon_watch_pass_on(const struct daemon_watch *watch, const struct signalfd_siginfo *info);
+/* SIGKILL to all of them. */
+void daemon_watch_kill(const struct daemon_watch *watch);
+
+/* The exit code of the daemon: of what went into the background, if something did. */
+int daemon_watch_exit_code(const struct daemon_watch *watch);
+
+#endif

@@ -1,0 +1,711 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tracker, fed with events as a source would: which end belongs to which begin, which path an
+ * operation has, what becomes of requests without an answer.
+ */
+#include "tracker.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <linux/fuse.h>
+
+#include "testing.h"
+
+static struct ft_history *history;
+static struct ft_tracker *tracker;
+static struct ft_cursor cursor;
+static uint64_t clock_ns;
+static size_t done_count;
+
+static void on_done(struct fusetrace_op *op, void *data)
+{
+	done_count++;
+}
+
+static int set_up(void **state)
+{
+	history = ft_history_new(10000);
+	tracker = ft_tracker_new(FUSETRACE_SOURCE_KERNEL, history, NULL, on_done, NULL);
+	ft_cursor_init(&cursor, history, 0);
+	clock_ns = 1000;
+	done_count = 0;
+	return tracker ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	ft_cursor_done(&cursor);
+	ft_tracker_free(tracker);
+	ft_history_unref(history);
+	return 0;
+}
+
+/* ---- events ---- */
+
+static struct ft_event event_of(uint64_t key, uint32_t opcode, uint64_t nodeid)
+{
+	return (struct ft_event){
+		.key = key,
+		.opcode = opcode,
+		.time_ns = clock_ns += 10,
+		.present = FT_HAS(UNIQUE) | FT_HAS(NODEID) | FT_HAS(PID),
+		.unique = key * 2,
+		.nodeid = nodeid,
+		.pid = 42,
+	};
+}
+
+static void begin_name(uint64_t key, uint32_t opcode, uint64_t nodeid, const char *name)
+{
+	struct ft_event event = event_of(key, opcode, nodeid);
+
+	event.name = ft_bytes_of(name);
+	event.present |= FT_HAS(NAME);
+	ft_tracker_begin(tracker, &event);
+}
+
+static void begin_name2(uint64_t key, uint32_t opcode, uint64_t nodeid, const char *name,
+			uint64_t nodeid2, const char *name2, uint32_t flags)
+{
+	struct ft_event event = event_of(key, opcode, nodeid);
+
+	event.name = ft_bytes_of(name);
+	event.name2 = ft_bytes_of(name2);
+	event.nodeid2 = nodeid2;
+	event.flags = flags;
+	event.present |= FT_HAS(NAME) | FT_HAS(NODEID2) | FT_HAS(FLAGS);
+	ft_tracker_begin(tracker, &event);
+}
+
+static void begin_fh(uint64_t key, uint32_t opcode, uint64_t nodeid, uint64_t fh)
+{
+	struct ft_event event = event_of(key, opcode, nodeid);
+
+	event.fh = fh;
+	event.present |= FT_HAS(FH);
+	ft_tracker_begin(tracker, &event);
+}
+
+static void begin(uint64_t key, uint32_t opcode, uint64_t nodeid)
+{
+	struct ft_event event = event_of(key, opcode, nodeid);
+
+	ft_tracker_begin(tracker, &event);
+}
+
+static void end_error(uint64_t key, uint32_t opcode, uint64_t nodeid, int error)
+{
+	struct ft_event event = event_of(key, opcode, nodeid);
+
+	event.error = error;
+	ft_tracker_end(tracker, &event);
+}
+
+static void end_entry(uint64_t key, uint32_t opcode, uint64_t nodeid, uint64_t entry)
+{
+	struct ft_event event = event_of(key, opcode, nodeid);
+
+	event.entry = entry;
+	event.present |= FT_HAS(ENTRY);
+	ft_tracker_end(tracker, &event);
+}
+
+static void end_opened(uint64_t key, uint32_t opcode, uint64_t nodeid, uint64_t entry, uint64_t fh)
+{
+	struct ft_event event = event_of(key, opcode, nodeid);
+
+	event.entry = entry;
+	event.fh = fh;
+	event.present |= FT_HAS(FH) | (entry ? FT_HAS(ENTRY) : 0);
+	ft_tracker_end(tracker, &event);
+}
+
+/* A whole LOOKUP, its operation passed over. */
+static void look_up(uint64_t parent, const char *name, uint64_t nodeid)
+{
+	begin_name(900, FUSE_LOOKUP, parent, name);
+	end_entry(900, FUSE_LOOKUP, parent, nodeid);
+	assert_non_null(ft_cursor_next(&cursor, NULL));
+}
+
+static const struct fusetrace_op *next(uint32_t opcode, uint32_t status, const char *path)
+{
+	const struct fusetrace_op *op = ft_cursor_next(&cursor, NULL);
+
+	assert_non_null(op);
+	assert_int_equal(op->opcode, opcode);
+	assert_int_equal(op->status, status);
+	if (path)
+		assert_string_equal(fusetrace_op_path(op), path);
+	else
+		assert_null(fusetrace_op_path(op));
+	return op;
+}
+
+static void assert_no_more(void)
+{
+	assert_null(ft_cursor_next(&cursor, NULL));
+	assert_int_equal(done_count, ft_history_last_seq(history));
+}
+
+static uint64_t number(const struct fusetrace_op *op, uint32_t field)
+{
+	uint64_t result;
+
+	assert_int_equal(fusetrace_op_number(op, field, &result), 0);
+	return result;
+}
+
+static void assert_absent(const struct fusetrace_op *op, uint32_t field)
+{
+	uint64_t result;
+
+	assert_int_equal(fusetrace_op_number(op, field, &result), -ENODATA);
+}
+
+/* ---- begin and end ---- */
+
+static void test_pair(void **state)
+{
+	const struct fusetrace_op *op;
+
+	begin_name(1, FUSE_CREATE, 1, "a");
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 1);
+	assert_no_more();
+	end_opened(1, FUSE_CREATE, 1, 2, 77);
+	op = next(FUSE_CREATE, FUSETRACE_STATUS_COMPLETED, "/a");
+	assert_int_equal(number(op, FUSETRACE_FIELD_SEQ), 1);
+	assert_int_equal(number(op, FUSETRACE_FIELD_START_NS), 1010);
+	assert_int_equal(number(op, FUSETRACE_FIELD_DURATION_NS), 10);
+	assert_int_equal(number(op, FUSETRACE_FIELD_ERRNO), 0);
+	assert_int_equal(number(op, FUSETRACE_FIELD_UNIQUE), 2);
+	assert_int_equal(number(op, FUSETRACE_FIELD_PID), 42);
+	assert_int_equal(number(op, FUSETRACE_FIELD_NODEID), 1);
+	assert_int_equal(number(op, FUSETRACE_FIELD_ENTRY), 2);
+	assert_int_equal(number(op, FUSETRACE_FIELD_FH), 77);
+	assert_absent(op, FUSETRACE_FIELD_SIZE);
+	assert_absent(op, FUSETRACE_FIELD_NODEID2);
+	assert_int_equal(op->source, FUSETRACE_SOURCE_KERNEL);
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 0);
+	assert_no_more();
+}
+
+static void test_overlapping(void **state)
+{
+	begin_name(1, FUSE_MKDIR, 1, "a");
+	begin_name(2, FUSE_MKDIR, 1, "b");
+	begin_name(3, FUSE_MKDIR, 1, "c");
+	end_entry(2, FUSE_MKDIR, 1, 12);
+	end_entry(3, FUSE_MKDIR, 1, 13);
+	end_entry(1, FUSE_MKDIR, 1, 11);
+	next(FUSE_MKDIR, FUSETRACE_STATUS_COMPLETED, "/b");
+	next(FUSE_MKDIR, FUSETRACE_STATUS_COMPLETED, "/c");
+	next(FUSE_MKDIR, FUSETRACE_STATUS_COMPLETED, "/a");
+	assert_no_more();
+}
+
+static void test_key_is_used_again(void **state)
+{
+	const struct fusetrace_op *op;
+
+	begin_name(1, FUSE_MKDIR, 1, "a"); /* its end was lost */
+	begin_name(1, FUSE_MKDIR, 1, "b");
+	op = next(FUSE_MKDIR, FUSETRACE_STATUS_UNKNOWN, "/a");
+	assert_absent(op, FUSETRACE_FIELD_ERRNO);
+	assert_absent(op, FUSETRACE_FIELD_DURATION_NS);
+	end_entry(1, FUSE_MKDIR, 1, 2);
+	next(FUSE_MKDIR, FUSETRACE_STATUS_COMPLETED, "/b");
+	assert_no_more();
+}
+
+/* The end of one request and the begin of the next were lost: what is left is no pair. */
+static void test_end_of_another_request(void **state)
+{
+	const struct fusetrace_op *op;
+	struct ft_event late;
+
+	look_up(1, "a", 2);
+	begin_name(1, FUSE_UNLINK, 1, "a");
+	end_error(1, FUSE_GETATTR, 2, 0);
+	next(FUSE_UNLINK, FUSETRACE_STATUS_UNKNOWN, "/a");
+	op = next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/a"); /* it was not unlinked */
+	assert_absent(op, FUSETRACE_FIELD_START_NS);
+	/* the same opcode on the same node, but another request */
+	begin(3, FUSE_GETATTR, 2);
+	late = event_of(3, FUSE_GETATTR, 2);
+	late.unique = 1234;
+	ft_tracker_end(tracker, &late);
+	next(FUSE_GETATTR, FUSETRACE_STATUS_UNKNOWN, "/a");
+	op = next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/a");
+	assert_int_equal(number(op, FUSETRACE_FIELD_UNIQUE), 1234);
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 0);
+	assert_no_more();
+}
+
+/* Kernels before 6.18 tell the request's number only in the reply. */
+static void test_unique_comes_with_the_end(void **state)
+{
+	struct ft_event event = event_of(1, FUSE_GETATTR, 1);
+
+	event.unique = 0;
+	event.present &= ~FT_HAS(UNIQUE);
+	ft_tracker_begin(tracker, &event);
+	end_error(1, FUSE_GETATTR, 1, 0);
+	assert_int_equal(number(next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/"),
+				FUSETRACE_FIELD_UNIQUE),
+			 2);
+}
+
+static void test_end_without_begin(void **state)
+{
+	const struct fusetrace_op *op;
+
+	look_up(1, "a", 2);
+	end_error(5, FUSE_GETATTR, 2, EIO);
+	op = next(FUSE_GETATTR, FUSETRACE_STATUS_FAILED, "/a");
+	assert_absent(op, FUSETRACE_FIELD_START_NS);
+	assert_absent(op, FUSETRACE_FIELD_DURATION_NS);
+	assert_int_equal(fusetrace_op_errno(op), EIO);
+	/* its name came with the request */
+	end_error(6, FUSE_UNLINK, 1, 0);
+	next(FUSE_UNLINK, FUSETRACE_STATUS_COMPLETED, NULL);
+	/* of an unlinked file */
+	begin_name(7, FUSE_UNLINK, 1, "a");
+	end_error(7, FUSE_UNLINK, 1, 0);
+	next(FUSE_UNLINK, FUSETRACE_STATUS_COMPLETED, "/a");
+	end_error(8, FUSE_GETATTR, 2, 0);
+	op = next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/a");
+	assert_int_equal(op->marks, FUSETRACE_OP_UNLINKED);
+	assert_no_more();
+}
+
+static void test_no_reply_opcodes(void **state)
+{
+	static const uint32_t opcodes[] = {FUSE_FORGET, FUSE_BATCH_FORGET, FUSE_INTERRUPT};
+	size_t before;
+
+	for (size_t i = 0; i < 3; i++) {
+		begin(10 + i, opcodes[i], 1);
+		next(opcodes[i], FUSETRACE_STATUS_COMPLETED,
+		     opcodes[i] == FUSE_FORGET ? "/" : NULL);
+	}
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 0);
+	begin(20, FUSE_FORGET, 1);
+	before = ft_test_allocated();
+	for (int i = 0; i < 500; i++)
+		begin(20, FUSE_FORGET, 1);
+	assert_true(ft_test_allocated() < before + 1024);
+}
+
+static void test_errors(void **state)
+{
+	begin(1, FUSE_WRITE, 1);
+	end_error(1, FUSE_WRITE, 1, ENOSPC);
+	assert_int_equal(next(FUSE_WRITE, FUSETRACE_STATUS_FAILED, "/")->error, ENOSPC);
+	/* The kernel's own answer when the connection breaks: nobody knows what happened. */
+	begin(1, FUSE_WRITE, 1);
+	end_error(1, FUSE_WRITE, 1, ECONNABORTED);
+	assert_int_equal(next(FUSE_WRITE, FUSETRACE_STATUS_UNKNOWN, "/")->error, ECONNABORTED);
+}
+
+static void test_probes(void **state)
+{
+	static const struct {
+		uint32_t opcode;
+		int error;
+		bool is_probe;
+	} rows[] = {
+		{FUSE_LOOKUP, ENOENT, true},	   {FUSE_LOOKUP, EACCES, false},
+		{FUSE_GETATTR, ENOENT, false},	   {FUSE_GETXATTR, ENODATA, true},
+		{FUSE_GETXATTR, EOPNOTSUPP, true}, {FUSE_LISTXATTR, ERANGE, true},
+		{FUSE_SETXATTR, EOPNOTSUPP, false}, {FUSE_GETXATTR, EACCES, false},
+		{FUSE_FLUSH, ENOSYS, true},	   {FUSE_FLUSH, ENOSYS, false},
+		{FUSE_LSEEK, ENOSYS, true},	   {FUSE_LSEEK, ENOSYS, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct fusetrace_op *op;
+
+		if (rows[i].opcode == FUSE_LOOKUP)
+			begin_name(1, FUSE_LOOKUP, 1, "x");
+		else
+			begin(1, rows[i].opcode, 1);
+		end_error(1, rows[i].opcode, 1, rows[i].error);
+		op = ft_cursor_next(&cursor, NULL);
+		assert_int_equal(op->status, FUSETRACE_STATUS_FAILED);
+		assert_int_equal(op->marks & FUSETRACE_OP_PROBE,
+				 rows[i].is_probe ? FUSETRACE_OP_PROBE : 0);
+	}
+}
+
+/* Asked for 0 bytes, the reply to a getxattr is the size of the value. */
+static void test_size_of_xattr(void **state)
+{
+	for (uint64_t size = 0; size <= 64; size += 64) {
+		struct ft_event request = event_of(1, FUSE_GETXATTR, 1);
+		struct ft_event reply = event_of(1, FUSE_GETXATTR, 1);
+		const struct fusetrace_op *op;
+
+		request.size = size;
+		request.xattr = FT_BYTES_LITERAL("user.x");
+		request.present |= FT_HAS(SIZE) | FT_HAS(XATTR);
+		reply.reply_size = 8;
+		reply.probe_size = 11;
+		reply.present |= FT_HAS(REPLY_SIZE);
+		ft_tracker_begin(tracker, &request);
+		ft_tracker_end(tracker, &reply);
+		op = next(FUSE_GETXATTR, FUSETRACE_STATUS_COMPLETED, "/");
+		assert_int_equal(number(op, FUSETRACE_FIELD_REPLY_SIZE), size ? 8 : 11);
+	}
+}
+
+/* ---- paths ---- */
+
+static void test_path_is_that_of_the_begin(void **state)
+{
+	look_up(1, "d", 2);
+	look_up(2, "a", 3);
+	begin(1, FUSE_WRITE, 3);
+	begin_name2(2, FUSE_RENAME2, 1, "d", 1, "e", 0);
+	end_error(2, FUSE_RENAME2, 1, 0);
+	begin(3, FUSE_WRITE, 3);
+	end_error(1, FUSE_WRITE, 3, 0);
+	end_error(3, FUSE_WRITE, 3, 0);
+	assert_string_equal(fusetrace_op_path2(next(FUSE_RENAME2, FUSETRACE_STATUS_COMPLETED, "/d")),
+			    "/e");
+	next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, "/d/a");
+	next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, "/e/a");
+}
+
+static void test_failed_requests_teach_nothing(void **state)
+{
+	look_up(1, "a", 2);
+	begin_name2(1, FUSE_RENAME, 1, "a", 1, "b", 0);
+	end_error(1, FUSE_RENAME, 1, EACCES);
+	next(FUSE_RENAME, FUSETRACE_STATUS_FAILED, "/a");
+	begin_name(1, FUSE_UNLINK, 1, "a");
+	end_error(1, FUSE_UNLINK, 1, EBUSY);
+	next(FUSE_UNLINK, FUSETRACE_STATUS_FAILED, "/a");
+	begin(1, FUSE_GETATTR, 2);
+	end_error(1, FUSE_GETATTR, 2, 0);
+	assert_int_equal(next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/a")->marks, 0);
+	/* a negative entry, by errno or by nodeid 0: the name is free */
+	begin_name(1, FUSE_LOOKUP, 1, "a");
+	end_error(1, FUSE_LOOKUP, 1, ENOENT);
+	next(FUSE_LOOKUP, FUSETRACE_STATUS_FAILED, "/a");
+	begin(1, FUSE_GETATTR, 2);
+	end_error(1, FUSE_GETATTR, 2, 0);
+	assert_int_equal(next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/a")->marks,
+			 FUSETRACE_OP_UNLINKED);
+	look_up(1, "c", 4);
+	begin_name(1, FUSE_LOOKUP, 1, "c");
+	end_entry(1, FUSE_LOOKUP, 1, 0);
+	next(FUSE_LOOKUP, FUSETRACE_STATUS_COMPLETED, "/c");
+	begin(1, FUSE_GETATTR, 4);
+	end_error(1, FUSE_GETATTR, 4, 0);
+	assert_int_equal(next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/c")->marks,
+			 FUSETRACE_OP_UNLINKED);
+}
+
+static void test_exchange(void **state)
+{
+	look_up(1, "a", 2);
+	look_up(1, "b", 3);
+	begin_name2(1, FUSE_RENAME2, 1, "a", 1, "b", 2 /* RENAME_EXCHANGE */);
+	end_error(1, FUSE_RENAME2, 1, 0);
+	next(FUSE_RENAME2, FUSETRACE_STATUS_COMPLETED, "/a");
+	begin(1, FUSE_GETATTR, 2);
+	end_error(1, FUSE_GETATTR, 2, 0);
+	next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/b");
+	begin(1, FUSE_GETATTR, 3);
+	end_error(1, FUSE_GETATTR, 3, 0);
+	next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/a");
+}
+
+static void test_link(void **state)
+{
+	const struct fusetrace_op *op;
+	struct ft_event event;
+
+	look_up(1, "a", 2);
+	event = event_of(1, FUSE_LINK, 1);
+	event.name = FT_BYTES_LITERAL("b");
+	event.nodeid2 = 2;
+	event.present |= FT_HAS(NAME) | FT_HAS(NODEID2);
+	ft_tracker_begin(tracker, &event);
+	end_entry(1, FUSE_LINK, 1, 2);
+	op = next(FUSE_LINK, FUSETRACE_STATUS_COMPLETED, "/a");
+	assert_string_equal(fusetrace_op_path2(op), "/b");
+	assert_int_equal(number(op, FUSETRACE_FIELD_NODEID2), 2);
+	assert_absent(op, FUSETRACE_FIELD_ENTRY);
+}
+
+/* An open file keeps, among its hard links, the name by which it was opened. */
+static void test_handle_keeps_its_name(void **state)
+{
+	look_up(1, "a", 2);
+	begin(1, FUSE_OPEN, 2);
+	end_opened(1, FUSE_OPEN, 2, 0, 50);
+	next(FUSE_OPEN, FUSETRACE_STATUS_COMPLETED, "/a");
+	look_up(1, "b", 2);
+	begin(1, FUSE_OPEN, 2);
+	end_opened(1, FUSE_OPEN, 2, 0, 51);
+	next(FUSE_OPEN, FUSETRACE_STATUS_COMPLETED, "/b");
+	begin_fh(1, FUSE_WRITE, 2, 50);
+	end_error(1, FUSE_WRITE, 2, 0);
+	next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, "/a");
+	begin_fh(1, FUSE_WRITE, 2, 51);
+	end_error(1, FUSE_WRITE, 2, 0);
+	next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, "/b");
+	/* renamed while open */
+	begin_name2(1, FUSE_RENAME, 1, "a", 1, "c", 0);
+	end_error(1, FUSE_RENAME, 1, 0);
+	next(FUSE_RENAME, FUSETRACE_STATUS_COMPLETED, "/a");
+	begin_fh(1, FUSE_RELEASE, 2, 50);
+	end_error(1, FUSE_RELEASE, 2, 0);
+	next(FUSE_RELEASE, FUSETRACE_STATUS_COMPLETED, "/c");
+	begin_fh(1, FUSE_RELEASE, 2, 51);
+	end_error(1, FUSE_RELEASE, 2, 0);
+	next(FUSE_RELEASE, FUSETRACE_STATUS_COMPLETED, "/b");
+}
+
+static void test_unlinked_while_open(void **state)
+{
+	begin_name(1, FUSE_CREATE, 1, "tmp");
+	end_opened(1, FUSE_CREATE, 1, 2, 5);
+	next(FUSE_CREATE, FUSETRACE_STATUS_COMPLETED, "/tmp");
+	begin_name(1, FUSE_UNLINK, 1, "tmp");
+	end_error(1, FUSE_UNLINK, 1, 0);
+	assert_int_equal(next(FUSE_UNLINK, FUSETRACE_STATUS_COMPLETED, "/tmp")->marks, 0);
+	begin_fh(1, FUSE_WRITE, 2, 5);
+	end_error(1, FUSE_WRITE, 2, 0);
+	assert_int_equal(next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, "/tmp")->marks,
+			 FUSETRACE_OP_UNLINKED);
+	/* the nodeid for a new file, in the same place */
+	begin_name(1, FUSE_CREATE, 1, "tmp");
+	end_opened(1, FUSE_CREATE, 1, 2, 6);
+	next(FUSE_CREATE, FUSETRACE_STATUS_COMPLETED, "/tmp");
+	begin_fh(1, FUSE_WRITE, 2, 6);
+	end_error(1, FUSE_WRITE, 2, 0);
+	assert_int_equal(next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, "/tmp")->marks, 0);
+}
+
+static void test_unknown_directory(void **state)
+{
+	const struct fusetrace_op *op;
+	const char *name;
+	size_t length;
+
+	/* hostile: no name at all, in a directory that nobody knows */
+	begin_name(1, FUSE_LOOKUP, 70, "");
+	end_error(1, FUSE_LOOKUP, 70, ENOENT);
+	op = next(FUSE_LOOKUP, FUSETRACE_STATUS_FAILED, NULL);
+	assert_int_equal(fusetrace_op_bytes(op, FUSETRACE_FIELD_NAME, &name, &length), 0);
+	assert_int_equal(length, 0);
+	begin_name2(1, FUSE_RENAME, 70, "a", 71, "b", 0);
+	end_error(1, FUSE_RENAME, 70, 0);
+	op = next(FUSE_RENAME, FUSETRACE_STATUS_COMPLETED, NULL);
+	assert_null(fusetrace_op_path2(op));
+	assert_int_equal(fusetrace_op_bytes(op, FUSETRACE_FIELD_NAME, &name, &length), 0);
+	assert_string_equal(name, "a");
+	assert_int_equal(fusetrace_op_bytes(op, FUSETRACE_FIELD_NAME2, &name, &length), 0);
+	assert_string_equal(name, "b");
+	assert_int_equal(fusetrace_op_bytes(op, FUSETRACE_FIELD_PATH, &name, &length), -ENODATA);
+}
+
+/* ---- in flight ---- */
+
+static size_t count_snapshots(uint64_t behind)
+{
+	struct fusetrace_op *op;
+	size_t count = 0;
+
+	while ((op = ft_tracker_snapshot(tracker, &behind))) {
+		assert_int_equal(op->status, FUSETRACE_STATUS_STARTED);
+		fusetrace_op_unref(op);
+		count++;
+	}
+	return count;
+}
+
+static void test_snapshots(void **state)
+{
+	struct fusetrace_op *op;
+	uint64_t behind = 0;
+
+	look_up(1, "a", 2);
+	begin(1, FUSE_WRITE, 2);
+	begin_name(2, FUSE_MKDIR, 1, "d");
+	begin(3, FUSE_POLL, 2);
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 3);
+	assert_int_equal(ft_tracker_in_flight(tracker, true), 2); /* a poll may last for ever */
+	assert_int_equal(count_snapshots(0), 3);
+	op = ft_tracker_snapshot(tracker, &behind);
+	assert_string_equal(fusetrace_op_path(op), "/a");
+	assert_int_equal(fusetrace_op_start_ns(op), 1030);
+	end_error(1, FUSE_WRITE, 2, 0);
+	assert_string_equal(fusetrace_op_path(op), "/a"); /* it is the caller's own */
+	fusetrace_op_unref(op);
+	assert_int_equal(count_snapshots(behind), 2);
+	assert_int_equal(ft_tracker_in_flight(tracker, true), 1);
+	end_error(2, FUSE_MKDIR, 1, EIO);
+	end_error(3, FUSE_POLL, 2, 0);
+	assert_int_equal(ft_tracker_in_flight(tracker, true), 0);
+	assert_int_equal(count_snapshots(0), 0);
+}
+
+static void test_snapshot_of_unlinked(void **state)
+{
+	struct fusetrace_op *op;
+	uint64_t behind = 0;
+
+	look_up(1, "a", 2);
+	begin_name(1, FUSE_UNLINK, 1, "a");
+	end_error(1, FUSE_UNLINK, 1, 0);
+	begin(2, FUSE_WRITE, 2);
+	op = ft_tracker_snapshot(tracker, &behind);
+	assert_int_equal(fusetrace_op_marks(op), FUSETRACE_OP_UNLINKED);
+	fusetrace_op_unref(op);
+}
+
+static void test_abandon(void **state)
+{
+	look_up(1, "a", 2);
+	begin(1, FUSE_WRITE, 2);
+	begin(2, FUSE_READ, 2);
+	ft_tracker_abandon(tracker);
+	next(FUSE_WRITE, FUSETRACE_STATUS_UNKNOWN, "/a");
+	next(FUSE_READ, FUSETRACE_STATUS_UNKNOWN, "/a");
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 0);
+	ft_tracker_abandon(tracker);
+	assert_no_more();
+	/* An answer that comes all the same is one without a begin. */
+	end_error(1, FUSE_WRITE, 2, 0);
+	assert_absent(next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, "/a"), FUSETRACE_FIELD_START_NS);
+}
+
+/* ---- recordings ---- */
+
+static void record(uint64_t seq, uint32_t status, struct ft_event *event)
+{
+	struct ft_record_times times = {
+		.seq = seq,
+		.start_ns = 5,
+		.duration_ns = 6,
+		.status = (uint8_t)status,
+		.source = FUSETRACE_SOURCE_LOG,
+	};
+
+	ft_tracker_record(tracker, event, &times);
+}
+
+static void test_record(void **state)
+{
+	struct ft_event event = event_of(0, FUSE_LINK, 1);
+	const struct fusetrace_op *op;
+
+	event.path = FT_BYTES_LITERAL("/from");
+	event.path2 = FT_BYTES_LITERAL("/to");
+	event.entry = 8;
+	event.nodeid2 = 9;
+	event.present |= FT_HAS(ENTRY) | FT_HAS(NODEID2) | FT_HAS(START_NS);
+	record(100, FUSETRACE_STATUS_COMPLETED, &event);
+	op = next(FUSE_LINK, FUSETRACE_STATUS_COMPLETED, "/from");
+	assert_int_equal(number(op, FUSETRACE_FIELD_SEQ), 100);
+	assert_int_equal(number(op, FUSETRACE_FIELD_NODEID2), 9);
+	assert_absent(op, FUSETRACE_FIELD_ENTRY); /* rather than that of the other field */
+	assert_absent(op, FUSETRACE_FIELD_DURATION_NS);
+	assert_int_equal(op->source, FUSETRACE_SOURCE_LOG);
+	record(50, FUSETRACE_STATUS_FAILED, &event); /* a number that is gone */
+	assert_int_equal(next(FUSE_LINK, FUSETRACE_STATUS_FAILED, "/from")->seq, 101);
+	record(0, FUSETRACE_STATUS_UNKNOWN, &event);
+	assert_int_equal(next(FUSE_LINK, FUSETRACE_STATUS_UNKNOWN, "/from")->seq, 102);
+}
+
+/* A forged number must not use up all that come after it. */
+static void test_record_with_the_last_number(void **state)
+{
+	struct ft_event event = event_of(0, FUSE_WRITE, 1);
+
+	record(UINT64_MAX, FUSETRACE_STATUS_COMPLETED, &event);
+	record(0, FUSETRACE_STATUS_COMPLETED, &event);
+	record(UINT64_MAX - 1, FUSETRACE_STATUS_COMPLETED, &event);
+	record(0, FUSETRACE_STATUS_COMPLETED, &event);
+	for (int i = 0; i < 4; i++)
+		next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, NULL);
+	assert_no_more();
+}
+
+/* ---- long run ---- */
+
+/* Random begins and ends, also lost ones: each begin gives exactly one operation. */
+static void test_random(void **state)
+{
+	uint64_t seed = ft_test_seed(), begins = 0, lone_ends = 0;
+	size_t cases = ft_test_cases(200000), after_warm_up = 0;
+	bool is_in_flight[64] = {false};
+
+	for (size_t i = 0; i < cases; i++) {
+		uint64_t key = ft_test_below(&seed, 64);
+
+		if (ft_test_below(&seed, 2)) {
+			begin_name(key, FUSE_LOOKUP, 1 + ft_test_below(&seed, 9), "name");
+			is_in_flight[key] = true;
+			begins++;
+		} else {
+			struct ft_event end = event_of(key, FUSE_LOOKUP, 1);
+
+			end.present = FT_HAS(ENTRY);
+			end.entry = ft_test_below(&seed, 10);
+			ft_tracker_end(tracker, &end);
+			lone_ends += !is_in_flight[key];
+			is_in_flight[key] = false;
+		}
+		if (i == cases / 4)
+			after_warm_up = ft_test_allocated();
+	}
+	assert_in_range(ft_test_allocated(), 1, after_warm_up + after_warm_up / 4);
+	ft_tracker_abandon(tracker);
+	assert_int_equal(ft_history_last_seq(history), begins + lone_ends);
+	assert_int_equal(done_count, begins + lone_ends);
+}
+
+#define tracker_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		tracker_test(test_pair),
+		tracker_test(test_overlapping),
+		tracker_test(test_key_is_used_again),
+		tracker_test(test_end_of_another_request),
+		tracker_test(test_unique_comes_with_the_end),
+		tracker_test(test_end_without_begin),
+		tracker_test(test_no_reply_opcodes),
+		tracker_test(test_errors),
+		tracker_test(test_probes),
+		tracker_test(test_size_of_xattr),
+		tracker_test(test_path_is_that_of_the_begin),
+		tracker_test(test_failed_requests_teach_nothing),
+		tracker_test(test_exchange),
+		tracker_test(test_link),
+		tracker_test(test_handle_keeps_its_name),
+		tracker_test(test_unlinked_while_open),
+		tracker_test(test_unknown_directory),
+		tracker_test(test_snapshots),
+		tracker_test(test_snapshot_of_unlinked),
+		tracker_test(test_abandon),
+		tracker_test(test_record),
+		tracker_test(test_record_with_the_last_number),
+		tracker_test(test_random),
+	};
+
+	ft_test_deadline(110);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting, end to end on a monitor that the test feeds: what may satisfy a wait, what ends it, and
+ * who is woken. The last test compares a hundred thousand random waits with a model of the rules.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "monitor.h"
+#include "testing.h"
+
+#define MS UINT64_C(1000000)
+#define SOON (20 * FUSETRACE_SECOND) /* a deadline that no test should reach */
+
+static struct fusetrace_monitor *monitor;
+
+static int set_up(void **state)
+{
+	monitor = ft_test_monitor(0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	monitor = fusetrace_monitor_free(monitor);
+	return 0;
+}
+
+static struct fusetrace_mark mark_now(void)
+{
+	struct fusetrace_mark mark;
+
+	assert_int_equal(fusetrace_mark_now(monitor, &mark), 0);
+	return mark;
+}
+
+static void feed(const char *op, const char *path)
+{
+	ft_test_feed(monitor, FT_TEST_OP(.op = op, .path = path));
+}
+
+/* Without waiting: is it there? */
+static int look(const struct fusetrace_mark *mark, const struct fusetrace_match *match)
+{
+	return fusetrace_wait(monitor, mark, match, 0, NULL, NULL);
+}
+
+/* ---- a second thread ---- */
+
+/* A wait in a thread of its own. */
+struct waiting {
+	struct fusetrace_match match;
+	uint64_t timeout_ns;
+	pthread_t thread;
+	int result;
+	uint64_t seq; /* of the operation */
+	uint64_t ended_ns;
+};
+
+static void *run_wait(void *data)
+{
+	struct waiting *waiting = data;
+	struct fusetrace_op *op = NULL;
+
+	waiting->result = fusetrace_wait(monitor, NULL, &waiting->match, waiting->timeout_ns, &op, NULL);
+	waiting->ended_ns = ft_now_ns();
+	waiting->seq = op ? fusetrace_op_seq(op) : 0;
+	fusetrace_op_unref(op);
+	return NULL;
+}
+
+static void start_wait(struct waiting *waiting, const struct fusetrace_match *match)
+{
+	waiting->match = *match;
+	if (!waiting->timeout_ns)
+		waiting->timeout_ns = SOON;
+	assert_int_equal(pthread_create(&waiting->thread, NULL, run_wait, waiting), 0);
+}
+
+static int end_wait(struct waiting *waiting)
+{
+	assert_int_equal(pthread_join(waiting->thread, NULL), 0);
+	return waiting->result;
+}
+
+/* ---- which operations count ---- */
+
+static void test_look_back(void **state)
+{
+	struct fusetrace_mark before = mark_now(), after;
+
+	feed("create", "/a");
+	after = mark_now();
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "create")), 0);
+	assert_int_equal(look(&before, FUSETRACE_MATCH(.op = "create")), 0);
+	assert_int_equal(look(&(struct fusetrace_mark){0}, FUSETRACE_MATCH(.op = "create")), 0);
+	/* An operation from before the mark does not satisfy a wait since then. */
+	assert_int_equal(look(&after, FUSETRACE_MATCH(.op = "create")), -ETIMEDOUT);
+	/* Nor is it used up by another wait. */
+	assert_int_equal(look(&before, FUSETRACE_MATCH(.op = "create")), 0);
+}
+
+static void test_in_flight_at_the_mark(void **state)
+{
+	uint64_t before_ns = ft_now_ns() - 1;
+	struct fusetrace_mark mark = mark_now();
+
+	ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a", .start_ns = before_ns));
+	assert_int_equal(look(&mark, FUSETRACE_MATCH(.op = "write")), -ETIMEDOUT);
+	assert_int_equal(look(&mark, FUSETRACE_MATCH(.op = "write",
+						     .flags = FUSETRACE_MATCH_IN_FLIGHT)),
+			 0);
+	ft_test_feed(monitor, FT_TEST_OP(.op = "read", .path = "/a", .has_no_start = true));
+	assert_int_equal(look(&mark, FUSETRACE_MATCH(.op = "read")), -ETIMEDOUT);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "read")), 0);
+}
+
+static void test_first_one_is_given(void **state)
+{
+	struct fusetrace_op *op = NULL;
+
+	feed("create", "/a");
+	feed("write", "/a");
+	feed("write", "/b");
+	feed("write", "/a");
+	assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.op = "write"), 0, &op, NULL),
+			 0);
+	assert_int_equal(fusetrace_op_seq(op), 2);
+	op = fusetrace_op_unref(op);
+	assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.path = "/b"), 0, &op, NULL), 0);
+	assert_int_equal(fusetrace_op_seq(op), 3);
+	fusetrace_op_unref(op);
+}
+
+static void test_unknown_satisfies_nothing(void **state)
+{
+	ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a",
+					 .status = FUSETRACE_STATUS_UNKNOWN));
+	ft_test_feed(monitor, FT_TEST_OP(.op = "read", .path = "/a",
+					 .status = FUSETRACE_STATUS_STARTED));
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write")), -ETIMEDOUT);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "read")), -ETIMEDOUT);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.flags = FUSETRACE_MATCH_NOT, .op = "mkdir")),
+			 -ETIMEDOUT);
+}
+
+/* ---- results ---- */
+
+static void test_failure_ends_the_wait(void **state)
+{
+	const struct fusetrace_match *ok =
+		FUSETRACE_MATCH(.op = "write", .path = "/a", .status = FUSETRACE_MATCH_OK);
+
+	ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/b", .error = ENOSPC));
+	ft_test_feed(monitor, FT_TEST_OP(.op = "read", .path = "/a", .error = EIO));
+	assert_int_equal(look(NULL, ok), -ETIMEDOUT);
+	ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a", .error = ENOSPC));
+	/* at once, although the timeout is long */
+	assert_int_equal(fusetrace_wait(monitor, NULL, ok, FUSETRACE_FOREVER, NULL, NULL),
+			 -EREMOTEIO);
+	feed("write", "/a");
+	assert_int_equal(look(NULL, ok), -EREMOTEIO);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write", .path = "/a",
+						    .status = FUSETRACE_MATCH_OK,
+						    .flags = FUSETRACE_MATCH_ALLOW_FAILURE)),
+			 0);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write", .path = "/a")), 0);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.status = FUSETRACE_MATCH_FAILED)), 0);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write", .error = ENOSPC)), 0);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write", .error = EPERM)), -ETIMEDOUT);
+}
+
+/* The kernel asks for a name before it creates it: that this fails is expected. */
+static void test_probe_is_no_failure(void **state)
+{
+	const struct fusetrace_match *ok =
+		FUSETRACE_MATCH(.op = "lookup", .path = "/a", .status = FUSETRACE_MATCH_OK);
+
+	ft_test_feed(monitor, FT_TEST_OP(.op = "lookup", .path = "/a", .error = ENOENT,
+					 .marks = FUSETRACE_OP_PROBE));
+	assert_int_equal(look(NULL, ok), -ETIMEDOUT);
+	feed("lookup", "/a");
+	assert_int_equal(look(NULL, ok), 0);
+}
+
+static void test_failure_wakes(void **state)
+{
+	struct waiting waiting = {0};
+
+	start_wait(&waiting, FUSETRACE_MATCH(.op = "write", .status = FUSETRACE_MATCH_OK));
+	ft_test_await_waiters(monitor, 1);
+	ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a", .error = EIO));
+	assert_int_equal(end_wait(&waiting), -EREMOTEIO);
+}
+
+/* ---- several ---- */
+
+#define TWO(first, second) ((const struct fusetrace_match *const[]){first, second})
+
+static int look_all(const struct fusetrace_match *const *matches, size_t n, uint32_t order)
+{
+	return fusetrace_wait_all(monitor, NULL, matches, n, order, 0, NULL, NULL);
+}
+
+static void test_five_need_five(void **state)
+{
+	const struct fusetrace_match *create = FUSETRACE_MATCH(.op = "create");
+	const struct fusetrace_match *matches[5] = {create, create, create, create, create};
+	struct fusetrace_op *ops[5];
+
+	for (uint64_t i = 1; i <= 5; i++) {
+		assert_int_equal(look_all(matches, 5, FUSETRACE_ORDER_ANY), -ETIMEDOUT);
+		feed("create", "/a");
+	}
+	assert_int_equal(fusetrace_wait_all(monitor, NULL, matches, 5, FUSETRACE_ORDER_ANY, 0, ops,
+					    NULL),
+			 0);
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(fusetrace_op_seq(ops[i]), i + 1);
+		fusetrace_op_unref(ops[i]);
+	}
+}
+
+/* The result comes in the order of the matches, and a wide match leaves a narrow one its due. */
+static void test_best_assignment(void **state)
+{
+	const struct fusetrace_match *any = FUSETRACE_MATCH(.path = "/a");
+	const struct fusetrace_match *write = FUSETRACE_MATCH(.op = "write", .path = "/a");
+	struct fusetrace_op *ops[2];
+
+	feed("write", "/a");
+	assert_int_equal(look_all(TWO(any, write), 2, FUSETRACE_ORDER_ANY), -ETIMEDOUT);
+	feed("flush", "/a");
+	assert_int_equal(fusetrace_wait_all(monitor, NULL, TWO(any, write), 2, FUSETRACE_ORDER_ANY,
+					    0, ops, NULL),
+			 0);
+	assert_string_equal(fusetrace_op_name(ops[0]), "flush");
+	assert_string_equal(fusetrace_op_name(ops[1]), "write");
+	fusetrace_op_unref(ops[0]);
+	fusetrace_op_unref(ops[1]);
+}
+
+/* A failure that another match takes, and sets that one free, spoils nothing. */
+static void test_failure_that_fits_elsewhere(void **state)
+{
+	const struct fusetrace_match *any = FUSETRACE_MATCH(.op = "write");
+	const struct fusetrace_match *ok =
+		FUSETRACE_MATCH(.op = "write", .status = FUSETRACE_MATCH_OK);
+
+	feed("write", "/a");
+	ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a", .error = EIO));
+	assert_int_equal(look_all(TWO(any, ok), 2, FUSETRACE_ORDER_ANY), 0);
+	assert_int_equal(look_all(TWO(ok, any), 2, FUSETRACE_ORDER_ANY), 0);
+	assert_int_equal(look_all(TWO(ok, ok), 2, FUSETRACE_ORDER_ANY), -EREMOTEIO);
+}
+
+static void test_orders(void **state)
+{
+	const struct fusetrace_match *a = FUSETRACE_MATCH(.path = "/a");
+	const struct fusetrace_match *b = FUSETRACE_MATCH(.path = "/b");
+
+	feed("write", "/b");
+	feed("write", "/a");
+	assert_int_equal(look_all(TWO(a, b), 2, FUSETRACE_ORDER_ANY), 0);
+	assert_int_equal(look_all(TWO(a, b), 2, FUSETRACE_ORDER_IN_ORDER), -ETIMEDOUT);
+	assert_int_equal(look_all(TWO(b, a), 2, FUSETRACE_ORDER_IN_ORDER), 0);
+	assert_int_equal(look_all(TWO(b, a), 2, FUSETRACE_ORDER_STRICT), 0);
+	feed("write", "/c"); /* matches none of them: it may come between */
+	feed("write", "/b");
+	assert_int_equal(look_all(TWO(a, b), 2, FUSETRACE_ORDER_IN_ORDER), 0);
+	assert_int_equal(look_all(TWO(a, b), 2, FUSETRACE_ORDER_STRICT), 0);
+}
+
+static void test_strict_order_violated(void **state)
+{
+	const struct fusetrace_match *a = FUSETRACE_MATCH(.path = "/a");
+	const struct fusetrace_match *b = FUSETRACE_MATCH(.path = "/b");
+
+	feed("write", "/a");
+	feed("read", "/a");
+	/* at once: nothing that comes can mend it */
+	assert_int_equal(fusetrace_wait_all(monitor, NULL, TWO(a, b), 2, FUSETRACE_ORDER_STRICT,
+					    FUSETRACE_FOREVER, NULL, NULL),
+			 -EILSEQ);
+	feed("write", "/b");
+	assert_int_equal(look_all(TWO(a, b), 2, FUSETRACE_ORDER_STRICT), -EILSEQ);
+	assert_int_equal(look_all(TWO(a, b), 2, FUSETRACE_ORDER_IN_ORDER), 0);
+	assert_int_equal(look_all(TWO(a, a), 2, FUSETRACE_ORDER_STRICT), 0);
+}
+
+static void test_refused_arguments(void **state)
+{
+	const struct fusetrace_match *match = FUSETRACE_MATCH(.op = "create");
+	const struct fusetrace_match *wrong = FUSETRACE_MATCH(.op = "creat");
+
+	feed("create", "/a");
+	assert_int_equal(fusetrace_wait(NULL, NULL, match, 0, NULL, NULL), -EINVAL);
+	assert_int_equal(look(NULL, wrong), -EINVAL);
+	assert_int_equal(look_all(&match, 0, FUSETRACE_ORDER_ANY), -EINVAL);
+	assert_int_equal(look_all(NULL, 1, FUSETRACE_ORDER_ANY), -EINVAL);
+	assert_int_equal(look_all(&match, 1, 3), -EINVAL);
+	assert_int_equal(look_all(&match, 1, 100), -EINVAL); /* not a back door */
+	assert_int_equal(look_all(TWO(match, wrong), 2, FUSETRACE_ORDER_ANY), -EINVAL);
+	assert_int_equal(look(NULL, NULL), 0); /* anything at all */
+}
+
+/* ---- none ---- */
+
+static void test_none(void **state)
+{
+	struct fusetrace_mark mark = mark_now();
+	const struct fusetrace_match *unlink = FUSETRACE_MATCH(.op = "unlink");
+	struct fusetrace_op *offender = NULL;
+
+	feed("create", "/a");
+	assert_int_equal(fusetrace_wait_none(monitor, &mark, unlink, 0, NULL, NULL), 0);
+	feed("unlink", "/a");
+	feed("unlink", "/b");
+	assert_int_equal(fusetrace_wait_none(monitor, &mark, unlink, 0, &offender, NULL), -EEXIST);
+	assert_string_equal(fusetrace_op_path(offender), "/a"); /* the first one */
+	fusetrace_op_unref(offender);
+	mark = mark_now();
+	assert_int_equal(fusetrace_wait_none(monitor, &mark, unlink, 0, NULL, NULL), 0);
+	/* Asked for, whatever became of it. */
+	ft_test_feed(monitor, FT_TEST_OP(.op = "unlink", .path = "/c",
+					 .status = FUSETRACE_STATUS_UNKNOWN));
+	assert_int_equal(fusetrace_wait_none(monitor, &mark, unlink, 0, NULL, NULL), -EEXIST);
+	assert_int_equal(fusetrace_wait_none(monitor, &mark,
+					     FUSETRACE_MATCH(.op = "unlink",
+							     .status = FUSETRACE_MATCH_OK),
+					     0, NULL, NULL),
+			 0);
+}
+
+static void test_none_within_a_window(void **state)
+{
+	uint64_t began_ns = ft_now_ns();
+
+	assert_int_equal(fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), 30 * MS,
+					     NULL, NULL),
+			 0);
+	assert_true(ft_now_ns() - began_ns >= 30 * MS);
+	/* no further event is possible: the window need not be sat out */
+	fusetrace_monitor_stop(monitor);
+	assert_int_equal(fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"),
+					     FUSETRACE_FOREVER, NULL, NULL),
+			 0);
+}
+
+static void *run_none(void *data)
+{
+	*(int *)data = fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"),
+					   FUSETRACE_FOREVER, NULL, NULL);
+	return NULL;
+}
+
+static void test_none_is_woken_by_the_offender(void **state)
+{
+	pthread_t thread;
+	int result;
+
+	assert_int_equal(pthread_create(&thread, NULL, run_none, &result), 0);
+	ft_test_await_waiters(monitor, 1);
+	feed("create", "/a");
+	feed("unlink", "/a");
+	pthread_join(thread, NULL);
+	assert_int_equal(result, -EEXIST);
+}
+
+/* Put in flight by hand, as only live sources have such. */
+static void begin_in_flight(uint64_t key, uint32_t opcode, const char *path, uint64_t start_ns)
+{
+	struct ft_event event = {
+		.key = key,
+		.opcode = opcode,
+		.time_ns = start_ns,
+		.path = ft_bytes_of(path),
+	};
+
+	ft_tracker_begin(monitor->tracker, &event);
+}
+
+static void test_none_sees_what_is_in_flight(void **state)
+{
+	const struct fusetrace_match *unlink = FUSETRACE_MATCH(.op = "unlink");
+	struct fusetrace_mark mark;
+
+	begin_in_flight(1, 10 /* UNLINK */, "/a", ft_now_ns() - 1);
+	mark = mark_now();
+	/* begun before the mark */
+	assert_int_equal(fusetrace_wait_none(monitor, &mark, unlink, 0, NULL, NULL), 0);
+	assert_int_equal(fusetrace_wait_none(monitor, &mark,
+					     FUSETRACE_MATCH(.op = "unlink",
+							     .flags = FUSETRACE_MATCH_IN_FLIGHT),
+					     0, NULL, NULL),
+			 -EEXIST);
+	assert_int_equal(fusetrace_wait_none(monitor, NULL, unlink, 0, NULL, NULL), -EEXIST);
+	begin_in_flight(2, 10, "/b", ft_now_ns());
+	assert_int_equal(fusetrace_wait_none(monitor, &mark, unlink, 0, NULL, NULL), -EEXIST);
+	assert_int_equal(fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.path = "/a"), 0, NULL,
+					     NULL),
+			 0);
+	/* everything but unlinks is forbidden: these are allowed */
+	assert_int_equal(fusetrace_wait_none(monitor, NULL,
+					     FUSETRACE_MATCH(.op = "unlink",
+							     .flags = FUSETRACE_MATCH_NOT),
+					     0, NULL, NULL),
+			 0);
+	/* whether it will succeed is not known */
+	assert_int_equal(fusetrace_wait_none(monitor, NULL,
+					     FUSETRACE_MATCH(.op = "unlink",
+							     .status = FUSETRACE_MATCH_OK),
+					     0, NULL, NULL),
+			 0);
+}
+
+/* ---- loss ---- */
+
+#define LOST "{\"v\":1,\"event\":\"lost\",\"count\":3}\n"
+
+static void test_loss(void **state)
+{
+	const struct fusetrace_match *a = FUSETRACE_MATCH(.path = "/a");
+	const struct fusetrace_match *b = FUSETRACE_MATCH(.path = "/b");
+	struct fusetrace_mark before = mark_now(), after;
+
+	ft_test_feed_line(monitor, LOST);
+	after = mark_now();
+	feed("write", "/a");
+	feed("write", "/b");
+	assert_int_equal(fusetrace_lost(monitor, NULL), 3);
+	assert_int_equal(fusetrace_lost(monitor, &after), 0);
+	/* What was seen was seen. */
+	assert_int_equal(look(&before, a), 0);
+	assert_int_equal(fusetrace_wait_all(monitor, &before, TWO(a, b), 2, FUSETRACE_ORDER_IN_ORDER,
+					    0, NULL, NULL),
+			 0);
+	/* What was not seen may have happened all the same. */
+	assert_int_equal(look(&before, FUSETRACE_MATCH(.path = "/c")), -EOVERFLOW);
+	assert_int_equal(fusetrace_wait_none(monitor, &before, FUSETRACE_MATCH(.path = "/c"), 0, NULL,
+					     NULL),
+			 -EOVERFLOW);
+	assert_int_equal(fusetrace_wait_none(monitor, &before, a, 0, NULL, NULL), -EEXIST);
+	/* Something may have come between. */
+	assert_int_equal(fusetrace_wait_all(monitor, &before, TWO(a, b), 2, FUSETRACE_ORDER_STRICT,
+					    0, NULL, NULL),
+			 -EOVERFLOW);
+	/* Lost before the mark: no matter. */
+	assert_int_equal(fusetrace_wait_none(monitor, &after, FUSETRACE_MATCH(.path = "/c"), 0, NULL,
+					     NULL),
+			 0);
+	assert_int_equal(fusetrace_wait_all(monitor, &after, TWO(a, b), 2, FUSETRACE_ORDER_STRICT, 0,
+					    NULL, NULL),
+			 0);
+	assert_int_equal(look(&after, FUSETRACE_MATCH(.path = "/c")), -ETIMEDOUT);
+}
+
+static void *run_strict(void *data)
+{
+	*(int *)data = fusetrace_wait_all(monitor, NULL,
+					  TWO(FUSETRACE_MATCH(.path = "/a"),
+					      FUSETRACE_MATCH(.path = "/b")),
+					  2, FUSETRACE_ORDER_STRICT, SOON, NULL, NULL);
+	return NULL;
+}
+
+static void test_loss_wakes_a_strict_wait(void **state)
+{
+	pthread_t thread;
+	int result;
+
+	assert_int_equal(pthread_create(&thread, NULL, run_strict, &result), 0);
+	ft_test_await_waiters(monitor, 1);
+	feed("write", "/a");
+	ft_test_feed_line(monitor, LOST);
+	pthread_join(thread, NULL);
+	assert_int_equal(result, -EOVERFLOW);
+}
+
+/* What the history dropped is as good as lost; numbers that a recording left out are not. */
+static void test_dropped_by_the_history(void **state)
+{
+	struct fusetrace_monitor *large = monitor;
+	struct fusetrace_mark mark;
+
+	monitor = ft_test_monitor(1);
+	feed("mkdir", "/first");
+	mark = mark_now();
+	for (int i = 0; i < 5000; i++)
+		feed("write", "/a");
+	assert_int_equal(fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL,
+					     NULL),
+			 -EOVERFLOW);
+	assert_int_equal(fusetrace_wait_none(monitor, &(struct fusetrace_mark){0},
+					     FUSETRACE_MATCH(.op = "unlink"), 0, NULL, NULL),
+			 -EOVERFLOW);
+	assert_int_equal(look(&mark, FUSETRACE_MATCH(.op = "write")), 0);
+	fusetrace_monitor_free(monitor);
+	monitor = large;
+	mark = mark_now();
+	for (uint64_t i = 1; i < 3000; i++)
+		ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a", .seq = i * 10));
+	assert_int_equal(fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL,
+					     NULL),
+			 0);
+}
+
+/* ---- check functions ---- */
+
+static int check_path(const struct fusetrace_op *op, void *data)
+{
+	return strcmp(fusetrace_op_path(op), data) == 0;
+}
+
+static int check_fails(const struct fusetrace_op *op, void *data)
+{
+	++*(int *)data;
+	return -EUCLEAN;
+}
+
+static int check_enters(const struct fusetrace_op *op, void *data)
+{
+	struct fusetrace_mark mark;
+	int *results = data;
+
+	results[0] = look(NULL, NULL);
+	results[1] = fusetrace_mark_now(monitor, &mark);
+	results[2] = (int)fusetrace_count(monitor, NULL, NULL);
+	results[3] = fusetrace_wait_idle(monitor, 0, 0, NULL);
+	results[4] = fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, 0);
+	return 1;
+}
+
+static void test_check(void **state)
+{
+	struct fusetrace_op *op = NULL;
+	int calls = 0, results[5];
+
+	feed("write", "/a");
+	feed("write", "/b");
+	assert_int_equal(fusetrace_wait(monitor, NULL,
+					FUSETRACE_MATCH(.op = "write", .check = check_path,
+							.data = "/b"),
+					0, &op, NULL),
+			 0);
+	assert_string_equal(fusetrace_op_path(op), "/b");
+	fusetrace_op_unref(op);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.check = check_path, .data = "/c")), -ETIMEDOUT);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write", .check = check_fails,
+						    .data = &calls)),
+			 -EUCLEAN);
+	assert_int_equal(calls, 1);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "mkdir", .check = check_fails,
+						    .data = &calls)),
+			 -ETIMEDOUT);
+	assert_int_equal(calls, 1);
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.check = check_enters, .data = results)), 0);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(results[i], -EDEADLK);
+	assert_int_equal(look(NULL, NULL), 0); /* afterwards all is as before */
+	assert_int_equal(fusetrace_wait_none(monitor, NULL,
+					     FUSETRACE_MATCH(.check = check_path, .data = "/c"), 0,
+					     NULL, NULL),
+			 0);
+	assert_int_equal(fusetrace_wait_none(monitor, NULL,
+					     FUSETRACE_MATCH(.check = check_path, .data = "/b"), 0,
+					     NULL, NULL),
+			 -EEXIST);
+}
+
+static int check_interrupts(const struct fusetrace_op *op, void *data)
+{
+	fusetrace_interrupt(monitor);
+	return 0;
+}
+
+/* It runs without a lock of ours: it may stop what is going on. */
+static void test_check_may_interrupt(void **state)
+{
+	feed("write", "/a");
+	assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.check = check_interrupts),
+					SOON, NULL, NULL),
+			 -ECANCELED);
+}
+
+/* ---- time ---- */
+
+static void test_timeout(void **state)
+{
+	static const uint64_t timeouts[] = {1, 1 * MS, 20 * MS, 60 * MS};
+
+	for (size_t i = 0; i < sizeof(timeouts) / sizeof(timeouts[0]); i++) {
+		uint64_t began_ns = ft_now_ns(), took_ns;
+
+		assert_int_equal(fusetrace_wait(monitor, NULL, NULL, timeouts[i], NULL, NULL),
+				 -ETIMEDOUT);
+		took_ns = ft_now_ns() - began_ns;
+		assert_in_range(took_ns, timeouts[i], timeouts[i] + 500 * MS);
+	}
+}
+
+/* Wake-ups that are not the awaited one do not move the deadline. */
+static void *feed_others(void *data)
+{
+	for (int i = 0; i < 300; i++)
+		ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a", .size = 1));
+	return NULL;
+}
+
+static void test_deadline_with_wake_ups(void **state)
+{
+	uint64_t began_ns = ft_now_ns();
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, feed_others, NULL), 0);
+	assert_int_equal(fusetrace_wait(monitor, NULL,
+					FUSETRACE_MATCH(.op = "write", .check = check_path,
+							.data = "/b"),
+					50 * MS, NULL, NULL),
+			 -ETIMEDOUT);
+	assert_in_range(ft_now_ns() - began_ns, 50 * MS, 550 * MS);
+	pthread_join(thread, NULL);
+}
+
+static void on_signal(int signal)
+{
+}
+
+static void test_signals_do_not_end_it(void **state)
+{
+	struct sigaction action = {.sa_handler = on_signal}, before;
+	struct waiting waiting = {0};
+
+	assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+	start_wait(&waiting, FUSETRACE_MATCH(.op = "create"));
+	ft_test_await_waiters(monitor, 1);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(pthread_kill(waiting.thread, SIGUSR1), 0);
+	feed("create", "/a");
+	assert_int_equal(end_wait(&waiting), 0);
+	assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+}
+
+/* ---- threads ---- */
+
+#define WAITINGS 24
+
+static void test_many_threads(void **state)
+{
+	struct waiting waitings[WAITINGS] = {{.result = 1}};
+	char paths[WAITINGS][16];
+
+	for (int i = 0; i < WAITINGS; i++) {
+		snprintf(paths[i], sizeof(paths[i]), "/%d", i);
+		start_wait(&waitings[i], FUSETRACE_MATCH(.op = "create", .path = paths[i]));
+	}
+	ft_test_await_waiters(monitor, WAITINGS);
+	for (int i = WAITINGS - 1; i >= 0; i--) {
+		feed("write", paths[i]);
+		feed("create", paths[i]);
+	}
+	for (int i = 0; i < WAITINGS; i++) {
+		assert_int_equal(end_wait(&waitings[i]), 0);
+		assert_int_equal(waitings[i].seq, 2 * (WAITINGS - i));
+	}
+	assert_int_equal(monitor->waiters.waiter_count, 0);
+}
+
+/* One operation answers all who wait for it: none takes it from another. */
+static void test_many_threads_for_one(void **state)
+{
+	struct waiting waitings[WAITINGS] = {{.result = 1}};
+
+	for (int i = 0; i < WAITINGS; i++)
+		start_wait(&waitings[i], FUSETRACE_MATCH(.op = "create"));
+	ft_test_await_waiters(monitor, WAITINGS);
+	feed("create", "/a");
+	for (int i = 0; i < WAITINGS; i++) {
+		assert_int_equal(end_wait(&waitings[i]), 0);
+		assert_int_equal(waitings[i].seq, 1);
+	}
+}
+
+/* Feeding and waiting as fast as can be: no wake-up may get lost between looking and sleeping. */
+static void *feed_numbers(void *data)
+{
+	char path[16];
+
+	for (int i = 0; i < 2000; i++) {
+		snprintf(path, sizeof(path), "/%d", i);
+		ft_test_feed(monitor, FT_TEST_OP(.op = "create", .path = path));
+	}
+	return NULL;
+}
+
+static void test_no_lost_wake_ups(void **state)
+{
+	pthread_t thread;
+	char path[16];
+
+	assert_int_equal(pthread_create(&thread, NULL, feed_numbers, NULL), 0);
+	for (int i = 0; i < 2000; i++) {
+		snprintf(path, sizeof(path), "/%d", i);
+		assert_int_equal(fusetrace_wait(monitor, NULL,
+						FUSETRACE_MATCH(.op = "create", .path = path), SOON,
+						NULL, NULL),
+				 0);
+	}
+	pthread_join(thread, NULL);
+}
+
+/* ---- how it can be left ---- */
+
+static void test_interrupt(void **state)
+{
+	struct waiting waitings[3] = {{.timeout_ns = FUSETRACE_FOREVER}};
+
+	for (int i = 0; i < 3; i++)
+		start_wait(&waitings[i], FUSETRACE_MATCH(.op = "create"));
+	ft_test_await_waiters(monitor, 3);
+	assert_int_equal(fusetrace_interrupt(monitor), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(end_wait(&waitings[i]), -ECANCELED);
+	/* Waits that begin later are none of its business. */
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "create")), -ETIMEDOUT);
+	assert_int_equal(fusetrace_interrupt(NULL), -EINVAL);
+}
+
+static void test_stop(void **state)
+{
+	struct waiting waitings[3] = {{.timeout_ns = FUSETRACE_FOREVER}};
+
+	feed("write", "/a");
+	for (int i = 0; i < 3; i++)
+		start_wait(&waitings[i], FUSETRACE_MATCH(.op = "create"));
+	ft_test_await_waiters(monitor, 3);
+	assert_int_equal(fusetrace_monitor_stop(monitor), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(end_wait(&waitings[i]), -ESHUTDOWN);
+	assert_int_equal(fusetrace_monitor_stop(monitor), 0);
+	/* What happened before still counts; what did not happen never will. */
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write")), 0);
+	assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.op = "create"),
+					FUSETRACE_FOREVER, NULL, NULL),
+			 -ESHUTDOWN);
+}
+
+static void test_ends_of_the_mount(void **state)
+{
+	static const struct {
+		const char *line;
+		int result;
+		uint32_t state;
+	} rows[] = {
+		{"{\"v\":1,\"event\":\"unmounted\"}\n", -ENOTCONN, FUSETRACE_STATE_UNMOUNTED},
+		{"{\"v\":1,\"event\":\"daemon_gone\",\"pid\":5}\n", -EPIPE, FUSETRACE_STATE_GONE},
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct waiting waiting = {.timeout_ns = FUSETRACE_FOREVER};
+		struct fusetrace_monitor *before = monitor;
+
+		monitor = ft_test_monitor(0);
+		begin_in_flight(1, 16 /* WRITE */, "/a", ft_now_ns());
+		start_wait(&waiting, FUSETRACE_MATCH(.op = "create"));
+		ft_test_await_waiters(monitor, 1);
+		feed("mkdir", "/just/before");
+		ft_test_feed_line(monitor, rows[i].line);
+		assert_int_equal(end_wait(&waiting), rows[i].result);
+		assert_int_equal(fusetrace_monitor_state(monitor), rows[i].state);
+		/* What was seen just before the end still counts. */
+		assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "mkdir")), 0);
+		/* What was in flight is listed, and satisfies nothing. */
+		assert_int_equal(fusetrace_count(monitor, NULL, FUSETRACE_MATCH(.op = "write")), 1);
+		assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write")), rows[i].result);
+		fusetrace_monitor_free(monitor);
+		monitor = before;
+	}
+}
+
+static int in_forked_child(struct fusetrace_expect *parents)
+{
+	struct fusetrace_mark mark;
+	struct fusetrace_expect *expect;
+	struct fusetrace_reader *reader;
+	const struct fusetrace_match *match = FUSETRACE_MATCH(.op = "create");
+	int failures = 0;
+
+	alarm(20);
+	failures += look(NULL, match) != -ECHILD;
+	failures += fusetrace_wait_all(monitor, NULL, &match, 1, 0, 0, NULL, NULL) != -ECHILD;
+	failures += fusetrace_wait_none(monitor, NULL, match, 0, NULL, NULL) != -ECHILD;
+	failures += fusetrace_wait_idle(monitor, 0, 0, NULL) != -ECHILD;
+	failures += fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, 0) != -ECHILD;
+	failures += fusetrace_mark_now(monitor, &mark) != -ECHILD;
+	failures += fusetrace_sync(monitor) != -ECHILD;
+	failures += fusetrace_count(monitor, NULL, NULL) != -ECHILD;
+	failures += fusetrace_expect_new(monitor, &match, 1, 0, &expect, NULL) != -ECHILD;
+	failures += fusetrace_reader_new(monitor, NULL, &reader) != -ECHILD;
+	failures += fusetrace_interrupt(monitor) != -ECHILD;
+	failures += fusetrace_feed(monitor, "\n", 1, NULL) != -ECHILD;
+	failures += fusetrace_monitor_start(monitor, NULL) != -ECHILD;
+	failures += fusetrace_monitor_stop(monitor) != -ECHILD;
+	failures += fusetrace_monitor_daemons(monitor, NULL, 0) != -ECHILD;
+	failures += fusetrace_fd(monitor) != -ECHILD;
+	failures += fusetrace_monitor_mountpoint(monitor) != NULL;
+	failures += fusetrace_monitor_state(monitor) != FUSETRACE_STATE_MOUNTED;
+	fusetrace_expect_free(parents);
+	fusetrace_monitor_free(monitor);
+	/* A monitor of its own is its own. */
+	monitor = ft_test_monitor(0);
+	feed("create", "/a");
+	failures += look(NULL, match) != 0;
+	failures += look(NULL, FUSETRACE_MATCH(.op = "mkdir")) != -ETIMEDOUT;
+	fusetrace_monitor_free(monitor);
+	return failures;
+}
+
+/* Forked while other threads wait and feed: the child may only free, and nothing hangs. */
+static void test_fork(void **state)
+{
+	const struct fusetrace_match *mkdir = FUSETRACE_MATCH(.op = "mkdir");
+	struct fusetrace_expect *expect;
+	struct waiting waiting = {0};
+	pthread_t thread;
+
+	assert_int_equal(fusetrace_expect_new(monitor, &mkdir, 1, 0, &expect, NULL), 0);
+	start_wait(&waiting, mkdir);
+	ft_test_await_waiters(monitor, 2);
+	assert_int_equal(pthread_create(&thread, NULL, feed_numbers, NULL), 0);
+	for (int i = 0; i < 50; i++) {
+		pid_t pid = fork();
+		int status;
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(in_forked_child(expect));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+	pthread_join(thread, NULL);
+	feed("mkdir", "/still/well");
+	assert_int_equal(end_wait(&waiting), 0);
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), 0);
+	fusetrace_expect_free(expect);
+}
+
+/* ---- idle and states ---- */
+
+static void test_idle(void **state)
+{
+	uint64_t began_ns;
+
+	feed("write", "/a");
+	began_ns = ft_now_ns();
+	assert_int_equal(fusetrace_wait_idle(monitor, 30 * MS, SOON, NULL), 0);
+	assert_in_range(ft_now_ns() - began_ns, 25 * MS, 530 * MS);
+	assert_int_equal(fusetrace_wait_idle(monitor, 0, 0, NULL), 0);
+	assert_int_equal(fusetrace_wait_idle(monitor, FUSETRACE_FOREVER, 10 * MS, NULL), -EBUSY);
+	assert_int_equal(fusetrace_wait_idle(monitor, SOON, 10 * MS, NULL), -EBUSY);
+	/* long quiet already: no need to wait once more */
+	began_ns = ft_now_ns();
+	assert_int_equal(fusetrace_wait_idle(monitor, 30 * MS, SOON, NULL), 0);
+	assert_true(ft_now_ns() - began_ns < 30 * MS);
+}
+
+/* Before anything was seen, nothing is known about the time before the start either. */
+static void test_idle_at_the_start(void **state)
+{
+	uint64_t began_ns = ft_now_ns();
+	struct fusetrace_monitor *fresh = ft_test_monitor(0);
+
+	assert_int_equal(fusetrace_wait_idle(fresh, 30 * MS, SOON, NULL), 0);
+	assert_true(ft_now_ns() - began_ns >= 30 * MS);
+	fusetrace_monitor_free(fresh);
+}
+
+static void test_idle_with_something_in_flight(void **state)
+{
+	begin_in_flight(1, 16 /* WRITE */, "/a", ft_now_ns());
+	assert_int_equal(fusetrace_wait_idle(monitor, 0, 10 * MS, NULL), -EBUSY);
+	ft_tracker_abandon(monitor->tracker);
+	assert_int_equal(fusetrace_wait_idle(monitor, 0, SOON, NULL), 0);
+	begin_in_flight(2, 40 /* POLL */, "/a", ft_now_ns()); /* may last for ever */
+	assert_int_equal(fusetrace_wait_idle(monitor, 0, SOON, NULL), 0);
+}
+
+static void *run_idle(void *data)
+{
+	*(int *)data = fusetrace_wait_idle(monitor, FUSETRACE_FOREVER, FUSETRACE_FOREVER, NULL);
+	return NULL;
+}
+
+static void test_idle_can_be_left(void **state)
+{
+	pthread_t thread;
+	int result;
+
+	assert_int_equal(pthread_create(&thread, NULL, run_idle, &result), 0);
+	ft_test_await_waiters(monitor, 1);
+	fusetrace_interrupt(monitor);
+	pthread_join(thread, NULL);
+	assert_int_equal(result, -ECANCELED);
+	assert_int_equal(pthread_create(&thread, NULL, run_idle, &result), 0);
+	ft_test_await_waiters(monitor, 1);
+	fusetrace_monitor_stop(monitor);
+	pthread_join(thread, NULL);
+	assert_int_equal(result, -ESHUTDOWN);
+}
+
+static void test_wait_state(void **state)
+{
+	uint64_t began_ns = ft_now_ns();
+
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, 0), 0);
+	/* Later than asked for: PENDING has been, or was never needed. */
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_PENDING, 0), 0);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_NEW, 0), 0);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_UNMOUNTED, 20 * MS),
+			 -ETIMEDOUT);
+	assert_in_range(ft_now_ns() - began_ns, 20 * MS, 520 * MS);
+	fusetrace_monitor_stop(monitor);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_STOPPED, 0), 0);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, FUSETRACE_FOREVER),
+			 -ESHUTDOWN);
+}
+
+static void *run_wait_state(void *data)
+{
+	*(int *)data = fusetrace_wait_state(monitor, FUSETRACE_STATE_UNMOUNTED, SOON);
+	return NULL;
+}
+
+static void test_wait_state_is_woken(void **state)
+{
+	pthread_t thread;
+	int result;
+
+	assert_int_equal(pthread_create(&thread, NULL, run_wait_state, &result), 0);
+	ft_test_await_waiters(monitor, 1);
+	ft_test_feed_line(monitor, "{\"v\":1,\"event\":\"unmounted\"}\n");
+	pthread_join(thread, NULL);
+	assert_int_equal(result, 0);
+}
+
+/* ---- the model ---- */
+
+#define MODEL_OPS 100
+#define MODEL_SLOTS 4
+#define MODEL_PATHS 4
+
+static const char *const op_names[] = {"create", "write", "release"};
+static const char *const path_names[MODEL_PATHS] = {"/a", "/b", "/d/a", "/d/c"};
+
+struct model_op {
+	uint64_t seq, start_ns;
+	uint32_t name, path, status;
+};
+
+struct model_match {
+	uint32_t name, path; /* sizeof: any */
+	uint32_t status;
+	uint32_t flags;
+	bool has_check;
+};
+
+struct model {
+	struct model_op ops[MODEL_OPS];
+	struct model_match matches[MODEL_SLOTS];
+	size_t slots;
+	struct fusetrace_mark mark;
+	uint64_t seed;
+};
+
+static int check_even(const struct fusetrace_op *op, void *data)
+{
+	return fusetrace_op_seq(op) % 2 == 0;
+}
+
+static void model_feed(struct model *model)
+{
+	for (size_t i = 0; i < MODEL_OPS; i++) {
+		struct model_op *op = &model->ops[i];
+		uint64_t die = ft_test_below(&model->seed, 10);
+
+		*op = (struct model_op){
+			.seq = i + 1,
+			.start_ns = 1000 + i * 10 - ft_test_below(&model->seed, 60),
+			.name = (uint32_t)ft_test_below(&model->seed, 3),
+			.path = (uint32_t)ft_test_below(&model->seed, MODEL_PATHS),
+			.status = die == 0 ? FUSETRACE_STATUS_UNKNOWN :
+				  die < 3  ? FUSETRACE_STATUS_FAILED :
+					     FUSETRACE_STATUS_COMPLETED,
+		};
+		ft_test_feed(monitor, FT_TEST_OP(.op = op_names[op->name],
+						 .path = path_names[op->path],
+						 .start_ns = op->start_ns, .status = op->status,
+						 .error = op->status == FUSETRACE_STATUS_FAILED));
+	}
+}
+
+static void model_choose(struct model *model)
+{
+	size_t at = ft_test_below(&model->seed, MODEL_OPS);
+
+	model->slots = 1 + ft_test_below(&model->seed, MODEL_SLOTS);
+	model->mark = (struct fusetrace_mark){.seq = at, .mono_ns = 1000 + at * 10 - 25};
+	for (size_t i = 0; i < model->slots; i++) {
+		struct model_match *match = &model->matches[i];
+
+		*match = (struct model_match){
+			.name = (uint32_t)ft_test_below(&model->seed, 4),
+			.path = (uint32_t)ft_test_below(&model->seed, MODEL_PATHS + 2),
+			.status = (uint32_t)ft_test_below(&model->seed, 3),
+			.has_check = ft_test_below(&model->seed, 4) == 0,
+		};
+		match->flags |= ft_test_below(&model->seed, 3) ? 0 : FUSETRACE_MATCH_IN_FLIGHT;
+		match->flags |= ft_test_below(&model->seed, 5) ? 0 : FUSETRACE_MATCH_NOT;
+		/* which of several slots a failure spoils is the implementation's choice */
+		if (model->slots > 1 || ft_test_below(&model->seed, 2))
+			match->flags |= FUSETRACE_MATCH_ALLOW_FAILURE;
+	}
+}
+
+static bool model_is_meant(const struct model_match *match, const struct model_op *op)
+{
+	return (match->name == 3 || match->name == op->name) &&
+	       (match->path > MODEL_PATHS ||
+		(match->path == MODEL_PATHS ? op->path == 0 || op->path == 2 /* the glob "a" */
+					    : match->path == op->path));
+}
+
+static bool model_since(const struct model *model, const struct model_match *match,
+			const struct model_op *op)
+{
+	return op->seq > model->mark.seq && ((match->flags & FUSETRACE_MATCH_IN_FLIGHT) ||
+					     op->start_ns >= model->mark.mono_ns);
+}
+
+static bool model_fits(const struct model *model, size_t slot, const struct model_op *op)
+{
+	const struct model_match *match = &model->matches[slot];
+	bool fits = model_is_meant(match, op);
+
+	if (match->status == FUSETRACE_MATCH_OK)
+		fits = fits && op->status == FUSETRACE_STATUS_COMPLETED;
+	if (match->status == FUSETRACE_MATCH_FAILED)
+		fits = fits && op->status == FUSETRACE_STATUS_FAILED;
+	if (match->flags & FUSETRACE_MATCH_NOT)
+		fits = !fits;
+	return fits && model_since(model, match, op) && (!match->has_check || op->seq % 2 == 0);
+}
+
+static bool model_spoils(const struct model *model, size_t slot, const struct model_op *op)
+{
+	const struct model_match *match = &model->matches[slot];
+
+	return match->status == FUSETRACE_MATCH_OK &&
+	       !(match->flags & (FUSETRACE_MATCH_NOT | FUSETRACE_MATCH_ALLOW_FAILURE)) &&
+	       op->status == FUSETRACE_STATUS_FAILED && model_since(model, match, op) &&
+	       model_is_meant(match, op);
+}
+
+static bool model_assign(const struct model *model, size_t slot, uint64_t until, uint64_t *used)
+{
+	if (slot == model->slots)
+		return true;
+	for (size_t i = model->mark.seq; i < until; i++) {
+		bool is_used = false;
+
+		for (size_t j = 0; j < slot; j++)
+			is_used |= used[j] == i;
+		if (is_used || model->ops[i].status == FUSETRACE_STATUS_UNKNOWN ||
+		    !model_fits(model, slot, &model->ops[i]))
+			continue;
+		used[slot] = i;
+		if (model_assign(model, slot + 1, until, used))
+			return true;
+	}
+	return false;
+}
+
+static int model_any(const struct model *model)
+{
+	uint64_t used[MODEL_SLOTS];
+
+	if (model->slots > 1)
+		return model_assign(model, 0, MODEL_OPS, used) ? 0 : -ETIMEDOUT;
+	for (size_t i = model->mark.seq; i < MODEL_OPS; i++) {
+		if (model->ops[i].status == FUSETRACE_STATUS_UNKNOWN)
+			continue;
+		if (model_fits(model, 0, &model->ops[i]))
+			return 0;
+		if (model_spoils(model, 0, &model->ops[i]))
+			return -EREMOTEIO;
+	}
+	return -ETIMEDOUT;
+}
+
+static int model_ordered(const struct model *model, bool is_strict)
+{
+	size_t next = 0;
+
+	for (size_t i = model->mark.seq; i < MODEL_OPS; i++) {
+		const struct model_op *op = &model->ops[i];
+
+		if (op->status == FUSETRACE_STATUS_UNKNOWN)
+			continue;
+		if (model_fits(model, next, op)) {
+			if (++next == model->slots)
+				return 0;
+			continue;
+		}
+		if (model_spoils(model, next, op))
+			return -EREMOTEIO;
+		for (size_t j = 0; is_strict && next > 0 && j < model->slots; j++) {
+			if (model_fits(model, j, op))
+				return -EILSEQ;
+		}
+	}
+	return -ETIMEDOUT;
+}
+
+static int model_none(const struct model *model)
+{
+	for (size_t i = model->mark.seq; i < MODEL_OPS; i++) {
+		if (model_fits(model, 0, &model->ops[i]))
+			return -EEXIST;
+	}
+	return 0;
+}
+
+static void model_to_match(const struct model_match *from, struct fusetrace_match *to)
+{
+	*to = *FUSETRACE_MATCH(.op = from->name < 3 ? op_names[from->name] : NULL,
+			       .path = from->path < MODEL_PATHS  ? path_names[from->path] :
+				       from->path == MODEL_PATHS ? "a" :
+								   NULL,
+			       .path_kind = from->path == MODEL_PATHS ? FUSETRACE_PATH_GLOB : 0,
+			       .status = from->status, .flags = from->flags,
+			       .check = from->has_check ? check_even : NULL);
+}
+
+static void check_given(const struct model *model, uint32_t order, struct fusetrace_op **ops)
+{
+	for (size_t i = 0; i < model->slots; i++) {
+		uint64_t seq = fusetrace_op_seq(ops[i]);
+
+		assert_true(model_fits(model, i, &model->ops[seq - 1]));
+		for (size_t j = 0; j < i; j++) {
+			assert_ptr_not_equal(ops[i], ops[j]);
+			if (order != FUSETRACE_ORDER_ANY)
+				assert_true(fusetrace_op_seq(ops[j]) < seq);
+		}
+	}
+	for (size_t i = 0; i < model->slots; i++)
+		fusetrace_op_unref(ops[i]);
+}
+
+static void compare(const struct model *model)
+{
+	struct fusetrace_match matches[MODEL_SLOTS];
+	const struct fusetrace_match *pointers[MODEL_SLOTS];
+	struct fusetrace_op *ops[MODEL_SLOTS];
+	const int expected[] = {model_any(model), model_ordered(model, false),
+				model_ordered(model, true)};
+
+	for (size_t i = 0; i < model->slots; i++) {
+		model_to_match(&model->matches[i], &matches[i]);
+		pointers[i] = &matches[i];
+	}
+	for (uint32_t order = FUSETRACE_ORDER_ANY; order <= FUSETRACE_ORDER_STRICT; order++) {
+		int r = fusetrace_wait_all(monitor, &model->mark, pointers, model->slots, order, 0,
+					   ops, NULL);
+
+		assert_int_equal(r, expected[order]);
+		if (r == 0)
+			check_given(model, order, ops);
+	}
+	assert_int_equal(fusetrace_wait_none(monitor, &model->mark, pointers[0], 0, NULL, NULL),
+			 model_none(model));
+}
+
+/* FUSETRACE_TEST_CASES=1000000 for the long form. */
+static void test_random_against_the_model(void **state)
+{
+	struct model *model = calloc(1, sizeof(*model));
+	size_t cases = ft_test_cases(100000) / 4; /* four waits each */
+
+	assert_non_null(model);
+	model->seed = ft_test_seed();
+	while (cases) {
+		model_feed(model);
+		for (int i = 0; cases && i < 500; i++, cases--) {
+			model_choose(model);
+			compare(model);
+		}
+		tear_down(NULL);
+		set_up(NULL);
+	}
+	free(model);
+}
+
+#define wait_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		wait_test(test_look_back),
+		wait_test(test_in_flight_at_the_mark),
+		wait_test(test_first_one_is_given),
+		wait_test(test_unknown_satisfies_nothing),
+		wait_test(test_failure_ends_the_wait),
+		wait_test(test_probe_is_no_failure),
+		wait_test(test_failure_wakes),
+		wait_test(test_five_need_five),
+		wait_test(test_best_assignment),
+		wait_test(test_failure_that_fits_elsewhere),
+		wait_test(test_orders),
+		wait_test(test_strict_order_violated),
+		wait_test(test_refused_arguments),
+		wait_test(test_none),
+		wait_test(test_none_within_a_window),
+		wait_test(test_none_is_woken_by_the_offender),
+		wait_test(test_none_sees_what_is_in_flight),
+		wait_test(test_loss),
+		wait_test(test_loss_wakes_a_strict_wait),
+		wait_test(test_dropped_by_the_history),
+		wait_test(test_check),
+		wait_test(test_check_may_interrupt),
+		wait_test(test_timeout),
+		wait_test(test_deadline_with_wake_ups),
+		wait_test(test_signals_do_not_end_it),
+		wait_test(test_many_threads),
+		wait_test(test_many_threads_for_one),
+		wait_test(test_no_lost_wake_ups),
+		wait_test(test_interrupt),
+		wait_test(test_stop),
+		wait_test(test_ends_of_the_mount),
+		wait_test(test_fork),
+		wait_test(test_idle),
+		wait_test(test_idle_at_the_start),
+		wait_test(test_idle_with_something_in_flight),
+		wait_test(test_idle_can_be_left),
+		wait_test(test_wait_state),
+		wait_test(test_wait_state_is_woken),
+		wait_test(test_random_against_the_model),
+	};
+
+	ft_test_deadline(110);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

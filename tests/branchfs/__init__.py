@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Tests of branchfs, the reference filesystem."""

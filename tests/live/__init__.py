@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Live tests: fusetrace on real filesystems."""
