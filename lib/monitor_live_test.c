@@ -399,6 +399,31 @@ static void test_pending(void **state)
 	free_monitor(monitor);
 }
 
+/* What was lost before anybody could know whose it was may have been the new mount's. */
+static void test_loss_while_pending(void **state)
+{
+	struct fusetrace_monitor *monitor;
+	struct stat status;
+
+	skip_where_impossible();
+	monitor = start_monitor(FUSETRACE_MONITOR_OPTS(.ring_bytes = 4096,
+						       .flags = FUSETRACE_MONITOR_PENDING |
+								FUSETRACE_MONITOR_NO_THREAD));
+	make_folders(&other[0]);
+	start_daemon(&other[0]);
+	await_mounted(other[0].point);
+	for (int i = 0; i < 200; i++)
+		stat(path_of(&other[0], "none"), &status);
+	assert_int_equal(fusetrace_monitor_follow(monitor, other[0].daemon), 0);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, SOON), 0);
+	assert_true(fusetrace_lost(monitor, NULL) > 0);
+	assert_int_equal(fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), 0, NULL,
+					     NULL),
+			 -EOVERFLOW);
+	end_daemon(&other[0]);
+	free_monitor(monitor);
+}
+
 /* Both daemons are children of this process: each monitor gets its own one's mount. */
 static void test_two_pending(void **state)
 {
@@ -794,6 +819,7 @@ int main(void)
 		live_test(test_attach_in_use),
 		live_test(test_many_threads),
 		live_test(test_pending),
+		live_test(test_loss_while_pending),
 		live_test(test_two_pending),
 		live_test(test_pending_while_another_goes),
 		live_test(test_unmount),

@@ -278,7 +278,7 @@ static char *render_json(struct ft_facts *facts, const char *waited_for, const c
 static void make(struct ft_facts *facts, const struct fusetrace_expect *expect,
 		 const char *waited_for, const char *label, struct fusetrace_report **reterr_report)
 {
-	struct fusetrace_report *report = calloc(1, sizeof(*report));
+	struct fusetrace_report *report = facts->verdict ? calloc(1, sizeof(*report)) : NULL;
 
 	if (!report)
 		return;

@@ -6,7 +6,8 @@
 #include "expect.h"
 
 /*
- * result is what the wait returns. Best effort: without memory *reterr_report stays as it is.
+ * result is what the wait returns. Best effort: without memory, or when the wait itself could not
+ * be done, *reterr_report stays as it is.
  * reterr_report may be NULL.
  */
 void ft_report_make(struct fusetrace_expect *expect, int result, uint64_t timeout_ns,

@@ -170,8 +170,8 @@ static uint32_t verdict_of(struct ft_facts *facts, const struct fusetrace_expect
 	case ECANCELED:
 	case ESHUTDOWN:
 		return FUSETRACE_VERDICT_INTERRUPTED;
-	default:
-		return FUSETRACE_VERDICT_REFUSED; /* a check function ended the wait */
+	default: /* a check function ended the wait */
+		return expect && expect->failure == facts->result ? FUSETRACE_VERDICT_REFUSED : 0;
 	}
 }
 

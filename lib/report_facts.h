@@ -18,7 +18,7 @@ struct ft_few_ops {
 
 struct ft_facts {
 	int result;
-	uint32_t verdict; /* FUSETRACE_VERDICT_ */
+	uint32_t verdict; /* FUSETRACE_VERDICT_; 0: the wait itself failed, for want of memory say */
 	uint64_t began_ns;
 	uint64_t now_ns;
 	uint64_t timeout_ns;

@@ -61,6 +61,13 @@ uint64_t ft_test_seed(void)
 	return seed;
 }
 
+/* Forks of tests with threads start threads: TSan would end them otherwise. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+
 __attribute__((weak)) size_t __sanitizer_get_current_allocated_bytes(void);
 
 size_t ft_test_allocated(void)

@@ -49,16 +49,18 @@ void name_shorten(char *text, size_t columns)
 	size_t width = name_width(text);
 	size_t kept, head, tail;
 
-	if (width <= columns || columns <= GAP_COLUMNS + 1)
+	if (width <= columns)
 		return;
+	if (columns <= 2 * GAP_COLUMNS) { /* too narrow for two ends */
+		text[bytes_of_columns(text, columns)] = '\0';
+		return;
+	}
 	kept = columns - GAP_COLUMNS;
 	head = bytes_of_columns(text, kept / 2);
 	/* A wide character at the border is left out: the rest may be a column shorter. */
 	tail = bytes_of_columns(text, width - (kept - kept / 2));
 	if (name_width(text + tail) > kept - kept / 2)
 		tail += bytes_of_columns(text + tail, 2);
-	if (tail < head + GAP_COLUMNS)
-		return;
 	memcpy(text + head, GAP, GAP_COLUMNS);
 	memmove(text + head + GAP_COLUMNS, text + tail, strlen(text + tail) + 1);
 }

@@ -54,7 +54,7 @@ def test_delay_of_matching_paths_only(mount):
 def test_delay_ends_with_the_session(mount):
     mnt = mount("delay=mkdir:10m", "-d")
     process = run_python("import os, sys; os.mkdir(sys.argv[1])", mnt / "new")
-    wait_for_request(mnt, "MKDIR")
+    wait_for_request(mnt, "opcode: MKDIR ")
     mnt.process.send_signal(signal.SIGTERM)
     assert mnt.wait() == 0
     process.communicate(timeout=20)
@@ -194,16 +194,16 @@ def hanging(mount):
         (mnt.branches[0] / "file").write_bytes(b"contents")
         process = run_python(READ_FOREVER, mnt / "file")
         assert process.stdout.readline() == "ready\n"
-        wait_for_request(mnt, "READ")
+        wait_for_request(mnt, "opcode: READ ")
         return mnt, process
 
     return make
 
 
-def wait_for_request(mnt, opcode):
-    """Waits until the daemon has taken such a request. Needs -d: an operation that is not
-    finished is seen nowhere else."""
-    wait_until(lambda: f"opcode: {opcode} " in mnt.stderr(), f"{opcode} to reach the daemon")
+def wait_for_request(mnt, text):
+    """Waits until the daemon has taken a request that libfuse's debug output shows like that. An
+    operation that is not finished is seen nowhere else."""
+    wait_until(lambda: text in mnt.stderr(), f"{text} to reach the daemon")
 
 
 def end_of(process):
@@ -225,7 +225,7 @@ def test_hanging_operation_ends_with_its_caller(mount):
     mnt = mount("hang=mkdir", "trace", "-d")
     code = "import os, sys; os.mkdir(sys.argv[1])"
     process = run_python(code, mnt / "new", stderr=subprocess.DEVNULL)
-    wait_for_request(mnt, "MKDIR")
+    wait_for_request(mnt, "opcode: MKDIR ")
     process.send_signal(signal.SIGINT)
     assert end_of(process)[1] != 0
     interrupted = mnt.wait_for_trace("the interrupted operation", op="mkdir")
@@ -239,7 +239,7 @@ def test_hanging_direct_read_can_be_interrupted(mount):
     (mnt.branches[0] / "file").write_bytes(b"contents")
     process = run_python(READ_FOREVER, mnt / "file")
     assert process.stdout.readline() == "ready\n"
-    wait_for_request(mnt, "READ")
+    wait_for_request(mnt, "opcode: READ ")
     process.send_signal(signal.SIGUSR2)  # fatal by default
     assert end_of(process)[1] == -signal.SIGUSR2
     assert mnt.wait_for_trace("the interrupted read", op="read")["errno"] == errno.EINTR
@@ -281,10 +281,12 @@ def test_hanging_operation_after_lazy_unmount_ends_with_its_caller(hanging):
 
 
 def test_hang_of_any_operation_on_a_path(mount):
-    mnt = mount("hang=*:/stuck", "trace", "-d")
+    """In a directory of its own: the kernel looks up one name of a directory at a time."""
+    mnt = mount("hang=*:/d/stuck", "trace", "-d")
+    (mnt.branches[0] / "d").mkdir()
     (mnt.branches[0] / "free").write_bytes(b"x")
-    process = run_python("import os, sys; os.stat(sys.argv[1])", mnt / "stuck")
-    wait_for_request(mnt, "LOOKUP")
+    process = run_python("import os, sys; os.stat(sys.argv[1])", mnt / "d" / "stuck")
+    wait_for_request(mnt, "LOOKUP /d/stuck")
     assert (mnt / "free").read_bytes() == b"x"
     process.kill()
     end_of(process)

@@ -108,7 +108,9 @@ class Mergerfs(Filesystem):
         (base / "two").mkdir()
 
     def command(self, base: Path, mountpoint: Path, options: tuple[str, ...] = ()) -> list[str]:
-        return self.argv("-f", f"{base}/one:{base}/two", mountpoint, options=options)
+        # The default looks for free space, which other programs may change at any time.
+        return self.argv("-f", f"{base}/one:{base}/two", mountpoint,
+                         options=("category.create=ff", *options))
 
 
 class Bindfs(Filesystem):
