@@ -51,6 +51,30 @@ struct inode {
 	struct hlist_head i_dentry;
 };
 
+struct vfsmount {
+	struct super_block *mnt_sb;
+};
+
+struct path {
+	struct vfsmount *mnt;
+};
+
+struct file {
+	struct path f_path;
+};
+
+struct fdtable {
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct task_struct {
+	struct files_struct *files;
+};
+
 struct fuse_inode {
 	struct inode inode;
 	__u64 nodeid;

@@ -63,6 +63,24 @@ struct ft_connection {
 #define FT_CHAIN_DEPTH_MAX 2100
 #define FT_CHAIN_NAME_MAX 1024
 
+/*
+ * The snapshot's answer: one entry for each name of each cached inode, packed: u64 nodeid, u64
+ * nodeid of its directory, u16 length, length bytes of name. The top bit of length says that the
+ * name is gone.
+ */
+#define FT_SNAPSHOT_GONE 0x8000
+#define FT_SNAPSHOT_HEAD 18
+
+/* Context of the snapshot program, which is run again until at is 0. */
+struct ft_snapshot {
+	__u64 super; /* in: 0 = that of fd; out */
+	__u64 at;    /* where to go on; 0: at the beginning, and out: the end */
+	__s32 fd;    /* any descriptor on the mount, O_PATH too */
+	__u32 inodes_max;
+	__u32 size; /* out: bytes of the answer */
+	__u32 reserved;
+};
+
 /* Context of the resolver program. */
 struct ft_resolve {
 	__u64 super;

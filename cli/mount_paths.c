@@ -164,30 +164,46 @@ int mount_guess(const char *path, char **ret_mountpoint)
 	return count.mounts;
 }
 
+/* Whether a path is free of empty, "." and ".." components, so that its text says where it leads. */
+static bool is_plain(const char *path)
+{
+	while (*path == '/') {
+		size_t length = strcspn(path + 1, "/");
+		bool is_dots = (length == 1 && path[1] == '.') ||
+			       (length == 2 && path[1] == '.' && path[2] == '.');
+
+		if (length == 0 || is_dots)
+			return false;
+		path += 1 + length;
+	}
+	return true;
+}
+
 /* What follows the shortest beginning of path that lies on the mount. NULL: none does. */
 static char *behind_mount(const char *path, const char *mountpoint)
 {
 	char *beginning FT_AUTO_FREE = strdup(path);
 	size_t length = strlen(path);
 
-	for (size_t i = 1; beginning && i <= length; i++) {
-		if (path[i] != '/' && path[i] != '\0')
+	for (size_t i = 1; beginning && i < length; i++) {
+		if (path[i] != '/')
 			continue;
 		beginning[i] = '\0';
 		if (is_on(beginning, mountpoint))
-			return strdup(path[i] ? path + i : "/");
-		beginning[i] = path[i];
+			return is_plain(path + i) ? strdup(path + i) : NULL;
+		beginning[i] = '/';
 	}
 	return NULL;
 }
 
-/* The library takes the mountpoint off, and the working directory when that lies on the mount. */
+/*
+ * The library knows a path under the mountpoint by its text, also one that is relative to the
+ * working directory. What is left are symbolic links on the way to the mount.
+ */
 char *mount_path_inside(const char *path, const char *mountpoint)
 {
 	bool is_here = path[0] != '/' && is_on(".", mountpoint);
-	char *inside = NULL;
+	char *inside = is_here ? NULL : behind_mount(path, mountpoint);
 
-	if (strchr(path, '/') && !is_here)
-		inside = behind_mount(path, mountpoint);
 	return inside ? inside : strdup(path);
 }

@@ -227,16 +227,6 @@ static int take_first(struct fusetrace_op *op, void *data)
 	return 1;
 }
 
-/* Operations that the history has dropped before they were looked at: a gap in the numbers. */
-static uint64_t count_skipped(const struct trace *trace)
-{
-	uint64_t first = 0;
-
-	if (fusetrace_foreach(trace->monitor, &trace->taken, NULL, take_first, &first) <= 0)
-		return 0;
-	return first - trace->taken.seq - 1;
-}
-
 static void tell_gap(struct trace *trace, uint64_t count)
 {
 	struct ft_json_record record = {
@@ -251,10 +241,16 @@ static void tell_gap(struct trace *trace, uint64_t count)
 		trace_event(trace, &record);
 }
 
+/* Operations that the history has dropped before they were looked at leave a gap in the numbers. */
 static void check_skipped(struct trace *trace)
 {
-	uint64_t skipped = trace->begun_ns ? count_skipped(trace) : 0;
+	uint64_t first, skipped;
 
+	if (!trace->begun_ns ||
+	    fusetrace_foreach(trace->monitor, &trace->taken, NULL, take_first, &first) <= 0)
+		return;
+	skipped = first - trace->taken.seq - 1;
+	trace->taken.seq += skipped;
 	trace->skipped += skipped;
 	tell_gap(trace, skipped);
 }

@@ -29,7 +29,8 @@ static struct ft_chunk *new_ops(size_t count)
 }
 
 /* The largest number of slots that the operations from number op on can fill. */
-static size_t brute_force(bool fits[][SLOTS_MAX], size_t ops, size_t slots, size_t op, uint32_t used)
+static size_t brute_force(bool fits[][SLOTS_MAX], size_t ops, size_t slots, size_t op,
+			  uint32_t used)
 {
 	size_t best, filled;
 

@@ -18,7 +18,8 @@
 
 #include "testing.h"
 
-/* A process that waits, and tells what it is through a pipe; it ends with the test at the latest. */
+/* A process that waits, and tells what it is through a pipe; it ends with the test at the latest.
+ */
 struct child {
 	pid_t pid;
 	int out; /* what it says */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/types.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -103,7 +104,7 @@ static void check_lost(void)
 	if (lost_any == engine.lost_any)
 		return;
 	engine.lost_any = lost_any;
-	ft_list_foreach(at, &engine.monitors) {
+	ft_list_foreach (at, &engine.monitors) {
 		struct fusetrace_monitor *monitor =
 			FT_CONTAINER(at, struct fusetrace_monitor, of_engine);
 
@@ -130,7 +131,7 @@ void ft_engine_update_awaited(void)
 
 	if (!engine.kernel)
 		return;
-	ft_list_foreach(at, &engine.monitors)
+	ft_list_foreach (at, &engine.monitors)
 		opcodes |= FT_CONTAINER(at, struct fusetrace_monitor, of_engine)->waiters.opcodes;
 	ft_kernel_await(engine.kernel, opcodes);
 }
@@ -146,7 +147,7 @@ static void update_take_unknown(void)
 {
 	bool is_pending = false;
 
-	ft_list_foreach(at, &engine.monitors)
+	ft_list_foreach (at, &engine.monitors)
 		is_pending |= FT_CONTAINER(at, struct fusetrace_monitor, of_engine)->state ==
 			      FUSETRACE_STATE_PENDING;
 	ft_kernel_take_unknown(engine.kernel, is_pending);
@@ -175,11 +176,18 @@ static void replay(const struct ft_record *record, void *data)
 
 void ft_engine_adopt(struct fusetrace_monitor *monitor, uint32_t connection)
 {
+	uint64_t missed, lost;
+
 	monitor->connection = connection;
 	if (!is_traced(connection))
 		ft_kernel_trace(engine.kernel, connection, true);
 	ft_engine_drain();
-	monitor->lost_before = ft_kernel_lost(engine.kernel, connection);
+	/* What was lost while nobody knew whose it was may have been this mount's. */
+	missed = ft_kernel_lost_unknown(engine.kernel) - monitor->lost_before +
+		 engine.orphans.dropped;
+	lost = ft_kernel_lost(engine.kernel, connection);
+	monitor->lost_before = lost - missed;
+	ft_monitor_on_lost(monitor, lost);
 	ft_hash_insert(&engine.by_connection, &monitor->by_connection, ft_hash_number(connection));
 	ft_orphans_each(&engine.orphans, connection, replay, monitor);
 	forget_excluded(monitor);
@@ -192,17 +200,23 @@ void ft_engine_check_mounts(void)
 	if (ft_mounts_read(&mounts) < 0)
 		return;
 	ft_engine_drain();
-	ft_list_foreach(at, &engine.monitors)
-		ft_monitor_on_mounts(FT_CONTAINER(at, struct fusetrace_monitor, of_engine), &mounts);
+	ft_list_foreach (at, &engine.monitors)
+		ft_monitor_on_mounts(FT_CONTAINER(at, struct fusetrace_monitor, of_engine),
+				     &mounts);
 	ft_mounts_done(&mounts);
 	update_take_unknown();
 }
 
 static void on_exit_of(int pidfd)
 {
+	struct pollfd descriptor = {.fd = pidfd, .events = POLLIN};
+
+	/* Since the event was noted, the number may have become that of another daemon. */
+	if (poll(&descriptor, 1, 0) != 1)
+		return;
 	ft_engine_drain();
 	ft_loop_unwatch(&engine.loop, pidfd);
-	ft_list_foreach(at, &engine.monitors)
+	ft_list_foreach (at, &engine.monitors)
 		ft_monitor_on_exit(FT_CONTAINER(at, struct fusetrace_monitor, of_engine), pidfd);
 }
 
@@ -215,7 +229,7 @@ int ft_engine_watch(int pidfd)
 
 static bool has_waiters(void)
 {
-	ft_list_foreach(at, &engine.monitors) {
+	ft_list_foreach (at, &engine.monitors) {
 		if (FT_CONTAINER(at, struct fusetrace_monitor, of_engine)->waiters.waiter_count)
 			return true;
 	}
@@ -384,7 +398,8 @@ static int bring_up(uint64_t ring_bytes, struct fusetrace_error *reterr_error)
 		r = set_timer(DRAIN_INTERVAL_NS);
 	if (r < 0) {
 		bring_down();
-		return ft_error(reterr_error, r, "cannot set up the trace: %s", fusetrace_strerror(r));
+		return ft_error(reterr_error, r, "cannot set up the trace: %s",
+				fusetrace_strerror(r));
 	}
 	engine.is_up = true;
 	return 0;
@@ -418,6 +433,33 @@ static void stop_thread(void)
 	engine.has_thread = false;
 }
 
+struct cached {
+	struct fusetrace_monitor *monitor;
+	bool is_gone; /* which ones are wanted */
+};
+
+static void on_cached(uint64_t directory, struct ft_bytes name, uint64_t nodeid, bool is_gone,
+		      void *data)
+{
+	const struct cached *cached = data;
+
+	if (is_gone == cached->is_gone)
+		ft_monitor_on_cached(cached->monitor, directory, name, nodeid, is_gone);
+}
+
+/*
+ * Lock held. What the kernel knows of a mount that is in use already. Twice: a name that is gone
+ * may be the one of another file now, which must be known first.
+ */
+static void learn_cached(struct fusetrace_monitor *monitor)
+{
+	struct cached cached = {.monitor = monitor};
+
+	ft_kernel_snapshot(engine.kernel, monitor->mountpoint, on_cached, &cached, &monitor->super);
+	cached.is_gone = true;
+	ft_kernel_snapshot(engine.kernel, monitor->mountpoint, on_cached, &cached, &monitor->super);
+}
+
 /* Lock held. */
 static int enter(struct fusetrace_monitor *monitor)
 {
@@ -432,9 +474,11 @@ static int enter(struct fusetrace_monitor *monitor)
 		monitor->lost_before = ft_kernel_lost(engine.kernel, monitor->connection);
 		ft_hash_insert(&engine.by_connection, &monitor->by_connection,
 			       ft_hash_number(monitor->connection));
+		learn_cached(monitor);
 		ft_engine_check_mounts(); /* it may have gone since it was looked up */
 		return r;
 	}
+	monitor->lost_before = ft_kernel_lost_unknown(engine.kernel);
 	for (size_t i = 0; r == 0 && i < monitor->before.count; i++) {
 		if (!is_traced(monitor->before.entries[i].connection))
 			r = ft_kernel_trace(engine.kernel, monitor->before.entries[i].connection,

@@ -31,8 +31,8 @@ int ft_expect_init(struct fusetrace_expect *expect, struct fusetrace_monitor *mo
 	if (!expect->matches || !expect->fits)
 		r = -ENOMEM;
 	while (r == 0 && expect->count < count) {
-		r = ft_match_init(&expect->matches[expect->count], matches[expect->count], mountpoint,
-				  reterr_error);
+		r = ft_match_init(&expect->matches[expect->count], matches[expect->count],
+				  mountpoint, reterr_error);
 		expect->count += r == 0;
 	}
 	if (r == 0)
@@ -181,8 +181,8 @@ static int look_at(struct fusetrace_expect *expect, struct fusetrace_op *op)
 		return look_none(expect, op);
 	if (op->status == FUSETRACE_STATUS_UNKNOWN)
 		return 0; /* nobody knows whether it happened: it satisfies nothing */
-	return expect->order == FUSETRACE_ORDER_ANY ? look_any(expect, op) :
-						      look_ordered(expect, op);
+	return expect->order == FUSETRACE_ORDER_ANY ? look_any(expect, op)
+						    : look_ordered(expect, op);
 }
 
 int ft_expect_look(struct fusetrace_expect *expect, uint64_t last_seq)

@@ -42,8 +42,8 @@ static struct fusetrace_expect *expect_one(const struct fusetrace_match *match)
 {
 	struct fusetrace_expect *expect;
 
-	assert_int_equal(fusetrace_expect_new(monitor, &match, 1, FUSETRACE_ORDER_ANY, &expect, NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_expect_new(monitor, &match, 1, FUSETRACE_ORDER_ANY, &expect, NULL), 0);
 	return expect;
 }
 
@@ -92,8 +92,8 @@ static void test_operations_are_given(void **state)
 	struct fusetrace_expect *expect;
 	struct fusetrace_op *ops[2] = {NULL, NULL};
 
-	assert_int_equal(fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL), 0);
 	feed("create", "/a");
 	assert_int_equal(fusetrace_expect_wait(expect, 0, ops, NULL), -ETIMEDOUT);
 	assert_null(ops[0]); /* only on success */
@@ -133,7 +133,8 @@ static int refuse(const struct fusetrace_op *op, void *data)
 /* A loop of poll and look must not spin when a look finds nothing. */
 static void test_descriptor_after_a_vain_look(void **state)
 {
-	struct fusetrace_expect *expect = expect_one(FUSETRACE_MATCH(.op = "create", .check = refuse));
+	struct fusetrace_expect *expect =
+		expect_one(FUSETRACE_MATCH(.op = "create", .check = refuse));
 
 	feed("create", "/a");
 	assert_true(is_readable(expect, 0));
@@ -216,9 +217,9 @@ static void test_failures_stay(void **state)
 						    FUSETRACE_MATCH(.path = "/b")};
 	struct fusetrace_expect *expect;
 
-	assert_int_equal(fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_STRICT, &expect,
-					      NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_STRICT, &expect, NULL),
+		0);
 	feed("write", "/a");
 	feed("write", "/a");
 	assert_int_equal(fusetrace_expect_wait(expect, SOON, NULL, NULL), -EILSEQ);
@@ -262,7 +263,8 @@ static void test_freed_without_a_wait(void **state)
 	after = dup(0);
 	close(after);
 	assert_int_equal(lowest, after);
-	assert_true(ft_test_allocated() < before + 400 * 1024); /* a chunk of the history, no more */
+	assert_true(ft_test_allocated() <
+		    before + 400 * 1024); /* a chunk of the history, no more */
 }
 
 static void *wait_for_it(void *data)
@@ -291,8 +293,8 @@ static void test_wait_again_after_a_timeout(void **state)
 						    FUSETRACE_MATCH(.op = "create")};
 	struct fusetrace_expect *expect;
 
-	assert_int_equal(fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL), 0);
 	feed("create", "/a");
 	assert_int_equal(fusetrace_expect_wait(expect, 1000000, NULL, NULL), -ETIMEDOUT);
 	feed("create", "/b");

@@ -27,14 +27,14 @@ struct ft_history {
 	_Atomic uint32_t references;
 	_Atomic uint64_t last_seq;
 	_Atomic uint64_t unkept;
-	pthread_mutex_t lock; /* chunks, first, count, dropped_seq */
+	pthread_mutex_t lock;	  /* chunks, first, count, dropped_seq */
 	struct ft_chunk **chunks; /* a ring of max_chunks, oldest at first */
 	size_t max_chunks;
 	size_t first;
 	size_t count;
-	uint64_t dropped_seq; /* of the last operation that was dropped; 0: none was */
-	struct ft_chunk *current;                   /* writer only */
-	uint32_t filled;                            /* writer only: reserved and published */
+	uint64_t dropped_seq;	  /* of the last operation that was dropped; 0: none was */
+	struct ft_chunk *current; /* writer only */
+	uint32_t filled;	  /* writer only: reserved and published */
 	const struct ft_name *interned[INTERN_SLOTS]; /* writer only */
 };
 
@@ -143,7 +143,8 @@ struct ft_history *ft_history_ref(struct ft_history *history)
 
 struct ft_history *ft_history_unref(struct ft_history *history)
 {
-	if (!history || atomic_fetch_sub_explicit(&history->references, 1, memory_order_acq_rel) != 1)
+	if (!history ||
+	    atomic_fetch_sub_explicit(&history->references, 1, memory_order_acq_rel) != 1)
 		return NULL;
 	for (size_t i = 0; i < history->count; i++)
 		ft_chunk_unref(history->chunks[(history->first + i) % history->max_chunks]);
@@ -206,7 +207,8 @@ const struct ft_name *ft_history_intern(struct ft_history *history, struct ft_by
 	for (uint32_t probe = 0; probe < 16; probe++) {
 		const struct ft_name **slot = &history->interned[(hash + probe) % INTERN_SLOTS];
 
-		if (*slot && ((*slot)->hash != hash || !ft_bytes_equal(ft_name_bytes(*slot), bytes)))
+		if (*slot &&
+		    ((*slot)->hash != hash || !ft_bytes_equal(ft_name_bytes(*slot), bytes)))
 			continue;
 		if (!*slot)
 			*slot = ft_chunk_name(history->current, bytes, hash);
@@ -259,8 +261,8 @@ static uint64_t count_dropped(const struct ft_history *history, uint64_t after_s
 
 	if (after_seq >= history->dropped_seq)
 		return 0;
-	return history->dropped_seq - after_seq < dropped ? history->dropped_seq - after_seq :
-							    dropped;
+	return history->dropped_seq - after_seq < dropped ? history->dropped_seq - after_seq
+							  : dropped;
 }
 
 /*

@@ -44,7 +44,8 @@ static size_t trimmed_length(const char *begin, const char *end)
 	return end > begin ? (size_t)(end - begin) : 0;
 }
 
-static int compile_ops(struct ft_match *match, const char *ops, struct fusetrace_error *reterr_error)
+static int compile_ops(struct ft_match *match, const char *ops,
+		       struct fusetrace_error *reterr_error)
 {
 	if (!ops || strcmp(ops, "*") == 0 || strcmp(ops, "any") == 0) {
 		match->opcodes = UINT64_MAX;
@@ -163,9 +164,9 @@ static int compile_path(struct ft_match *match, const struct fusetrace_match *us
 	if (kind == FUSETRACE_PATH_REGEX)
 		return compile_regex(match, path, reterr_error);
 	if (kind == FUSETRACE_PATH_AUTO)
-		kind = ft_glob_has_magic(ft_bytes_of(path_in_mount(path, mountpoint))) ?
-			       FUSETRACE_PATH_GLOB :
-			       FUSETRACE_PATH_EXACT;
+		kind = ft_glob_has_magic(ft_bytes_of(path_in_mount(path, mountpoint)))
+			       ? FUSETRACE_PATH_GLOB
+			       : FUSETRACE_PATH_EXACT;
 	/* A pattern without a slash is about the last component, wherever one stands. */
 	if (kind == FUSETRACE_PATH_EXACT || strchr(path, '/'))
 		relative = relative_in_mount(path, mountpoint);
@@ -277,8 +278,8 @@ bool ft_match_is_meant(const struct ft_match *match, const struct fusetrace_op *
 
 	if (!ft_match_op(match, op))
 		return false;
-	if (user->pid && (!(op->present & FT_HAS(PID)) ||
-			  op->pid != (user->pid < 0 ? 0 : (uint64_t)user->pid)))
+	if (user->pid &&
+	    (!(op->present & FT_HAS(PID)) || op->pid != (user->pid < 0 ? 0 : (uint64_t)user->pid)))
 		return false;
 	if (user->nodeid && op->nodeid != user->nodeid)
 		return false;

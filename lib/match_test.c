@@ -146,9 +146,10 @@ static void test_refused_names(void **state)
 	static const struct {
 		const char *op, *hint;
 	} rows[] = {
-		{"relase", "\"release\""}, {"close", "\"release\""},  {"wriet", "\"write\""},
-		{"", "did you mean"},	   {"write,", "did you mean"}, {"read,,write", "did you mean"},
-		{"rm", "\"unlink\""},	   {"read,unlnk", "\"unlink\""},
+		{"relase", "\"release\""},  {"close", "\"release\""},
+		{"wriet", "\"write\""},	    {"", "did you mean"},
+		{"write,", "did you mean"}, {"read,,write", "did you mean"},
+		{"rm", "\"unlink\""},	    {"read,unlnk", "\"unlink\""},
 	};
 	struct fusetrace_error error;
 
@@ -323,13 +324,14 @@ static void test_refused_paths(void **state)
 
 	assert_int_equal(fusetrace_match_check(FUSETRACE_MATCH(.path = ""), &error), -EINVAL);
 	assert_non_null(strstr(error.text, "empty"));
-	assert_int_equal(fusetrace_match_check(FUSETRACE_MATCH(.path = "(", .path_kind =
-								       FUSETRACE_PATH_REGEX),
-					       &error),
-			 -EINVAL);
+	assert_int_equal(
+		fusetrace_match_check(
+			FUSETRACE_MATCH(.path = "(", .path_kind = FUSETRACE_PATH_REGEX), &error),
+		-EINVAL);
 	assert_non_null(strstr(error.text, "regular expression"));
-	assert_int_equal(fusetrace_match_check(FUSETRACE_MATCH(.path = "/a", .path_kind = 4), &error),
-			 -EINVAL);
+	assert_int_equal(
+		fusetrace_match_check(FUSETRACE_MATCH(.path = "/a", .path_kind = 4), &error),
+		-EINVAL);
 	assert_non_null(strstr(error.text, "path_kind 4"));
 }
 
@@ -398,9 +400,9 @@ static void test_not(void **state)
 static void test_all_must_hold(void **state)
 {
 	struct fusetrace_op *op = base_op();
-	const struct fusetrace_match *all = FUSETRACE_MATCH(
-		.op = "write", .path = "*.txt", .status = FUSETRACE_MATCH_OK, .pid = 42, .nodeid = 7,
-		.min_size = 1, .min_duration_ns = 1);
+	const struct fusetrace_match *all =
+		FUSETRACE_MATCH(.op = "write", .path = "*.txt", .status = FUSETRACE_MATCH_OK,
+				.pid = 42, .nodeid = 7, .min_size = 1, .min_duration_ns = 1);
 	struct fusetrace_match but_one;
 
 	assert_true(matches(all, op));
@@ -485,8 +487,9 @@ static void test_describe(void **state)
 	assert_described(FUSETRACE_MATCH(.op = "release", .path = "/mnt/a.txt",
 					 .status = FUSETRACE_MATCH_OK),
 			 "release path=/a.txt status=ok");
-	assert_described(FUSETRACE_MATCH(.path = "*.c", .status = FUSETRACE_MATCH_FAILED, .error = 28),
-			 "any operation path=*.c status=failed errno=28");
+	assert_described(
+		FUSETRACE_MATCH(.path = "*.c", .status = FUSETRACE_MATCH_FAILED, .error = 28),
+		"any operation path=*.c status=failed errno=28");
 	assert_described(FUSETRACE_MATCH(.op = "read,write", .flags = FUSETRACE_MATCH_NOT),
 			 "read,write (inverted)");
 }

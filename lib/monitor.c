@@ -81,9 +81,11 @@ static int find_mount(struct fusetrace_monitor *monitor, const char *path,
 	if (r == 0)
 		r = ft_mounts_find(&mounts, path, &mount);
 	if (r == -EMEDIUMTYPE)
-		return ft_error(reterr_error, r,
-				"%s is not on a FUSE mount: give a mountpoint of /proc/self/mountinfo "
-				"or a path under one", path);
+		return ft_error(
+			reterr_error, r,
+			"%s is not on a FUSE mount: give a mountpoint of /proc/self/mountinfo "
+			"or a path under one",
+			path);
 	if (r < 0)
 		return ft_error(reterr_error, r, "%s: %s", path, fusetrace_strerror(r));
 	monitor->connection = mount->connection;
@@ -105,8 +107,7 @@ static int check_opts(const struct fusetrace_monitor_opts *opts,
 				opts->source);
 	if (opts->max_ops > MAX_OPS_MAX)
 		return ft_error(reterr_error, -EINVAL, "max_ops %llu: at most %llu can be kept",
-				(unsigned long long)opts->max_ops,
-				(unsigned long long)MAX_OPS_MAX);
+				(unsigned long long)opts->max_ops, (unsigned long long)MAX_OPS_MAX);
 	if (opts->source != FUSETRACE_SOURCE_REPLAY && !opts->mount == !is_pending)
 		return ft_error(reterr_error, -EINVAL,
 				"either a mount or FUSETRACE_MONITOR_PENDING is needed");
@@ -141,8 +142,8 @@ int fusetrace_monitor_new(const struct fusetrace_monitor_opts *opts,
 		return r;
 	monitor->history = ft_history_new(opts->max_ops ? opts->max_ops : MAX_OPS_BY_DEFAULT);
 	if (monitor->history)
-		monitor->tracker = ft_tracker_new(monitor->source, monitor->history, resolve, on_done,
-						  monitor);
+		monitor->tracker = ft_tracker_new(monitor->source, monitor->history, resolve,
+						  on_done, monitor);
 	if (!monitor->tracker)
 		return ft_error(reterr_error, -ENOMEM, "out of memory");
 	monitor->replay.tracker = monitor->tracker;
@@ -519,6 +520,15 @@ void ft_monitor_on_record(struct fusetrace_monitor *monitor, const struct ft_rec
 	on_event(monitor, record);
 }
 
+void ft_monitor_on_cached(struct fusetrace_monitor *monitor, uint64_t directory,
+			  struct ft_bytes name, uint64_t nodeid, bool is_gone)
+{
+	if (is_gone)
+		ft_tracker_unlinked(monitor->tracker, directory, name, nodeid);
+	else
+		ft_tracker_entry(monitor->tracker, directory, name, nodeid);
+}
+
 void ft_monitor_on_lost(struct fusetrace_monitor *monitor, uint64_t total)
 {
 	uint64_t lost = total - monitor->lost_before;
@@ -540,15 +550,15 @@ static int feed(struct fusetrace_monitor *monitor, const void *data, size_t size
 		return ft_error(reterr_error, r < 0 ? r : -EINVAL,
 				"only a monitor of FUSETRACE_SOURCE_REPLAY can be fed");
 	ft_engine_lock();
-	r = is_end ? ft_replay_end(&monitor->replay, reterr_error) :
-		     ft_replay_push(&monitor->replay, data, size, reterr_error);
+	r = is_end ? ft_replay_end(&monitor->replay, reterr_error)
+		   : ft_replay_push(&monitor->replay, data, size, reterr_error);
 	ft_monitor_on_lost(monitor, monitor->replay.lost);
 	if (is_end)
 		ft_tracker_abandon(monitor->tracker);
 	if (monitor->replay.end_kind)
-		ft_monitor_end(monitor, monitor->replay.end_kind == FT_JSON_UNMOUNTED ?
-						FUSETRACE_STATE_UNMOUNTED :
-						FUSETRACE_STATE_GONE);
+		ft_monitor_end(monitor, monitor->replay.end_kind == FT_JSON_UNMOUNTED
+						? FUSETRACE_STATE_UNMOUNTED
+						: FUSETRACE_STATE_GONE);
 	ft_engine_unlock();
 	return r;
 }

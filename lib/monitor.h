@@ -46,7 +46,7 @@ struct fusetrace_monitor {
 	int pidfds[FT_DAEMONS_MAX];
 	int daemon_count;
 	uint64_t lost;          /* events, since the start */
-	uint64_t lost_before;   /* of the connection, before this monitor began */
+	uint64_t lost_before;   /* of the connection, before this monitor began; PENDING: of unknown ones */
 	uint64_t last_event_ns; /* of the last event that idle counts */
 	uint64_t interrupts;    /* calls of fusetrace_interrupt() */
 	struct ft_listings listings; /* READDIRPLUS replies that are still coming */
@@ -58,6 +58,9 @@ struct fusetrace_monitor {
 /* Called by the engine, lock held. */
 struct ft_record;
 void ft_monitor_on_record(struct fusetrace_monitor *monitor, const struct ft_record *record);
+/* A name that the kernel had cached when the trace began; those that are gone come last. */
+void ft_monitor_on_cached(struct fusetrace_monitor *monitor, uint64_t directory,
+			  struct ft_bytes name, uint64_t nodeid, bool is_gone);
 void ft_monitor_on_lost(struct fusetrace_monitor *monitor, uint64_t total);
 void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts);
 void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd);

@@ -33,6 +33,12 @@
 #define MS UINT64_C(1000000)
 #define SOON (20 * FUSETRACE_SECOND)
 
+#ifdef __SANITIZE_THREAD__ /* which cannot start threads in a forked child */
+#define CHILD_FLAGS FUSETRACE_MONITOR_NO_THREAD
+#else
+#define CHILD_FLAGS 0
+#endif
+
 /* ---- a mount ---- */
 
 struct mount {
@@ -259,7 +265,8 @@ static void test_release(void **state)
 		assert_wait(monitor, &mark,
 			    FUSETRACE_MATCH(.op = "release", .path = "/a.txt",
 					    .status = FUSETRACE_MATCH_OK));
-		assert_int_equal(fusetrace_count(monitor, &mark, FUSETRACE_MATCH(.op = "write")), 1);
+		assert_int_equal(fusetrace_count(monitor, &mark, FUSETRACE_MATCH(.op = "write")),
+				 1);
 		/* by its path in the file tree, too */
 		assert_int_equal(fusetrace_wait(monitor, &mark,
 						FUSETRACE_MATCH(.op = "write",
@@ -267,8 +274,8 @@ static void test_release(void **state)
 						0, NULL, NULL),
 				 0);
 		assert_int_equal(fusetrace_wait_none(monitor, &mark,
-						     FUSETRACE_MATCH(.op = "unlink,rename"), 0, NULL,
-						     NULL),
+						     FUSETRACE_MATCH(.op = "unlink,rename"), 0,
+						     NULL, NULL),
 				 0);
 	}
 	assert_int_equal(fusetrace_wait_idle(monitor, 10 * MS, SOON, NULL), 0);
@@ -346,10 +353,9 @@ static void *work(void *data)
 		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 		close(fd);
 		if (worker->result == 0)
-			worker->result = fusetrace_wait(worker->monitor, &mark,
-							FUSETRACE_MATCH(.op = "release",
-									.path = name),
-							SOON, NULL, NULL);
+			worker->result = fusetrace_wait(
+				worker->monitor, &mark,
+				FUSETRACE_MATCH(.op = "release", .path = name), SOON, NULL, NULL);
 	}
 	return NULL;
 }
@@ -393,7 +399,8 @@ static void test_pending(void **state)
 	assert_wait(monitor, NULL, FUSETRACE_MATCH(.op = "init", .status = FUSETRACE_MATCH_OK));
 	write_file(path_of(&other[0], "a"));
 	assert_wait(monitor, NULL, FUSETRACE_MATCH(.op = "release", .path = "/a"));
-	assert_int_equal(fusetrace_count(monitor, NULL, FUSETRACE_MATCH(.path = "/other mount")), 0);
+	assert_int_equal(fusetrace_count(monitor, NULL, FUSETRACE_MATCH(.path = "/other mount")),
+			 0);
 	end_daemon(&other[0]);
 	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_UNMOUNTED, SOON), 0);
 	free_monitor(monitor);
@@ -406,9 +413,9 @@ static void test_loss_while_pending(void **state)
 	struct stat status;
 
 	skip_where_impossible();
-	monitor = start_monitor(FUSETRACE_MONITOR_OPTS(.ring_bytes = 4096,
-						       .flags = FUSETRACE_MONITOR_PENDING |
-								FUSETRACE_MONITOR_NO_THREAD));
+	monitor = start_monitor(
+		FUSETRACE_MONITOR_OPTS(.ring_bytes = 4096, .flags = FUSETRACE_MONITOR_PENDING |
+								    FUSETRACE_MONITOR_NO_THREAD));
 	make_folders(&other[0]);
 	start_daemon(&other[0]);
 	await_mounted(other[0].point);
@@ -417,9 +424,9 @@ static void test_loss_while_pending(void **state)
 	assert_int_equal(fusetrace_monitor_follow(monitor, other[0].daemon), 0);
 	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, SOON), 0);
 	assert_true(fusetrace_lost(monitor, NULL) > 0);
-	assert_int_equal(fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), 0, NULL,
-					     NULL),
-			 -EOVERFLOW);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), 0, NULL, NULL),
+		-EOVERFLOW);
 	end_daemon(&other[0]);
 	free_monitor(monitor);
 }
@@ -440,7 +447,8 @@ static void test_two_pending(void **state)
 		assert_int_equal(fusetrace_monitor_follow(pending[i], other[i].daemon), 0);
 	}
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(fusetrace_wait_state(pending[i], FUSETRACE_STATE_MOUNTED, SOON), 0);
+		assert_int_equal(fusetrace_wait_state(pending[i], FUSETRACE_STATE_MOUNTED, SOON),
+				 0);
 		assert_string_equal(fusetrace_monitor_mountpoint(pending[i]), other[i].point);
 		assert_wait(pending[i], NULL, FUSETRACE_MATCH(.op = "init"));
 	}
@@ -528,9 +536,9 @@ static void test_unmounted_before_the_start(void **state)
 	struct fusetrace_monitor *monitor;
 
 	skip_where_impossible();
-	assert_int_equal(fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.mount = own.point), &monitor,
-					       NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.mount = own.point), &monitor, NULL),
+		0);
 	end_daemon(&own);
 	fusetrace_monitor_start(monitor, NULL);
 	assert_int_equal(fusetrace_wait(monitor, NULL, NULL, SOON, NULL, NULL), -ENOTCONN);
@@ -612,11 +620,11 @@ static void test_ring_overflows(void **state)
 	for (int i = 0; i < 200; i++)
 		stat(path_of(&own, "none"), &status);
 	assert_true(fusetrace_lost(monitor, &mark) > 0);
-	assert_int_equal(fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL,
-					     NULL),
-			 -EOVERFLOW);
-	assert_int_equal(fusetrace_wait(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 10 * MS, NULL,
-					NULL),
+	assert_int_equal(
+		fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL, NULL),
+		-EOVERFLOW);
+	assert_int_equal(fusetrace_wait(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 10 * MS,
+					NULL, NULL),
 			 -EOVERFLOW);
 	/* afterwards all is well again */
 	assert_int_equal(fusetrace_mark_now(monitor, &mark), 0);
@@ -670,8 +678,8 @@ static void test_no_thread(void **state)
 	bool is_seen = false;
 
 	skip_where_impossible();
-	monitor = start_monitor(FUSETRACE_MONITOR_OPTS(.mount = own.point,
-						       .flags = FUSETRACE_MONITOR_NO_THREAD));
+	monitor = start_monitor(
+		FUSETRACE_MONITOR_OPTS(.mount = own.point, .flags = FUSETRACE_MONITOR_NO_THREAD));
 	assert_int_equal(count_threads(), threads);
 	assert_int_equal(fusetrace_reader_new(monitor, NULL, &reader), 0);
 	descriptor.fd = fusetrace_fd(monitor);
@@ -690,11 +698,80 @@ static void test_no_thread(void **state)
 	assert_wait(monitor, NULL, FUSETRACE_MATCH(.op = "release", .path = "/b"));
 	/* It notices the unmount, too. */
 	end_daemon(&own);
-	assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), SOON, NULL,
-					NULL),
-			 -ENOTCONN);
+	assert_int_equal(
+		fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), SOON, NULL, NULL),
+		-ENOTCONN);
 	assert_int_equal(count_threads(), threads);
 	free_monitor(monitor);
+}
+
+/* A line of /proc/self/task/TID/status as a hexadecimal number. */
+static uint64_t read_status(const char *tid, const char *key)
+{
+	char path[320], line[256];
+	unsigned long long number = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/status", tid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, key, strlen(key)) == 0)
+			number = strtoull(line + strlen(key), NULL, 16);
+	}
+	fclose(file);
+	return number;
+}
+
+static bool is_named(const char *tid, const char *name)
+{
+	char path[320], text[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/comm", tid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, name) == 0;
+}
+
+/* What the thread of the library blocks; 0: it is not there. */
+static uint64_t blocked_by_thread(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *entry;
+	uint64_t blocked = 0;
+
+	assert_non_null(dir);
+	while (!blocked && (entry = readdir(dir))) {
+		if (is_named(entry->d_name, "fusetrace"))
+			blocked = read_status(entry->d_name, "SigBlk:");
+	}
+	closedir(dir);
+	return blocked;
+}
+
+/* Signals are for the program's own threads: Ctrl-C, a test framework's alarm. */
+static void test_thread_blocks_signals(void **state)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGALRM, SIGCHLD, SIGUSR1, SIGPROF};
+	uint64_t deadline = ft_deadline_ns(SOON), blocked = 0;
+	struct fusetrace_monitor *monitor;
+
+	skip_where_impossible();
+	monitor = attach();
+	while (!blocked && ft_now_ns() < deadline) { /* it names itself when it begins to run */
+		sched_yield();
+		blocked = blocked_by_thread();
+	}
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		assert_true(blocked >> (signals[i] - 1) & 1);
+	free_monitor(monitor);
+	assert_int_equal(blocked_by_thread(), 0);
 }
 
 static int lowest_descriptor(void)
@@ -771,7 +848,8 @@ static int in_forked_child(struct fusetrace_monitor *parents)
 	if (fusetrace_sync(parents) != -ECHILD)
 		return 1;
 	fusetrace_monitor_free(parents);
-	r = fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.mount = own.point), &monitor, NULL);
+	r = fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.mount = own.point, .flags = CHILD_FLAGS),
+				  &monitor, NULL);
 	if (r == 0)
 		r = fusetrace_monitor_start(monitor, NULL);
 	if (r < 0)
@@ -828,6 +906,7 @@ int main(void)
 		live_test(test_ring_overflows),
 		live_test(test_two_monitors),
 		live_test(test_no_thread),
+		live_test(test_thread_blocks_signals),
 		live_test(test_start_and_stop),
 		live_test(test_stopped_by_many_threads),
 		live_test(test_fork),

@@ -40,26 +40,30 @@ static void test_options(void **state)
 	assert_int_equal(fusetrace_monitor_new(NULL, &monitor, NULL), -EINVAL);
 	assert_int_equal(fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.source = 3), NULL, NULL),
 			 -EINVAL);
-	assert_int_equal(try_new(&(struct fusetrace_monitor_opts){.source = 3},
-				 "FUSETRACE_MONITOR_OPTS()"),
-			 -EINVAL);
-	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_LOG), "source 2"),
-			 -EINVAL);
+	assert_int_equal(
+		try_new(&(struct fusetrace_monitor_opts){.source = 3}, "FUSETRACE_MONITOR_OPTS()"),
+		-EINVAL);
+	assert_int_equal(
+		try_new(FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_LOG), "source 2"),
+		-EINVAL);
 	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.source = 77, .mount = "/"), "source 77"),
 			 -EINVAL);
 	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.mount = NULL), "PENDING"), -EINVAL);
-	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.mount = "/",
-							.flags = FUSETRACE_MONITOR_PENDING),
-				 "PENDING"),
-			 -EINVAL);
+	assert_int_equal(
+		try_new(FUSETRACE_MONITOR_OPTS(.mount = "/", .flags = FUSETRACE_MONITOR_PENDING),
+			"PENDING"),
+		-EINVAL);
 	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.mount = "/proc"), "not on a FUSE mount"),
 			 -EMEDIUMTYPE);
-	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.mount = "/no/such/place"), "/no/such/place"),
-			 -ENOENT);
+	assert_int_equal(
+		try_new(FUSETRACE_MONITOR_OPTS(.mount = "/no/such/place"), "/no/such/place"),
+		-ENOENT);
 	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.mount = ""), NULL), -ENOENT);
 	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.mount = "/etc/passwd/x"), NULL), -ENOTDIR);
-	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.flags = FUSETRACE_MONITOR_PENDING), NULL), 0);
-	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_REPLAY), NULL), 0);
+	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.flags = FUSETRACE_MONITOR_PENDING), NULL),
+			 0);
+	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_REPLAY), NULL),
+			 0);
 	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_REPLAY,
 							.max_ops = UINT64_MAX),
 				 "max_ops"),

@@ -28,8 +28,8 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 char *__wrap_strdup(const char *text);
 
-static size_t left;    /* allocations until one fails; 0: none fails */
-static bool for_ever;  /* ... and all that follow */
+static size_t left;   /* allocations until one fails; 0: none fails */
+static bool for_ever; /* ... and all that follow */
 static bool has_failed;
 
 static bool fails(void)
@@ -156,8 +156,8 @@ static void use_monitor(void)
 	struct fusetrace_monitor *monitor = NULL;
 	bool is_complete;
 
-	if (fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_REPLAY), &monitor,
-				  NULL) < 0) {
+	if (fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_REPLAY),
+				  &monitor, NULL) < 0) {
 		assert_null(monitor);
 		return;
 	}
@@ -170,8 +170,9 @@ static void use_monitor(void)
 							 NULL),
 				     0);
 	else
-		assert_true(fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "create"), 0, NULL,
-						NULL) < 0 || !is_complete);
+		assert_true(fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "create"), 0,
+						NULL, NULL) < 0 ||
+			    !is_complete);
 	wait_for_some(monitor);
 	expect_some(monitor);
 	look_at_all(monitor);
@@ -220,7 +221,8 @@ static void use_tracker(void)
 {
 	struct ft_history *history = ft_history_new(10);
 	struct ft_tracker *tracker =
-		history ? ft_tracker_new(FUSETRACE_SOURCE_KERNEL, history, NULL, ignore, NULL) : NULL;
+		history ? ft_tracker_new(FUSETRACE_SOURCE_KERNEL, history, NULL, ignore, NULL)
+			: NULL;
 
 	if (tracker) {
 		request(tracker, 9 /* MKDIR */, 1, "d", 0, NULL, 2);
@@ -255,17 +257,17 @@ static void test_unkept_operations_are_lost(void **state)
 	assert_int_equal(fusetrace_mark_now(monitor, &mark), 0);
 	for (int i = 0; i < FT_CHUNK_OPS; i++)
 		ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a"));
-	assert_int_equal(fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL,
-					     NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL, NULL),
+		0);
 	for_ever = true;
 	left = 1;
 	ft_test_feed(monitor, FT_TEST_OP(.op = "unlink", .path = "/a"));
 	left = 0;
 	assert_int_equal(fusetrace_lost(monitor, NULL), 1);
-	assert_int_equal(fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL,
-					     NULL),
-			 -EOVERFLOW);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL, NULL),
+		-EOVERFLOW);
 	fusetrace_monitor_free(monitor);
 }
 

@@ -19,20 +19,20 @@
 #define DEPTH_MAX 4096
 #define PATH_SIZE_MAX (64 * 1024)
 #define UNLINKED_MAX (16 * 1024) /* nodes without a name, kept for those that have them open */
-#define LINKS_MAX 64 /* names kept of one file with very many hard links */
+#define LINKS_MAX 64		 /* names kept of one file with very many hard links */
 
 struct node {
 	struct ft_hash_node by_id;
 	struct ft_list recency; /* in ft_nodes.by_recency or, without a name, .unlinked */
-	struct ft_list links;   /* most recently looked up first */
+	struct ft_list links;	/* most recently looked up first */
 	uint64_t nodeid;
-	uint64_t children;      /* links that have it as their directory */
-	uint64_t epoch;         /* of path */
-	char *path;             /* kept path or NULL */
+	uint64_t children; /* links that have it as their directory */
+	uint64_t epoch;	   /* of path */
+	char *path;	   /* kept path or NULL */
 	size_t path_length;
 	uint32_t resolve_tries;
 	uint16_t link_count;
-	bool is_unlinked;       /* path is the last it had */
+	bool is_unlinked; /* path is the last it had */
 };
 
 struct link {
@@ -96,8 +96,9 @@ static struct link *find_link(const struct ft_nodes *nodes, uint64_t parent, str
 
 static struct link *first_link(const struct node *node)
 {
-	return ft_list_is_empty(&node->links) ? NULL :
-						FT_CONTAINER(node->links.next, struct link, of_node);
+	return ft_list_is_empty(&node->links)
+		       ? NULL
+		       : FT_CONTAINER(node->links.next, struct link, of_node);
 }
 
 static void touch(struct ft_nodes *nodes, struct node *node)
@@ -221,9 +222,9 @@ struct ft_nodes *ft_nodes_free(struct ft_nodes *nodes)
 {
 	if (!nodes)
 		return NULL;
-	ft_list_foreach_safe(at, &nodes->by_recency)
+	ft_list_foreach_safe (at, &nodes->by_recency)
 		free_node(nodes, FT_CONTAINER(at, struct node, recency));
-	ft_list_foreach_safe(at, &nodes->unlinked)
+	ft_list_foreach_safe (at, &nodes->unlinked)
 		free_node(nodes, FT_CONTAINER(at, struct node, recency));
 	ft_hash_done(&nodes->by_name);
 	ft_hash_done(&nodes->by_id);
@@ -335,7 +336,7 @@ static struct ft_bytes path_by_link(struct ft_nodes *nodes, const struct link *l
 
 static const struct link *link_by_id(const struct node *node, uint64_t id)
 {
-	ft_list_foreach(at, &node->links) {
+	ft_list_foreach (at, &node->links) {
 		const struct link *link = FT_CONTAINER(at, struct link, of_node);
 
 		if (link->id == id)
@@ -391,7 +392,7 @@ struct ft_bytes ft_nodes_child_path(struct ft_nodes *nodes, uint64_t parent, str
 	if (!path.data || path.length + name.length + 1 > PATH_SIZE_MAX)
 		return (struct ft_bytes){NULL, 0};
 	if (path.length == 1)
-		path.length = 0; /* the root brings its own slash */
+		path.length = 0;			 /* the root brings its own slash */
 	memmove(nodes->scratch, path.data, path.length); /* it may lie in scratch already */
 	nodes->scratch[path.length] = '/';
 	memcpy(nodes->scratch + path.length + 1, name.data, name.length);

@@ -540,8 +540,9 @@ static uint64_t model_directory(struct model *model)
 	for (;;) {
 		uint64_t id = 1 + ft_test_below(&model->seed, MODEL_NODES + 1);
 
-		if (id == FT_NODE_ROOT || (model->nodes[id].is_used && model->nodes[id].is_directory &&
-					   model->nodes[id].links[0].parent))
+		if (id == FT_NODE_ROOT ||
+		    (model->nodes[id].is_used && model->nodes[id].is_directory &&
+		     model->nodes[id].links[0].parent))
 			return id;
 	}
 }
@@ -701,7 +702,7 @@ static void step_ask(struct model *model, struct ft_nodes *nodes, const struct k
 
 static void run_step(struct model *model, struct ft_nodes *nodes, const struct knowledge *knowledge)
 {
-	static void (*const steps[])(struct model *model, struct ft_nodes *nodes) = {
+	static void (*const steps[])(struct model * model, struct ft_nodes * nodes) = {
 		step_create, step_create, step_create, step_lookup,
 		step_lookup, step_link,	  step_unlink, step_rename,
 	};
@@ -754,7 +755,7 @@ struct kernel {
 	size_t asked;
 	size_t found;
 	bool is_broken; /* finds nothing */
-	bool is_evil;   /* tells of nodes that have nothing to do with the question */
+	bool is_evil;	/* tells of nodes that have nothing to do with the question */
 };
 
 static bool resolve(struct ft_nodes *nodes, uint64_t nodeid, void *data)

@@ -105,17 +105,16 @@ static void test_foreach(void **state)
 
 	for (int i = 0; i < 5; i++)
 		feed(i % 2 ? "write" : "read", "/a");
-	assert_int_equal(fusetrace_foreach(monitor, NULL, FUSETRACE_MATCH(.op = "read"), visit,
-					   &visits),
-			 0);
+	assert_int_equal(
+		fusetrace_foreach(monitor, NULL, FUSETRACE_MATCH(.op = "read"), visit, &visits), 0);
 	assert_int_equal(visits.count, 3);
 	assert_int_equal(visits.seqs[0], 1);
 	assert_int_equal(visits.seqs[2], 5);
 	visits = (struct visits){.stop_after = 2};
 	assert_int_equal(fusetrace_foreach(monitor, NULL, NULL, visit, &visits), 42);
 	assert_int_equal(visits.count, 2);
-	assert_int_equal(fusetrace_foreach(monitor, NULL, FUSETRACE_MATCH(.check = check_fails), visit,
-					   &visits),
+	assert_int_equal(fusetrace_foreach(monitor, NULL, FUSETRACE_MATCH(.check = check_fails),
+					   visit, &visits),
 			 -EUCLEAN);
 	/* No lock is held: it may ask again. */
 	assert_int_equal(fusetrace_foreach(monitor, NULL, NULL, visit_and_enter, &count), 1);
@@ -163,13 +162,14 @@ static void test_in_flight(void **state)
 	assert_int_equal(fusetrace_in_flight(monitor, NULL, visit, &visits), 0);
 	assert_int_equal(visits.count, 2);
 	visits.count = 0;
-	assert_int_equal(fusetrace_in_flight(monitor, FUSETRACE_MATCH(.op = "write"), visit, &visits),
-			 0);
+	assert_int_equal(
+		fusetrace_in_flight(monitor, FUSETRACE_MATCH(.op = "write"), visit, &visits), 0);
 	assert_int_equal(visits.count, 1);
 	visits = (struct visits){.stop_after = 1};
 	assert_int_equal(fusetrace_in_flight(monitor, NULL, visit, &visits), 42);
-	assert_int_equal(fusetrace_in_flight(monitor, FUSETRACE_MATCH(.op = "wirte"), visit, &visits),
-			 -EINVAL);
+	assert_int_equal(
+		fusetrace_in_flight(monitor, FUSETRACE_MATCH(.op = "wirte"), visit, &visits),
+		-EINVAL);
 }
 
 /* A recording that was cut off while something was in flight. */
@@ -177,20 +177,21 @@ static void test_in_flight_of_a_recording(void **state)
 {
 	struct visits visits = {0};
 
-	ft_test_feed_line(monitor, "{\"v\":1,\"op\":\"write\",\"path\":\"/a\",\"status\":\"started\","
-				   "\"unique\":5}\n"
-				   "{\"v\":1,\"op\":\"read\",\"path\":\"/b\",\"status\":\"started\"}\n"
-				   "{\"v\":1,\"op\":\"read\",\"path\":\"/c\",\"status\":\"started\"}\n");
+	ft_test_feed_line(monitor,
+			  "{\"v\":1,\"op\":\"write\",\"path\":\"/a\",\"status\":\"started\","
+			  "\"unique\":5}\n"
+			  "{\"v\":1,\"op\":\"read\",\"path\":\"/b\",\"status\":\"started\"}\n"
+			  "{\"v\":1,\"op\":\"read\",\"path\":\"/c\",\"status\":\"started\"}\n");
 	assert_int_equal(fusetrace_in_flight(monitor, NULL, visit, &visits), 0);
 	assert_int_equal(visits.count, 3);
 	assert_int_equal(fusetrace_count(monitor, NULL, NULL), 0);
 	/* the reply to one of them */
 	ft_test_feed_line(monitor, "{\"v\":1,\"op\":\"write\",\"path\":\"/a\",\"errno\":0,"
 				   "\"unique\":5}\n");
-	assert_int_equal(fusetrace_count(monitor, NULL, FUSETRACE_MATCH(.op = "write",
-									.status =
-										FUSETRACE_MATCH_OK)),
-			 1);
+	assert_int_equal(
+		fusetrace_count(monitor, NULL,
+				FUSETRACE_MATCH(.op = "write", .status = FUSETRACE_MATCH_OK)),
+		1);
 	visits.count = 0;
 	assert_int_equal(fusetrace_in_flight(monitor, NULL, visit, &visits), 0);
 	assert_int_equal(visits.count, 2);
@@ -199,10 +200,10 @@ static void test_in_flight_of_a_recording(void **state)
 	assert_int_equal(fusetrace_in_flight(monitor, NULL, visit, &visits), 0);
 	assert_int_equal(visits.count, 0);
 	assert_int_equal(fusetrace_count(monitor, NULL, FUSETRACE_MATCH(.op = "read")), 2);
-	assert_int_equal(fusetrace_count(monitor, NULL,
-					 FUSETRACE_MATCH(.op = "read",
-							 .status = FUSETRACE_MATCH_OK)),
-			 0);
+	assert_int_equal(
+		fusetrace_count(monitor, NULL,
+				FUSETRACE_MATCH(.op = "read", .status = FUSETRACE_MATCH_OK)),
+		0);
 }
 
 /* ---- readers ---- */
@@ -271,7 +272,8 @@ static void test_totals_outlive_the_history(void **state)
 	tear_down(NULL);
 	monitor = ft_test_monitor(1);
 	for (int i = 0; i < 5000; i++)
-		ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a", .error = i % 10 == 0));
+		ft_test_feed(monitor,
+			     FT_TEST_OP(.op = "write", .path = "/a", .error = i % 10 == 0));
 	assert_true(fusetrace_count(monitor, NULL, NULL) < 5000);
 	assert_int_equal(fusetrace_summary_new(&summary), 0);
 	assert_int_equal(fusetrace_summary_add_monitor(summary, monitor), 0);

@@ -166,7 +166,8 @@ static void put_seen(FILE *out, struct ft_facts *facts)
 	struct fusetrace_summary_row row;
 
 	fprintf(out, "  seen    : %" PRIu64 " operations since the mark", facts->since_count);
-	for (size_t i = 0; i < KINDS_SHOWN && fusetrace_summary_get(&facts->since, i, &row) == 0; i++)
+	for (size_t i = 0; i < KINDS_SHOWN && fusetrace_summary_get(&facts->since, i, &row) == 0;
+	     i++)
 		fprintf(out, "%s %s %" PRIu64, i ? "," : ":", row.op, row.count);
 	fprintf(out, "; failed %" PRIu64 "; lost %" PRIu64 "\n", facts->since_failed, facts->lost);
 }
@@ -253,18 +254,20 @@ static json_t *json_of_counts(struct ft_facts *facts)
 
 static char *render_json(struct ft_facts *facts, const char *waited_for, const char *label)
 {
-	json_t *root = json_pack("{s:i s:s s:s s:i s:s s:s* s:I s:I s:I s:I s:o s:o s:o s:o}",
-		"v", 1, "event", "report", "verdict", fusetrace_verdict_name(facts->verdict),
-		"result", facts->result, "waited_for", waited_for, "label", label,
-		"waited_ns", (json_int_t)(facts->now_ns - facts->began_ns),
-		"operations", (json_int_t)facts->since_count,
-		"failed", (json_int_t)facts->since_failed, "lost", (json_int_t)facts->lost,
-		"counts", json_of_counts(facts), "last", json_of_few(&facts->last),
-		"in_flight", json_of_few(&facts->in_flight), "near", json_of_few(&facts->near));
+	json_t *root =
+		json_pack("{s:i s:s s:s s:i s:s s:s* s:I s:I s:I s:I s:o s:o s:o s:o}", "v", 1,
+			  "event", "report", "verdict", fusetrace_verdict_name(facts->verdict),
+			  "result", facts->result, "waited_for", waited_for, "label", label,
+			  "waited_ns", (json_int_t)(facts->now_ns - facts->began_ns), "operations",
+			  (json_int_t)facts->since_count, "failed", (json_int_t)facts->since_failed,
+			  "lost", (json_int_t)facts->lost, "counts", json_of_counts(facts), "last",
+			  json_of_few(&facts->last), "in_flight", json_of_few(&facts->in_flight),
+			  "near", json_of_few(&facts->near));
 	char *text = NULL;
 
 	if (root && facts->timeout_ns != FUSETRACE_FOREVER)
-		json_object_set_new(root, "timeout_ns", json_integer((json_int_t)facts->timeout_ns));
+		json_object_set_new(root, "timeout_ns",
+				    json_integer((json_int_t)facts->timeout_ns));
 	if (root && facts->subject)
 		json_object_set_new(root, "subject", json_of_op(facts->subject));
 	if (root)

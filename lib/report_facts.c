@@ -59,8 +59,8 @@ static void gather_since(struct ft_facts *facts, struct fusetrace_monitor *monit
 	ft_cursor_init(&cursor, monitor->history, expect ? expect->mark.seq : 0);
 	while ((op = ft_cursor_next(&cursor, NULL))) {
 		facts->since_count++;
-		facts->since_failed += op->status == FUSETRACE_STATUS_FAILED &&
-				       !(op->marks & FUSETRACE_OP_PROBE);
+		facts->since_failed +=
+			op->status == FUSETRACE_STATUS_FAILED && !(op->marks & FUSETRACE_OP_PROBE);
 		ft_summary_add(&facts->since, op);
 		push_newest(&facts->last, op);
 		if (match && op->status == FUSETRACE_STATUS_FAILED && ft_match_is_meant(match, op))

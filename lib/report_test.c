@@ -115,8 +115,9 @@ static void test_no_report_on_success(void **state)
 	feed("create", "/a");
 	assert_int_equal(fusetrace_wait(monitor, NULL, NULL, 0, NULL, &report), 0);
 	assert_null(report);
-	assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), 0, NULL, NULL),
-			 -ETIMEDOUT);
+	assert_int_equal(
+		fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), 0, NULL, NULL),
+		-ETIMEDOUT);
 	assert_null(fusetrace_report_free(NULL));
 }
 
@@ -142,8 +143,8 @@ static void test_never_started(void **state)
 	assert_shows("limit 0.001 s");
 	assert_int_equal(json_integer_value(json_object_get(json, "operations")), 3);
 	assert_int_equal(json_integer_value(json_object_get(json, "failed")), 1);
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "counts"), "write")),
-			 2);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(json, "counts"), "write")), 2);
 	assert_int_equal(json_array_size(json_object_get(json, "last")), 3);
 	assert_int_equal(json_integer_value(json_object_get(json, "timeout_ns")), MS);
 }
@@ -166,9 +167,9 @@ static void test_in_flight(void **state)
 	assert_shows("release unique=318");
 	assert_shows("2.0");
 	assert_int_equal(json_array_size(json_object_get(json, "in_flight")), 1);
-	assert_int_equal(json_integer_value(
-				 json_object_get(json_object_get(json, "subject"), "unique")),
-			 318);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(json, "subject"), "unique")),
+		318);
 	/* another one that is in flight is none of it */
 	fail_wait(NULL, FUSETRACE_MATCH(.op = "fsync"), 0, -ETIMEDOUT,
 		  FUSETRACE_VERDICT_NEVER_STARTED);
@@ -189,7 +190,8 @@ static void test_in_flight_among_many(void **state)
 		ft_tracker_begin(monitor->tracker, &event);
 	}
 	feed("write", "/a");
-	fail_wait(NULL, FUSETRACE_MATCH(.op = "release"), 0, -ETIMEDOUT, FUSETRACE_VERDICT_IN_FLIGHT);
+	fail_wait(NULL, FUSETRACE_MATCH(.op = "release"), 0, -ETIMEDOUT,
+		  FUSETRACE_VERDICT_IN_FLIGHT);
 }
 
 static void test_failed(void **state)
@@ -212,8 +214,8 @@ static void test_failed(void **state)
 
 	assert_int_equal(fusetrace_mark_now(monitor, &mark), 0);
 	feed("read", "/a");
-	fail_wait(&mark, FUSETRACE_MATCH(.op = "write", .status = FUSETRACE_MATCH_OK), 0, -ETIMEDOUT,
-		  FUSETRACE_VERDICT_NEVER_STARTED);
+	fail_wait(&mark, FUSETRACE_MATCH(.op = "write", .status = FUSETRACE_MATCH_OK), 0,
+		  -ETIMEDOUT, FUSETRACE_VERDICT_NEVER_STARTED);
 }
 
 static int refuse(const struct fusetrace_op *op, void *data)
@@ -265,15 +267,15 @@ static void test_other_path(void **state)
 
 static void test_order(void **state)
 {
-	const struct fusetrace_match *matches[3] = {
-		FUSETRACE_MATCH(.path = "/a"), FUSETRACE_MATCH(.path = "/b"),
-		FUSETRACE_MATCH(.path = "/c")};
+	const struct fusetrace_match *matches[3] = {FUSETRACE_MATCH(.path = "/a"),
+						    FUSETRACE_MATCH(.path = "/b"),
+						    FUSETRACE_MATCH(.path = "/c")};
 
 	feed("write", "/a");
 	feed("write", "/b");
 	feed("fsync", "/a");
-	assert_int_equal(fusetrace_wait_all(monitor, NULL, matches, 3, FUSETRACE_ORDER_STRICT, 0, NULL,
-					    &report),
+	assert_int_equal(fusetrace_wait_all(monitor, NULL, matches, 3, FUSETRACE_ORDER_STRICT, 0,
+					    NULL, &report),
 			 -EILSEQ);
 	check_report(-EILSEQ, FUSETRACE_VERDICT_ORDER);
 	assert_shows("item 3");
@@ -292,7 +294,8 @@ static void test_ends(void **state)
 	ft_test_feed_line(monitor, "{\"v\":1,\"event\":\"unmounted\"}\n");
 	fail_wait(NULL, FUSETRACE_MATCH(.op = "write"), 0, -ENOTCONN, FUSETRACE_VERDICT_UNMOUNTED);
 	fusetrace_monitor_stop(monitor);
-	fail_wait(NULL, FUSETRACE_MATCH(.op = "write"), 0, -ESHUTDOWN, FUSETRACE_VERDICT_INTERRUPTED);
+	fail_wait(NULL, FUSETRACE_MATCH(.op = "write"), 0, -ESHUTDOWN,
+		  FUSETRACE_VERDICT_INTERRUPTED);
 }
 
 static int interrupt(const struct fusetrace_op *op, void *data)
@@ -319,8 +322,8 @@ static void test_events_lost(void **state)
 static void test_forbidden(void **state)
 {
 	feed("unlink", "/a");
-	assert_int_equal(fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), 0, NULL,
-					     &report),
+	assert_int_equal(fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), 0,
+					     NULL, &report),
 			 -EEXIST);
 	check_report(-EEXIST, FUSETRACE_VERDICT_FORBIDDEN);
 	assert_shows("/a");
@@ -351,8 +354,8 @@ static void test_expectation(void **state)
 						    FUSETRACE_MATCH(.op = "release", .path = "/a")};
 	struct fusetrace_expect *expect;
 
-	assert_int_equal(fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL), 0);
 	feed("create", "/a");
 	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, &report), -ETIMEDOUT);
 	/* about the one that is missing, not about the first */
@@ -375,8 +378,9 @@ static void test_label(void **state)
 static void test_hostile_text(void **state)
 {
 	static const char hostile[] = "/\n  verdict : ok\x1b[2J\xff\xfe\xe2\x80\xae";
-	const struct fusetrace_match *match = FUSETRACE_MATCH(
-		.op = "create", .path = hostile, .path_kind = FUSETRACE_PATH_EXACT, .label = hostile);
+	const struct fusetrace_match *match =
+		FUSETRACE_MATCH(.op = "create", .path = hostile, .path_kind = FUSETRACE_PATH_EXACT,
+				.label = hostile);
 
 	for (int i = 0; i < 20; i++)
 		feed("write", hostile);
@@ -428,7 +432,8 @@ static void test_verdict_names(void **state)
 	assert_string_equal(fusetrace_verdict_name(UINT32_MAX), "unknown");
 	for (uint32_t i = 1; i < 15; i++) {
 		for (uint32_t j = 1; j < i; j++)
-			assert_string_not_equal(fusetrace_verdict_name(i), fusetrace_verdict_name(j));
+			assert_string_not_equal(fusetrace_verdict_name(i),
+						fusetrace_verdict_name(j));
 	}
 }
 

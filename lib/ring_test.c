@@ -24,8 +24,8 @@
 #define HEADER BPF_RINGBUF_HDR_SZ
 
 static struct ft_ring ring;
-static char *data;             /* writable view of the ring's data */
-static uint64_t *producer;     /* writable view of its position */
+static char *data;	   /* writable view of the ring's data */
+static uint64_t *producer; /* writable view of its position */
 
 static int set_up(void **state)
 {
@@ -176,7 +176,6 @@ static void *commit_late(void *context)
 	return NULL;
 }
 
-
 /* The barrier: what was reserved before is waited for, though it is still being written. */
 static void test_waits_for_what_is_being_written(void **state)
 {
@@ -267,12 +266,9 @@ static void test_init(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ring_test(test_records),
-		ring_test(test_round_and_round),
-		ring_test(test_discarded),
-		ring_test(test_waits_for_what_is_being_written),
-		ring_test(test_never_written),
-		ring_test(test_producer_beside),
+		ring_test(test_records),       ring_test(test_round_and_round),
+		ring_test(test_discarded),     ring_test(test_waits_for_what_is_being_written),
+		ring_test(test_never_written), ring_test(test_producer_beside),
 		cmocka_unit_test(test_init),
 	};
 

@@ -6,9 +6,12 @@
 #include "source_kernel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/mount.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -30,6 +33,8 @@
 #define RING_BYTES_MAX (1u << 30)
 /* How many cached inodes the resolver looks at for one nodeid, newest first. */
 #define RESOLVE_INODES_MAX 200000
+/* Answers of a snapshot, each of some thousand names: what is behind them is left to the resolver. */
+#define SNAPSHOT_RUNS_MAX 500
 
 struct ft_kernel {
 	struct fusetrace_bpf *bpf;
@@ -267,8 +272,75 @@ uint64_t ft_kernel_lost(const struct ft_kernel *kernel, uint32_t connection)
 	struct ft_connection row;
 
 	if (bpf_map_lookup_elem(bpf_map__fd(kernel->bpf->maps.connections), &connection, &row))
-		return __atomic_load_n(&kernel->bpf->bss->lost_unknown, __ATOMIC_RELAXED);
+		return ft_kernel_lost_unknown(kernel);
 	return row.lost;
+}
+
+uint64_t ft_kernel_lost_unknown(const struct ft_kernel *kernel)
+{
+	return __atomic_load_n(&kernel->bpf->bss->lost_unknown, __ATOMIC_RELAXED);
+}
+
+/* ---- snapshot ---- */
+
+/*
+ * A descriptor on the mount that keeps nobody from unmounting: on a copy of it where we may make
+ * one. Neither sends a request.
+ */
+static int open_mount(const char *mountpoint)
+{
+	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, mountpoint,
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (fd < 0)
+		fd = open(mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static void tell_names(struct ft_bytes answer, ft_kernel_name_fn *fn, void *data)
+{
+	while (answer.length >= FT_SNAPSHOT_HEAD) {
+		uint64_t nodeid, directory;
+		uint16_t head;
+		size_t length;
+
+		memcpy(&nodeid, answer.data, 8);
+		memcpy(&directory, answer.data + 8, 8);
+		memcpy(&head, answer.data + 16, 2);
+		length = head & ~FT_SNAPSHOT_GONE;
+		if (length > answer.length - FT_SNAPSHOT_HEAD)
+			return;
+		fn(directory, (struct ft_bytes){answer.data + FT_SNAPSHOT_HEAD, length}, nodeid,
+		   head & FT_SNAPSHOT_GONE, data);
+		answer.data += FT_SNAPSHOT_HEAD + length;
+		answer.length -= FT_SNAPSHOT_HEAD + length;
+	}
+}
+
+int ft_kernel_snapshot(struct ft_kernel *kernel, const char *mountpoint, ft_kernel_name_fn *fn,
+		       void *data, uint64_t *ret_super)
+{
+	int fd FT_AUTO_CLOSE = open_mount(mountpoint);
+	struct ft_snapshot context = {.fd = fd, .inodes_max = RESOLVE_INODES_MAX};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &context, .ctx_size_in = sizeof(context));
+
+	if (fd < 0)
+		return fd;
+	for (int i = 0; i < SNAPSHOT_RUNS_MAX; i++) {
+		int r = bpf_prog_test_run_opts(bpf_program__fd(kernel->bpf->progs.snapshot),
+					       &options);
+
+		if (r < 0)
+			return r;
+		*ret_super = context.super;
+		if (context.size > FT_CHAIN_SIZE)
+			return -EPROTO;
+		tell_names((struct ft_bytes){(const char *)kernel->bpf->bss->chain, context.size},
+			   fn, data);
+		if (!context.at)
+			break;
+	}
+	return 0;
 }
 
 /* ---- resolver ---- */

@@ -49,8 +49,9 @@ size_t ft_kernel_record_size(const struct ft_record *record);
 
 /* Changes whenever the loss of any connection does; cheap. */
 uint64_t ft_kernel_lost_any(const struct ft_kernel *kernel);
-/* Records lost of a connection since it is traced. */
+/* Records lost of a connection since it is traced; of unknown ones. */
 uint64_t ft_kernel_lost(const struct ft_kernel *kernel, uint32_t connection);
+uint64_t ft_kernel_lost_unknown(const struct ft_kernel *kernel);
 
 /*
  * Looks the node up in the kernel's caches (super: struct ft_record) and adds its names to nodes.
@@ -58,6 +59,16 @@ uint64_t ft_kernel_lost(const struct ft_kernel *kernel, uint32_t connection);
  */
 bool ft_kernel_resolve(struct ft_kernel *kernel, uint64_t super, struct ft_nodes *nodes,
 		       uint64_t nodeid);
+
+/*
+ * Tells every name that the kernel has cached of a mount, in no order: for a trace that begins on a
+ * mount in use. Like the resolver it only reads. is_gone: what open files are left of that have no
+ * name any more. *ret_super is what ft_kernel_resolve() needs. 0 or a negative errno.
+ */
+typedef void ft_kernel_name_fn(uint64_t directory, struct ft_bytes name, uint64_t nodeid,
+			       bool is_gone, void *data);
+int ft_kernel_snapshot(struct ft_kernel *kernel, const char *mountpoint, ft_kernel_name_fn *fn,
+		       void *data, uint64_t *ret_super);
 
 /* 0, or why the kernel source cannot work here, without loading anything. */
 int ft_kernel_check(struct fusetrace_error *reterr_error);

@@ -124,10 +124,10 @@ static void test_only_replays_are_fed(void **state)
 	struct fusetrace_monitor *monitor;
 
 	assert_int_equal(fusetrace_feed(NULL, "x", 1, NULL), -EINVAL);
-	assert_int_equal(fusetrace_monitor_new(
-				 FUSETRACE_MONITOR_OPTS(.flags = FUSETRACE_MONITOR_PENDING), &monitor,
-				 NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.flags = FUSETRACE_MONITOR_PENDING),
+				      &monitor, NULL),
+		0);
 	assert_int_equal(fusetrace_feed(monitor, "x", 1, NULL), -EINVAL);
 	assert_int_equal(fusetrace_feed_end(monitor, NULL), -EINVAL);
 	fusetrace_monitor_free(monitor);

@@ -61,13 +61,6 @@ uint64_t ft_test_seed(void)
 	return seed;
 }
 
-/* Forks of tests with threads start threads: TSan would end them otherwise. */
-const char *__tsan_default_options(void);
-const char *__tsan_default_options(void)
-{
-	return "die_after_fork=0";
-}
-
 __attribute__((weak)) size_t __sanitizer_get_current_allocated_bytes(void);
 
 size_t ft_test_allocated(void)
@@ -102,10 +95,11 @@ static void put_number(struct ft_json_record *record, uint32_t field, uint64_t *
 
 static void put_result(struct ft_json_record *record, const struct ft_test_op *op)
 {
-	record->status = op->status ? op->status :
-			 op->error  ? FUSETRACE_STATUS_FAILED :
-				      FUSETRACE_STATUS_COMPLETED;
-	if (record->status == FUSETRACE_STATUS_STARTED || record->status == FUSETRACE_STATUS_UNKNOWN)
+	record->status = op->status  ? op->status
+			 : op->error ? FUSETRACE_STATUS_FAILED
+				     : FUSETRACE_STATUS_COMPLETED;
+	if (record->status == FUSETRACE_STATUS_STARTED ||
+	    record->status == FUSETRACE_STATUS_UNKNOWN)
 		return;
 	record->event.error = op->error;
 	record->event.present |= FT_HAS(ERRNO);

@@ -40,11 +40,11 @@ struct ft_test_op {
 	const char *op;
 	const char *path;
 	const char *path2;
-	int32_t error;        /* and the status follows from it, unless: */
+	int32_t error; /* and the status follows from it, unless: */
 	uint32_t status;
 	uint64_t start_ns;    /* 0: now */
 	uint64_t duration_ns; /* 0: 1000 */
-	uint64_t seq;         /* 0: the history's */
+	uint64_t seq;	      /* 0: the history's */
 	uint64_t nodeid;
 	uint64_t size;
 	uint32_t pid;

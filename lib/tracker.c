@@ -55,7 +55,8 @@ struct ft_tracker {
 };
 
 struct ft_tracker *ft_tracker_new(uint32_t source, struct ft_history *history,
-				  ft_nodes_resolve_fn *resolve, ft_tracker_done_fn *done, void *data)
+				  ft_nodes_resolve_fn *resolve, ft_tracker_done_fn *done,
+				  void *data)
 {
 	struct ft_tracker *tracker = calloc(1, sizeof(*tracker));
 
@@ -76,7 +77,7 @@ struct ft_tracker *ft_tracker_new(uint32_t source, struct ft_history *history,
 
 static void free_list(struct ft_list *list)
 {
-	ft_list_foreach_safe(at, list) {
+	ft_list_foreach_safe (at, list) {
 		struct in_flight *request = FT_CONTAINER(at, struct in_flight, by_age);
 
 		free(request->text);
@@ -148,7 +149,7 @@ static void retire(struct ft_tracker *tracker, struct in_flight *request)
 static int own_names(struct in_flight *request)
 {
 	struct ft_event *event = &request->event;
-	struct ft_bytes *names[] = {&event->path, &event->path2, &event->name,
+	struct ft_bytes *names[] = {&event->path,  &event->path2, &event->name,
 				    &event->name2, &event->xattr, &event->target};
 	size_t size = 1; /* an empty name is not an absent one */
 	char *at;
@@ -467,7 +468,8 @@ void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
 		request = NULL;
 	}
 	if (request) {
-		if (!(request->event.present & FT_HAS(UNIQUE)) && (event->present & FT_HAS(UNIQUE))) {
+		if (!(request->event.present & FT_HAS(UNIQUE)) &&
+		    (event->present & FT_HAS(UNIQUE))) {
 			request->event.unique = event->unique;
 			request->event.present |= FT_HAS(UNIQUE);
 		}
@@ -486,6 +488,15 @@ void ft_tracker_entry(struct ft_tracker *tracker, uint64_t directory, struct ft_
 		      uint64_t nodeid)
 {
 	ft_nodes_add(tracker->nodes, directory, name, nodeid);
+}
+
+void ft_tracker_unlinked(struct ft_tracker *tracker, uint64_t directory, struct ft_bytes name,
+			 uint64_t nodeid)
+{
+	if (ft_nodes_link(tracker->nodes, nodeid))
+		return;
+	ft_nodes_add(tracker->nodes, directory, name, nodeid);
+	ft_nodes_set_unlinked(tracker->nodes, nodeid);
 }
 
 void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
@@ -516,7 +527,7 @@ void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
 
 void ft_tracker_abandon(struct ft_tracker *tracker)
 {
-	ft_list_foreach_safe(at, &tracker->by_age) {
+	ft_list_foreach_safe (at, &tracker->by_age) {
 		struct in_flight *request = FT_CONTAINER(at, struct in_flight, by_age);
 
 		finish(tracker, &request->event, NULL, request->is_unlinked);
@@ -531,7 +542,7 @@ size_t ft_tracker_in_flight(const struct ft_tracker *tracker, bool without_untim
 
 struct fusetrace_op *ft_tracker_snapshot(struct ft_tracker *tracker, uint64_t *cursor)
 {
-	ft_list_foreach(at, &tracker->by_age) {
+	ft_list_foreach (at, &tracker->by_age) {
 		struct in_flight *request = FT_CONTAINER(at, struct in_flight, by_age);
 		struct ft_chunk *chunk;
 

@@ -34,6 +34,9 @@ void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event);
 /* A directory's listing named a node. */
 void ft_tracker_entry(struct ft_tracker *tracker, uint64_t directory, struct ft_bytes name,
 		      uint64_t nodeid);
+/* An open file was found whose name is gone; a node that has another name keeps that. */
+void ft_tracker_unlinked(struct ft_tracker *tracker, uint64_t directory, struct ft_bytes name,
+			 uint64_t nodeid);
 
 /*
  * A whole operation at once, as a recording has it. seq 0: the next number. It ends one that is in

@@ -257,9 +257,9 @@ static void test_unique_comes_with_the_end(void **state)
 	event.present &= ~FT_HAS(UNIQUE);
 	ft_tracker_begin(tracker, &event);
 	end_error(1, FUSE_GETATTR, 1, 0);
-	assert_int_equal(number(next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/"),
-				FUSETRACE_FIELD_UNIQUE),
-			 2);
+	assert_int_equal(
+		number(next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/"), FUSETRACE_FIELD_UNIQUE),
+		2);
 }
 
 static void test_end_without_begin(void **state)
@@ -321,12 +321,12 @@ static void test_probes(void **state)
 		int error;
 		bool is_probe;
 	} rows[] = {
-		{FUSE_LOOKUP, ENOENT, true},	   {FUSE_LOOKUP, EACCES, false},
-		{FUSE_GETATTR, ENOENT, false},	   {FUSE_GETXATTR, ENODATA, true},
-		{FUSE_GETXATTR, EOPNOTSUPP, true}, {FUSE_LISTXATTR, ERANGE, true},
+		{FUSE_LOOKUP, ENOENT, true},	    {FUSE_LOOKUP, EACCES, false},
+		{FUSE_GETATTR, ENOENT, false},	    {FUSE_GETXATTR, ENODATA, true},
+		{FUSE_GETXATTR, EOPNOTSUPP, true},  {FUSE_LISTXATTR, ERANGE, true},
 		{FUSE_SETXATTR, EOPNOTSUPP, false}, {FUSE_GETXATTR, EACCES, false},
-		{FUSE_FLUSH, ENOSYS, true},	   {FUSE_FLUSH, ENOSYS, false},
-		{FUSE_LSEEK, ENOSYS, true},	   {FUSE_LSEEK, ENOSYS, false},
+		{FUSE_FLUSH, ENOSYS, true},	    {FUSE_FLUSH, ENOSYS, false},
+		{FUSE_LSEEK, ENOSYS, true},	    {FUSE_LSEEK, ENOSYS, false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -377,8 +377,8 @@ static void test_path_is_that_of_the_begin(void **state)
 	begin(3, FUSE_WRITE, 3);
 	end_error(1, FUSE_WRITE, 3, 0);
 	end_error(3, FUSE_WRITE, 3, 0);
-	assert_string_equal(fusetrace_op_path2(next(FUSE_RENAME2, FUSETRACE_STATUS_COMPLETED, "/d")),
-			    "/e");
+	assert_string_equal(
+		fusetrace_op_path2(next(FUSE_RENAME2, FUSETRACE_STATUS_COMPLETED, "/d")), "/e");
 	next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, "/d/a");
 	next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, "/e/a");
 }

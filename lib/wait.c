@@ -25,7 +25,8 @@ static int poll_until(struct pollfd *descriptors, nfds_t count, uint64_t deadlin
 {
 	uint64_t now = ft_now_ns();
 	uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
-	struct timespec timeout = {(time_t)(left / FUSETRACE_SECOND), (long)(left % FUSETRACE_SECOND)};
+	struct timespec timeout = {(time_t)(left / FUSETRACE_SECOND),
+				   (long)(left % FUSETRACE_SECOND)};
 	int r = ppoll(descriptors, count, deadline_ns == UINT64_MAX ? NULL : &timeout, NULL);
 
 	return r < 0 && errno != EINTR ? -errno : 0;
@@ -358,9 +359,9 @@ static int idle_until(struct fusetrace_monitor *monitor, struct ft_waiter *waite
 			r = -ECANCELED;
 		if (r)
 			return r;
-		quiet_at = quiet_ns > UINT64_MAX - view.last_event_ns ?
-				   UINT64_MAX :
-				   view.last_event_ns + quiet_ns;
+		quiet_at = quiet_ns > UINT64_MAX - view.last_event_ns
+				   ? UINT64_MAX
+				   : view.last_event_ns + quiet_ns;
 		if (now >= quiet_at)
 			drop_taken_back(monitor, &view);
 		if (view.in_flight == 0 && now >= quiet_at)

@@ -73,7 +73,8 @@ static void *run_wait(void *data)
 	struct waiting *waiting = data;
 	struct fusetrace_op *op = NULL;
 
-	waiting->result = fusetrace_wait(monitor, NULL, &waiting->match, waiting->timeout_ns, &op, NULL);
+	waiting->result =
+		fusetrace_wait(monitor, NULL, &waiting->match, waiting->timeout_ns, &op, NULL);
 	waiting->ended_ns = ft_now_ns();
 	waiting->seq = op ? fusetrace_op_seq(op) : 0;
 	fusetrace_op_unref(op);
@@ -118,9 +119,8 @@ static void test_in_flight_at_the_mark(void **state)
 
 	ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a", .start_ns = before_ns));
 	assert_int_equal(look(&mark, FUSETRACE_MATCH(.op = "write")), -ETIMEDOUT);
-	assert_int_equal(look(&mark, FUSETRACE_MATCH(.op = "write",
-						     .flags = FUSETRACE_MATCH_IN_FLIGHT)),
-			 0);
+	assert_int_equal(
+		look(&mark, FUSETRACE_MATCH(.op = "write", .flags = FUSETRACE_MATCH_IN_FLIGHT)), 0);
 	ft_test_feed(monitor, FT_TEST_OP(.op = "read", .path = "/a", .has_no_start = true));
 	assert_int_equal(look(&mark, FUSETRACE_MATCH(.op = "read")), -ETIMEDOUT);
 	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "read")), 0);
@@ -134,21 +134,22 @@ static void test_first_one_is_given(void **state)
 	feed("write", "/a");
 	feed("write", "/b");
 	feed("write", "/a");
-	assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.op = "write"), 0, &op, NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.op = "write"), 0, &op, NULL), 0);
 	assert_int_equal(fusetrace_op_seq(op), 2);
 	op = fusetrace_op_unref(op);
-	assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.path = "/b"), 0, &op, NULL), 0);
+	assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.path = "/b"), 0, &op, NULL),
+			 0);
 	assert_int_equal(fusetrace_op_seq(op), 3);
 	fusetrace_op_unref(op);
 }
 
 static void test_unknown_satisfies_nothing(void **state)
 {
-	ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a",
-					 .status = FUSETRACE_STATUS_UNKNOWN));
-	ft_test_feed(monitor, FT_TEST_OP(.op = "read", .path = "/a",
-					 .status = FUSETRACE_STATUS_STARTED));
+	ft_test_feed(monitor,
+		     FT_TEST_OP(.op = "write", .path = "/a", .status = FUSETRACE_STATUS_UNKNOWN));
+	ft_test_feed(monitor,
+		     FT_TEST_OP(.op = "read", .path = "/a", .status = FUSETRACE_STATUS_STARTED));
 	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write")), -ETIMEDOUT);
 	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "read")), -ETIMEDOUT);
 	assert_int_equal(look(NULL, FUSETRACE_MATCH(.flags = FUSETRACE_MATCH_NOT, .op = "mkdir")),
@@ -223,9 +224,9 @@ static void test_five_need_five(void **state)
 		assert_int_equal(look_all(matches, 5, FUSETRACE_ORDER_ANY), -ETIMEDOUT);
 		feed("create", "/a");
 	}
-	assert_int_equal(fusetrace_wait_all(monitor, NULL, matches, 5, FUSETRACE_ORDER_ANY, 0, ops,
-					    NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_wait_all(monitor, NULL, matches, 5, FUSETRACE_ORDER_ANY, 0, ops, NULL),
+		0);
 	for (size_t i = 0; i < 5; i++) {
 		assert_int_equal(fusetrace_op_seq(ops[i]), i + 1);
 		fusetrace_op_unref(ops[i]);
@@ -333,22 +334,22 @@ static void test_none(void **state)
 	mark = mark_now();
 	assert_int_equal(fusetrace_wait_none(monitor, &mark, unlink, 0, NULL, NULL), 0);
 	/* Asked for, whatever became of it. */
-	ft_test_feed(monitor, FT_TEST_OP(.op = "unlink", .path = "/c",
-					 .status = FUSETRACE_STATUS_UNKNOWN));
+	ft_test_feed(monitor,
+		     FT_TEST_OP(.op = "unlink", .path = "/c", .status = FUSETRACE_STATUS_UNKNOWN));
 	assert_int_equal(fusetrace_wait_none(monitor, &mark, unlink, 0, NULL, NULL), -EEXIST);
-	assert_int_equal(fusetrace_wait_none(monitor, &mark,
-					     FUSETRACE_MATCH(.op = "unlink",
-							     .status = FUSETRACE_MATCH_OK),
-					     0, NULL, NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, &mark,
+				    FUSETRACE_MATCH(.op = "unlink", .status = FUSETRACE_MATCH_OK),
+				    0, NULL, NULL),
+		0);
 }
 
 static void test_none_within_a_window(void **state)
 {
 	uint64_t began_ns = ft_now_ns();
 
-	assert_int_equal(fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), 30 * MS,
-					     NULL, NULL),
+	assert_int_equal(fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"),
+					     30 * MS, NULL, NULL),
 			 0);
 	assert_true(ft_now_ns() - began_ns >= 30 * MS);
 	/* no further event is possible: the window need not be sat out */
@@ -408,21 +409,21 @@ static void test_none_sees_what_is_in_flight(void **state)
 	assert_int_equal(fusetrace_wait_none(monitor, NULL, unlink, 0, NULL, NULL), -EEXIST);
 	begin_in_flight(2, 10, "/b", ft_now_ns());
 	assert_int_equal(fusetrace_wait_none(monitor, &mark, unlink, 0, NULL, NULL), -EEXIST);
-	assert_int_equal(fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.path = "/a"), 0, NULL,
-					     NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.path = "/a"), 0, NULL, NULL),
+		0);
 	/* everything but unlinks is forbidden: these are allowed */
-	assert_int_equal(fusetrace_wait_none(monitor, NULL,
-					     FUSETRACE_MATCH(.op = "unlink",
-							     .flags = FUSETRACE_MATCH_NOT),
-					     0, NULL, NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, NULL,
+				    FUSETRACE_MATCH(.op = "unlink", .flags = FUSETRACE_MATCH_NOT),
+				    0, NULL, NULL),
+		0);
 	/* whether it will succeed is not known */
-	assert_int_equal(fusetrace_wait_none(monitor, NULL,
-					     FUSETRACE_MATCH(.op = "unlink",
-							     .status = FUSETRACE_MATCH_OK),
-					     0, NULL, NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, NULL,
+				    FUSETRACE_MATCH(.op = "unlink", .status = FUSETRACE_MATCH_OK),
+				    0, NULL, NULL),
+		0);
 }
 
 /* ---- loss ---- */
@@ -443,35 +444,34 @@ static void test_loss(void **state)
 	assert_int_equal(fusetrace_lost(monitor, &after), 0);
 	/* What was seen was seen. */
 	assert_int_equal(look(&before, a), 0);
-	assert_int_equal(fusetrace_wait_all(monitor, &before, TWO(a, b), 2, FUSETRACE_ORDER_IN_ORDER,
-					    0, NULL, NULL),
+	assert_int_equal(fusetrace_wait_all(monitor, &before, TWO(a, b), 2,
+					    FUSETRACE_ORDER_IN_ORDER, 0, NULL, NULL),
 			 0);
 	/* What was not seen may have happened all the same. */
 	assert_int_equal(look(&before, FUSETRACE_MATCH(.path = "/c")), -EOVERFLOW);
-	assert_int_equal(fusetrace_wait_none(monitor, &before, FUSETRACE_MATCH(.path = "/c"), 0, NULL,
-					     NULL),
-			 -EOVERFLOW);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, &before, FUSETRACE_MATCH(.path = "/c"), 0, NULL, NULL),
+		-EOVERFLOW);
 	assert_int_equal(fusetrace_wait_none(monitor, &before, a, 0, NULL, NULL), -EEXIST);
 	/* Something may have come between. */
 	assert_int_equal(fusetrace_wait_all(monitor, &before, TWO(a, b), 2, FUSETRACE_ORDER_STRICT,
 					    0, NULL, NULL),
 			 -EOVERFLOW);
 	/* Lost before the mark: no matter. */
-	assert_int_equal(fusetrace_wait_none(monitor, &after, FUSETRACE_MATCH(.path = "/c"), 0, NULL,
-					     NULL),
-			 0);
-	assert_int_equal(fusetrace_wait_all(monitor, &after, TWO(a, b), 2, FUSETRACE_ORDER_STRICT, 0,
-					    NULL, NULL),
+	assert_int_equal(
+		fusetrace_wait_none(monitor, &after, FUSETRACE_MATCH(.path = "/c"), 0, NULL, NULL),
+		0);
+	assert_int_equal(fusetrace_wait_all(monitor, &after, TWO(a, b), 2, FUSETRACE_ORDER_STRICT,
+					    0, NULL, NULL),
 			 0);
 	assert_int_equal(look(&after, FUSETRACE_MATCH(.path = "/c")), -ETIMEDOUT);
 }
 
 static void *run_strict(void *data)
 {
-	*(int *)data = fusetrace_wait_all(monitor, NULL,
-					  TWO(FUSETRACE_MATCH(.path = "/a"),
-					      FUSETRACE_MATCH(.path = "/b")),
-					  2, FUSETRACE_ORDER_STRICT, SOON, NULL, NULL);
+	*(int *)data = fusetrace_wait_all(
+		monitor, NULL, TWO(FUSETRACE_MATCH(.path = "/a"), FUSETRACE_MATCH(.path = "/b")), 2,
+		FUSETRACE_ORDER_STRICT, SOON, NULL, NULL);
 	return NULL;
 }
 
@@ -499,9 +499,9 @@ static void test_dropped_by_the_history(void **state)
 	mark = mark_now();
 	for (int i = 0; i < 5000; i++)
 		feed("write", "/a");
-	assert_int_equal(fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL,
-					     NULL),
-			 -EOVERFLOW);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL, NULL),
+		-EOVERFLOW);
 	assert_int_equal(fusetrace_wait_none(monitor, &(struct fusetrace_mark){0},
 					     FUSETRACE_MATCH(.op = "unlink"), 0, NULL, NULL),
 			 -EOVERFLOW);
@@ -511,9 +511,9 @@ static void test_dropped_by_the_history(void **state)
 	mark = mark_now();
 	for (uint64_t i = 1; i < 3000; i++)
 		ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a", .seq = i * 10));
-	assert_int_equal(fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL,
-					     NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, &mark, FUSETRACE_MATCH(.op = "unlink"), 0, NULL, NULL),
+		0);
 }
 
 /* ---- check functions ---- */
@@ -549,21 +549,22 @@ static void test_check(void **state)
 
 	feed("write", "/a");
 	feed("write", "/b");
-	assert_int_equal(fusetrace_wait(monitor, NULL,
-					FUSETRACE_MATCH(.op = "write", .check = check_path,
-							.data = "/b"),
-					0, &op, NULL),
-			 0);
+	assert_int_equal(
+		fusetrace_wait(monitor, NULL,
+			       FUSETRACE_MATCH(.op = "write", .check = check_path, .data = "/b"), 0,
+			       &op, NULL),
+		0);
 	assert_string_equal(fusetrace_op_path(op), "/b");
 	fusetrace_op_unref(op);
-	assert_int_equal(look(NULL, FUSETRACE_MATCH(.check = check_path, .data = "/c")), -ETIMEDOUT);
-	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write", .check = check_fails,
-						    .data = &calls)),
-			 -EUCLEAN);
-	assert_int_equal(calls, 1);
-	assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "mkdir", .check = check_fails,
-						    .data = &calls)),
+	assert_int_equal(look(NULL, FUSETRACE_MATCH(.check = check_path, .data = "/c")),
 			 -ETIMEDOUT);
+	assert_int_equal(
+		look(NULL, FUSETRACE_MATCH(.op = "write", .check = check_fails, .data = &calls)),
+		-EUCLEAN);
+	assert_int_equal(calls, 1);
+	assert_int_equal(
+		look(NULL, FUSETRACE_MATCH(.op = "mkdir", .check = check_fails, .data = &calls)),
+		-ETIMEDOUT);
 	assert_int_equal(calls, 1);
 	assert_int_equal(look(NULL, FUSETRACE_MATCH(.check = check_enters, .data = results)), 0);
 	for (int i = 0; i < 5; i++)
@@ -624,11 +625,11 @@ static void test_deadline_with_wake_ups(void **state)
 	pthread_t thread;
 
 	assert_int_equal(pthread_create(&thread, NULL, feed_others, NULL), 0);
-	assert_int_equal(fusetrace_wait(monitor, NULL,
-					FUSETRACE_MATCH(.op = "write", .check = check_path,
-							.data = "/b"),
-					50 * MS, NULL, NULL),
-			 -ETIMEDOUT);
+	assert_int_equal(
+		fusetrace_wait(monitor, NULL,
+			       FUSETRACE_MATCH(.op = "write", .check = check_path, .data = "/b"),
+			       50 * MS, NULL, NULL),
+		-ETIMEDOUT);
 	assert_in_range(ft_now_ns() - began_ns, 50 * MS, 550 * MS);
 	pthread_join(thread, NULL);
 }
@@ -999,14 +1000,14 @@ static void model_feed(struct model *model)
 			.start_ns = 1000 + i * 10 - ft_test_below(&model->seed, 60),
 			.name = (uint32_t)ft_test_below(&model->seed, 3),
 			.path = (uint32_t)ft_test_below(&model->seed, MODEL_PATHS),
-			.status = die == 0 ? FUSETRACE_STATUS_UNKNOWN :
-				  die < 3  ? FUSETRACE_STATUS_FAILED :
-					     FUSETRACE_STATUS_COMPLETED,
+			.status = die == 0  ? FUSETRACE_STATUS_UNKNOWN
+				  : die < 3 ? FUSETRACE_STATUS_FAILED
+					    : FUSETRACE_STATUS_COMPLETED,
 		};
-		ft_test_feed(monitor, FT_TEST_OP(.op = op_names[op->name],
-						 .path = path_names[op->path],
-						 .start_ns = op->start_ns, .status = op->status,
-						 .error = op->status == FUSETRACE_STATUS_FAILED));
+		ft_test_feed(monitor,
+			     FT_TEST_OP(.op = op_names[op->name], .path = path_names[op->path],
+					.start_ns = op->start_ns, .status = op->status,
+					.error = op->status == FUSETRACE_STATUS_FAILED));
 	}
 }
 
@@ -1044,8 +1045,8 @@ static bool model_is_meant(const struct model_match *match, const struct model_o
 static bool model_since(const struct model *model, const struct model_match *match,
 			const struct model_op *op)
 {
-	return op->seq > model->mark.seq && ((match->flags & FUSETRACE_MATCH_IN_FLIGHT) ||
-					     op->start_ns >= model->mark.mono_ns);
+	return op->seq > model->mark.seq &&
+	       ((match->flags & FUSETRACE_MATCH_IN_FLIGHT) || op->start_ns >= model->mark.mono_ns);
 }
 
 static bool model_fits(const struct model *model, size_t slot, const struct model_op *op)
@@ -1144,9 +1145,9 @@ static int model_none(const struct model *model)
 static void model_to_match(const struct model_match *from, struct fusetrace_match *to)
 {
 	*to = *FUSETRACE_MATCH(.op = from->name < 3 ? op_names[from->name] : NULL,
-			       .path = from->path < MODEL_PATHS  ? path_names[from->path] :
-				       from->path == MODEL_PATHS ? "a" :
-								   NULL,
+			       .path = from->path < MODEL_PATHS	   ? path_names[from->path]
+				       : from->path == MODEL_PATHS ? "a"
+								   : NULL,
 			       .path_kind = from->path == MODEL_PATHS ? FUSETRACE_PATH_GLOB : 0,
 			       .status = from->status, .flags = from->flags,
 			       .check = from->has_check ? check_even : NULL);

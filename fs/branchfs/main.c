@@ -26,8 +26,7 @@
 #include "support.h"
 #include "write_behind.h"
 
-/* ---- libfuse's messages ------------------------------------------------------------------------
- */
+/* ---- libfuse's messages ---------------------------------------------------------------------- */
 
 /*
  * libfuse writes the reason of an error to a log, in pieces, and returns only that there was one.
@@ -61,8 +60,7 @@ static const char *last_complaint(void)
 	return complaint.text[skipped] ? complaint.text + skipped : "libfuse failed";
 }
 
-/* ---- before the mount --------------------------------------------------------------------------
- */
+/* ---- before the mount ------------------------------------------------------------------------ */
 
 /*
  * What the user opens through the mount must never become descriptor 0, 1 or 2, where messages
@@ -147,8 +145,7 @@ static int open_trace(const struct options *options, int *ret_fd,
 	return 0;
 }
 
-/* ---- the mount ---------------------------------------------------------------------------------
- */
+/* ---- the mount ------------------------------------------------------------------------------- */
 
 /* From going into the background to the end of the loop. */
 static int serve(struct fuse *fuse, const struct fuse_cmdline_opts *cmdline,

@@ -22,8 +22,7 @@
 #include "support.h"
 #include "write_behind.h"
 
-/* ---- faults ------------------------------------------------------------------------------------
- */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 /* How often a waiting operation looks whether it is to be ended; nothing wakes it for that. */
 #define GLANCE_NS UINT64_C(10000000)
@@ -70,8 +69,7 @@ static int suffer_faults(struct fault_list *faults, const char *op, const char *
 	return result < 0 ? result : -effect.error;
 }
 
-/* ---- the wrapping ------------------------------------------------------------------------------
- */
+/* ---- the wrapping ---------------------------------------------------------------------------- */
 
 struct request {
 	struct fusetrace_emit report;
@@ -88,8 +86,7 @@ static bool request_begin(struct request *request)
 
 	report->start_ns = now_ns();
 	request->fault = suffer_faults(branchfs_self()->faults, report->op, report->path);
-	/* A release that is not carried out would leak its handle; the kernel ignores its result.
-	 */
+	/* A release that is left out would leak its handle; the kernel ignores its result. */
 	return request->fault == 0 || strncmp(report->op, "release", strlen("release")) == 0;
 }
 
@@ -153,8 +150,7 @@ static int read_directory(const char *path, void *buffer, fuse_fill_dir_t fill, 
 	return wrapped_readdir(path, buffer, fill, offset, fi);
 }
 
-/* ---- the session -------------------------------------------------------------------------------
- */
+/* ---- the session ----------------------------------------------------------------------------- */
 
 struct branchfs *branchfs_self(void)
 {
@@ -193,11 +189,15 @@ static void *session_begin(struct fuse_conn_info *connection, struct fuse_config
 
 #define MEMBER(name, ...) .name = wrapped_##name,
 
+/* clang-format off */
 const struct fuse_operations branchfs_operations = {
-	.init = session_begin, .readdir = read_directory, BRANCHFS_OPERATIONS(MEMBER)};
+	.init = session_begin,
+	.readdir = read_directory,
+	BRANCHFS_OPERATIONS(MEMBER)
+};
+/* clang-format on */
 
-/* ---- names -------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 #define NAME(name, ...) #name,
 #define NAME_AFTER_BLANK(name, ...) " " #name

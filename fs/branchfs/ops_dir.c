@@ -107,8 +107,7 @@ int branchfs_opendir(const char *path, struct fuse_file_info *fi)
 	return 0;
 }
 
-/* ---- merging -----------------------------------------------------------------------------------
- */
+/* ---- merging --------------------------------------------------------------------------------- */
 
 static int add_entry(struct directory *directory, size_t source, const struct dirent *entry)
 {
@@ -208,8 +207,7 @@ static int read_entries(struct directory *directory, const char *path)
 	return 0;
 }
 
-/* ---- listing -----------------------------------------------------------------------------------
- */
+/* ---- listing --------------------------------------------------------------------------------- */
 
 /*
  * All attributes of an entry. Not of a directory, whose attributes are merged from its copies: the

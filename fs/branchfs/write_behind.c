@@ -49,8 +49,7 @@ struct write_behind {
 	TAILQ_HEAD(late_file_queue, late_file) queue;
 };
 
-/* ---- files -------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static int compare_late_files(const void *left_file, const void *right_file)
 {
@@ -161,8 +160,7 @@ static int late_file_write_back(struct late_file *file)
 	return 0;
 }
 
-/* ---- the thread --------------------------------------------------------------------------------
- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 /* Writes back the first file of the queue, or queues it again. */
 static void serve_queue(struct write_behind *behind)
@@ -275,8 +273,7 @@ int write_behind_free(struct write_behind *behind)
 	return first_error;
 }
 
-/* ---- what the operations call ------------------------------------------------------------------
- */
+/* ---- what the operations call ---------------------------------------------------------------- */
 
 static bool may_write(int flags)
 {

@@ -31,7 +31,7 @@ static void test_order_both_ways(void **state)
 	int expected = 0;
 
 	fill(&head, items);
-	ft_list_foreach(at, &head)
+	ft_list_foreach (at, &head)
 		assert_int_equal(FT_CONTAINER(at, struct item, of_list)->number, expected++);
 	assert_int_equal(expected, ITEMS);
 	for (struct ft_list *at = head.previous; at != &head; at = at->previous)
@@ -46,16 +46,16 @@ static void test_remove_while_walking(void **state)
 	int left = 0;
 
 	fill(&head, items);
-	ft_list_foreach_safe(at, &head) {
+	ft_list_foreach_safe (at, &head) {
 		if (FT_CONTAINER(at, struct item, of_list)->number % 2 == 0)
 			ft_list_remove(at);
 	}
-	ft_list_foreach(at, &head) {
+	ft_list_foreach (at, &head) {
 		assert_int_equal(FT_CONTAINER(at, struct item, of_list)->number % 2, 1);
 		left++;
 	}
 	assert_int_equal(left, ITEMS / 2);
-	ft_list_foreach_safe(at, &head)
+	ft_list_foreach_safe (at, &head)
 		ft_list_remove(at);
 	assert_true(ft_list_is_empty(&head));
 }

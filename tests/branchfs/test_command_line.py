@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from .support import errno_of, mountinfo, wait_for_mountinfo
+from .support import errno_of, mountinfo, run_python, wait_for_mountinfo, wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -249,13 +249,26 @@ def test_several_options_in_one(mount):
 
 
 def test_threads_are_limited(mount, libfuse_version):
+    """More operations hang than there may be threads."""
     if libfuse_version < (3, 12):
         pytest.skip("libfuse knows max_threads since 3.12")
-    mnt = mount("max_threads=2", "trace")
-    for _ in range(50):
-        os.listdir(mnt.path)
-    threads = os.listdir(f"/proc/{mnt.process.pid}/task")
-    assert len(threads) <= 3  # the main one waits
+    threads = {}
+    for limit in (2, 6):
+        name = f"mnt{limit}"
+        mnt = mount(f"max_threads={limit}", "hang=mkdir", "-d", branches=(f"b{limit}",), name=name)
+        processes = []
+        for number in range(8):
+            (mnt.branches[0] / f"{number}").mkdir()  # the kernel changes one at a time in each
+            code = "import os, sys; os.mkdir(sys.argv[1])"
+            path = mnt / f"{number}/new"
+            processes.append(run_python(code, path, stderr=subprocess.DEVNULL))
+        wait_until(lambda: mnt.stderr().count("opcode: MKDIR ") == limit, "all threads to hang")
+        threads[limit] = len(os.listdir(f"/proc/{mnt.process.pid}/task"))
+        mnt.process.send_signal(signal.SIGTERM)
+        for process in processes:
+            process.communicate(timeout=20)
+        mnt.wait()
+    assert threads[6] - threads[2] == 4
 
 
 def test_caching_options_reach_the_kernel(mount):

@@ -108,8 +108,10 @@ def mounted(recipe: filesystems.Filesystem, base: Path, options: tuple[str, ...]
             mount.start(recipe.command(base, mount.mountpoint, options))
             yield mount
         finally:
-            mount.stop()
-            MOUNTED.remove(mount)
+            try:
+                mount.stop()
+            finally:
+                MOUNTED.remove(mount)
 
 
 @pytest.fixture

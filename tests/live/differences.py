@@ -34,6 +34,8 @@ class Difference:
     errnos: dict[str, int] = field(default_factory=dict)
     # Requests that may come at any place, besides those that always may.
     incidental: tuple[str, ...] = ()
+    # Bytes in one WRITE.
+    write_max: int | None = None
 
 
 # ---- differences that several share -------------------------------------------------------------
@@ -82,6 +84,8 @@ NEGATIVE_ENTRIES = Difference(
     steps={"stat-missing": (op("lookup", b"/dir/missing", entry=0),),
            "open-missing": (op("lookup", b"/dir/missing2", entry=0),)})
 LIBFUSE2 = (NO_LOOK_AT_FLAGS, NO_LSEEK, NO_COPY, TRUNCATE_BY_SETATTR)
+SMALL_WRITES = Difference("did not ask for large writes: WRITE comes in pieces of at most 4 KiB",
+                          write_max=4 * KIB)
 KEPT_PAGES = Difference(
     "what was written stays in the kernel's cache: only the two pages that were written in part are read",
     steps={"read-large": (op("read", A, offset=0, reply_size=4 * KIB, handle="a"),
@@ -151,12 +155,12 @@ NO_FSYNC = Difference("FSYNC is answered with ENOSYS: not sent any more", once={
 NONE: tuple[Difference, ...] = ()
 LONG_IN_TAR = "names of 249 bytes and more are refused: the archive's format has no room for them"
 NTFS = (
-    NO_FLUSH, KEPT_PAGES, NO_FALLOCATE, *LIBFUSE2,
+    NO_FLUSH, KEPT_PAGES, NO_FALLOCATE, SMALL_WRITES, *LIBFUSE2,
     refused_name("invalid-utf8", "names that are not UTF-8 are refused", EILSEQ, others=EILSEQ),
 )
 OF: dict[str, tuple[Difference, ...]] = {
     "mergerfs": (NEGATIVE_ENTRIES, NO_ACCESS, NO_RENAME_FLAGS, NO_LSEEK, NO_FSYNCDIR),
-    "bindfs": (NO_ACCESS, NO_FLUSH, NO_FALLOCATE, NO_FSYNCDIR, *LIBFUSE2),
+    "bindfs": (NO_ACCESS, NO_FLUSH, NO_FALLOCATE, NO_FSYNCDIR, SMALL_WRITES, *LIBFUSE2),
     "unionfs-fuse": (
         NO_ACCESS, NO_XATTR, NO_FALLOCATE, NO_FSYNCDIR, *LIBFUSE2,
         refused_depth(4, "paths of 1,000 bytes and more are refused", ENAMETOOLONG),
@@ -179,7 +183,7 @@ OF: dict[str, tuple[Difference, ...]] = {
     "ntfs-3g": NTFS,
     "ntfs-3g (fuseblk)": NTFS,
     "archivemount": (
-        ACCESS_UNKNOWN, NO_FLUSH, NO_XATTR, NO_FALLOCATE, NO_FSYNCDIR, *LIBFUSE2,
+        ACCESS_UNKNOWN, NO_FLUSH, NO_XATTR, NO_FALLOCATE, NO_FSYNCDIR, SMALL_WRITES, *LIBFUSE2,
         Difference("forgets what is in a directory when that is renamed, open files too",
                    steps={"write-below-renamed": (op("write", SUB, offset=0, errno=ENOENT),),
                           "stat-below-renamed": (),
@@ -201,9 +205,9 @@ OF: dict[str, tuple[Difference, ...]] = {
         refused_depth(1, LONG_IN_TAR, ERANGE, (op("mkdir", workload.deep_path(1), errno=ERANGE),)),
         Difference(LONG_IN_TAR, steps={"rename-deep": ()}, errnos={"rename-deep": ENOENT}),
     ),
-    "fusepy": (NO_FALLOCATE, *LIBFUSE2),
+    "fusepy": (NO_FALLOCATE, SMALL_WRITES, *LIBFUSE2),
     "fusepy (bare)": (NO_CREATE, NO_FLUSH, NO_FSYNC, NO_XATTR, ACCESS_UNKNOWN, NO_FALLOCATE,
-                      *LIBFUSE2),
+                      SMALL_WRITES, *LIBFUSE2),
     "sshfs": (NO_XATTR, NO_FALLOCATE, NO_FSYNCDIR, NO_COPY, NO_LSEEK, REFUSES_RENAME_FLAGS,
               NO_MKFIFO),
 }
@@ -234,7 +238,8 @@ class Adapter:
                              for each in self._requests(before, difference))
         return dataclasses.replace(
             step, expected=expected, errno=difference.errnos.get(step.name, step.errno),
-            incidental=step.incidental + difference.incidental)
+            incidental=step.incidental + difference.incidental,
+            write_max=difference.write_max or step.write_max)
 
     def adapt(self, step: Step) -> Step:
         paths = step.paths + tuple(path for each in step.expected

@@ -159,6 +159,8 @@ def check_plain(operation: Operation, step: Step, thread: int) -> Iterable[str]:
         yield f"status and errno contradict each other: {operation}"
     if operation.pid != thread and (operation.pid or operation.op not in FROM_THE_KERNEL):
         yield f"from thread {operation.pid}: {operation}"
+    if operation.op == "write" and step.write_max and operation.size > step.write_max:
+        yield f"more than {step.write_max} bytes: {operation}"
     if operation.op in WITHOUT_PATH:
         return
     allowed = allowed_paths(step)

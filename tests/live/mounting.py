@@ -189,6 +189,7 @@ class Mount:
             self.abort()
             end_process(self.process)
         self.process = None
+        self.device = -1
         if complaints:
             raise MountError(f"{self.name}: {'; '.join(complaints)}\n{self.output()}")
 

@@ -2,6 +2,7 @@
 """Attaching to a mount that is in use: nothing of what is open was seen being looked up.
 
 Each request must have its path all the same, and rightly: it comes from the kernel's own caches.
+Where a test goes on to rename or remove what it has just used, it does so at two paces.
 """
 
 from __future__ import annotations
@@ -44,6 +45,28 @@ def user(in_use: Mount) -> Iterator[User]:
         yield user
 
 
+# A node that was not seen being looked up is found when its first request is read from the ring:
+# what was renamed, or removed and closed, until then has the later path, or none.
+TOO_LATE = pytest.mark.xfail(reason="nodes from before the trace are looked up late", strict=False)
+Pace = Callable[[Trace, User], None]
+
+
+def settle(tracer: Trace, user: User) -> None:
+    """Waits until all that was done so far has been read: a look-up of no file is read after it."""
+    name = b"/settled-%d" % len(tracer.operations)
+    with contextlib.suppress(FileNotFoundError):
+        os.stat(user(name))
+    wait_for(tracer, "lookup", name)
+
+
+def hurry(tracer: Trace, user: User) -> None:
+    """Goes on at once."""
+
+
+at_both_paces = pytest.mark.parametrize(
+    "pace", (settle, pytest.param(hurry, marks=TOO_LATE)), ids=("settled", "hurried"))
+
+
 def skip_if(mount: Mount, names: tuple[str, ...], reason: str) -> None:
     if mount.name in names:
         pytest.skip(f"{mount.name} {reason}")
@@ -78,7 +101,8 @@ def test_open_files(in_use: Mount, user: User, trace: Attach) -> None:
     assert ("setattr", b"/top") in said(operations, "setattr")
 
 
-def test_names_that_the_kernel_knows(in_use: Mount, user: User, trace: Attach) -> None:
+@at_both_paces
+def test_names_that_the_kernel_knows(in_use: Mount, user: User, trace: Attach, pace: Pace) -> None:
     """Requests that name a directory and an entry, where the directory was looked up before."""
     os.mkdir(user(b"/dir"))
     below = user.open(b"/dir", os.O_RDONLY | os.O_DIRECTORY)
@@ -87,6 +111,7 @@ def test_names_that_the_kernel_knows(in_use: Mount, user: User, trace: Attach) -
     sub = user.open(b"sub", os.O_RDONLY | os.O_DIRECTORY, below)
     tracer = trace(in_use)
     os.rename(b"old", b"new", src_dir_fd=sub, dst_dir_fd=sub)
+    pace(tracer, user)
     os.mkdir(b"inner", dir_fd=sub)
     with contextlib.suppress(FileNotFoundError):
         os.stat(b"missing", dir_fd=sub)
@@ -132,7 +157,8 @@ def test_listed_before(in_use: Mount, user: User, trace: Attach) -> None:
     assert changed == [b"/list/%d" % number for number in range(40)]
 
 
-def test_renamed_directories_in_use(in_use: Mount, user: User, trace: Attach) -> None:
+@at_both_paces
+def test_renamed_directories_in_use(in_use: Mount, user: User, trace: Attach, pace: Pace) -> None:
     """Renamed once before and once after the attach, with files open below."""
     skip_if(in_use, LOSES_RENAMED, "forgets what is in a directory that is renamed")
     for path in (b"/a", b"/a/b", b"/a/b/c", b"/other"):
@@ -143,6 +169,7 @@ def test_renamed_directories_in_use(in_use: Mount, user: User, trace: Attach) ->
     tracer = trace(in_use)
     os.pwrite(fd, b"1", 0)
     os.fsync(fd)
+    pace(tracer, user)
     os.rename(user(b"/other"), user(b"/last"))
     os.pwrite(fd, b"2", 1)
     os.fsync(fd)
@@ -159,12 +186,14 @@ def test_renamed_directories_in_use(in_use: Mount, user: User, trace: Attach) ->
         ("release", b"/last/bb/c/file")]
 
 
-def test_unlinked_open_file(in_use: Mount, user: User, trace: Attach) -> None:
+@at_both_paces
+def test_unlinked_open_file(in_use: Mount, user: User, trace: Attach, pace: Pace) -> None:
     os.mkdir(user(b"/dir"))
     fd = user.open(b"/dir/gone", NEW | os.O_RDWR)
     os.unlink(user(b"/dir/gone"))
     tracer = trace(in_use)
     os.ftruncate(fd, 5)
+    pace(tracer, user)
     user.close_file(fd)
     release = wait_for(tracer, "release")
     operations = tracer.finish()
@@ -216,7 +245,8 @@ def test_deep_paths(in_use: Mount, user: User, trace: Attach, names: list[bytes]
         ("setattr", path + b"/file"), ("mkdir", path + b"/made"), ("release", path + b"/file")]
 
 
-def test_hard_links(in_use: Mount, user: User, trace: Attach) -> None:
+@at_both_paces
+def test_hard_links(in_use: Mount, user: User, trace: Attach, pace: Pace) -> None:
     """A node may have two names; a path is one of them, and never one that it lost."""
     if in_use.name not in LINKS:
         pytest.skip(f"{in_use.name} has no hard links")
@@ -227,8 +257,10 @@ def test_hard_links(in_use: Mount, user: User, trace: Attach) -> None:
     tracer = trace(in_use)
     os.ftruncate(fd, 1)
     os.ftruncate(other, 2)
+    pace(tracer, user)
     os.unlink(user(b"/one"))
     os.ftruncate(other, 3)
+    pace(tracer, user)
     user.close_file(fd)
     user.close_file(other)
     wait_for(tracer, "release", b"/dir/two")

@@ -80,7 +80,9 @@ class Trace:
                      str(ready_of_child), str(mountpoint)],
                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
                     pass_fds=(ready_of_child,), start_new_session=True)
+        finally:
             os.close(ready_of_child)
+        try:
             self._wait_until_armed(ready)
         finally:
             os.close(ready)
@@ -89,7 +91,7 @@ class Trace:
         poll = select.poll()
         poll.register(ready, select.POLLIN)
         if not poll.poll(ARM_SECONDS * 1000) or os.read(ready, 64) != b"ready\n":
-            end_process(self.process)
+            self.close()
             raise AssertionError(f"fusetrace did not arm: {self.log.read_text()}")
 
     def _take(self, data: bytes) -> None:
@@ -120,10 +122,9 @@ class Trace:
                 raise AssertionError(f"the trace ended: {self.log.read_text()}")
             self._take(data)
 
-    def finish(self, number: int | None = signal.SIGINT) -> list[Operation]:
-        """Ends the trace (None: it ends by itself), takes what is left, gives all operations."""
-        if number is not None:
-            self.process.send_signal(number)
+    def finish(self) -> list[Operation]:
+        """Ends the trace, takes what is left, gives all operations."""
+        self.process.send_signal(signal.SIGINT)
         poll = select.poll()
         poll.register(self.process.stdout, select.POLLIN)
         deadline = Deadline(END_SECONDS)
@@ -135,6 +136,7 @@ class Trace:
         is_ended = wait_for_exit(self.process, deadline.left() + 1)
         self.close()
         assert is_ended, "fusetrace did not end"
+        assert self.process.returncode == 0, self.log.read_text()
         assert not self.rest, f"half a line at the end: {self.rest!r}"
         return self.operations
 

@@ -110,6 +110,7 @@ class Step:
     paths: tuple[bytes, ...] = ()  # further ones that its requests may be about
     incidental: tuple[str, ...] = ()  # further requests that may come at any place
     absent: frozenset[str] = frozenset()  # requests that must not come, not even incidentally
+    write_max: int | None = None  # bytes in one WRITE
 
 
 # ---- building blocks ----------------------------------------------------------------------------

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: MIT
+"""run: from the first request of a filesystem to its exit code, however it begins and ends."""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from .support import (CANNOT_RUN, DEADLINE, SETUP, UNSATISFIED, Background, events,
+                      find_fusetrace, mounted_connection, operations, records, run, wait_until)
+
+pytestmark = pytest.mark.mounts
+
+
+class Filesystem:
+    """Folders for a daemon, and fusetrace run with it."""
+
+    def __init__(self, folder, start):
+        self.source, self.mountpoint, self.start = folder / "source", folder / "mnt", start
+        self.source.mkdir()
+        self.mountpoint.mkdir()
+
+    def bindfs(self, *options):
+        return ["bindfs", *options, self.source, self.mountpoint]
+
+    def run(self, *daemon, options=("-f", "json"), **keywords):
+        return self.start("run", *options, "--", *daemon, **keywords)
+
+    @property
+    def is_mounted(self):
+        return mounted_connection(self.mountpoint) is not None
+
+
+@pytest.fixture
+def filesystem(folder, start):
+    return Filesystem(folder, start)
+
+
+def children_of(pid):
+    """All descendants of a process."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += [int(child), *children_of(int(child))]
+    return found
+
+
+def daemon_of(trace, name=b"bindfs"):
+    """The pid of the daemon that trace has started."""
+    def look():
+        return [pid for pid in children_of(trace.process.pid)
+                if name in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+    return wait_until(look, "the daemon")[-1]
+
+
+# ---- what is shown ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [["-f"], []], ids=["foreground", "background"])
+def test_everything_from_the_first_request_on(filesystem, mode):
+    trace = filesystem.run(*filesystem.bindfs(*mode)).wait_ready()
+    (filesystem.mountpoint / "a").touch()
+    subprocess.run(["umount", filesystem.mountpoint], check=True)
+    assert trace.finish() == 0
+    found = operations(trace.out)
+    assert found[0]["op"] == "init"
+    assert [record["path"] for record in found if record["op"] == "create"] == ["/a"]
+    assert [record["seq"] for record in found] == list(range(1, len(found) + 1))
+    assert events(trace.out) == ["trace", "mounted", "unmounted"]
+    mounted = records(trace.out)[1]
+    assert mounted["mount"] == str(filesystem.mountpoint)
+    assert trace.err == f"fusetrace: tracing {filesystem.mountpoint} (fuse, kernel source)\n"
+
+
+def test_text_with_a_summary(filesystem):
+    trace = filesystem.run(*filesystem.bindfs("-f"), options=[]).wait_ready()
+    (filesystem.mountpoint / "a").touch()
+    assert trace.finish(signal.SIGINT) == 0
+    lines, table = trace.out.split("\n\n")
+    assert lines.split("\n")[1].endswith(f"-- mounted on {filesystem.mountpoint}")
+    assert "/a O_WRONLY|O_CREAT" in lines
+    assert table.startswith("OP  ") and "\ncreate " in table
+
+
+def test_quiet_leaves_the_summary(filesystem):
+    trace = filesystem.run(*filesystem.bindfs("-f"), options=["--quiet"]).wait_ready()
+    trace.finish(signal.SIGINT)
+    assert trace.out.startswith("OP  ") and "\ninit " in trace.out
+
+
+def test_no_summary(filesystem):
+    trace = filesystem.run(*filesystem.bindfs("-f"), options=["--no-summary"]).wait_ready()
+    trace.finish(signal.SIGINT)
+    assert "OP  " in trace.out.splitlines()[0] and "COUNT" not in trace.out
+
+
+def test_daemon_keeps_its_outputs(filesystem, folder):
+    daemon = filesystem.bindfs("-f")
+    trace = filesystem.run("sh", "-c", 'echo to stdout; echo to stderr >&2; exec "$@"', "sh",
+                           *daemon, options=["-o", folder / "trace"]).wait_ready()
+    trace.finish(signal.SIGTERM)
+    assert trace.out == "to stdout\n"
+    assert trace.err.startswith("to stderr\nfusetrace: tracing ")
+    assert "init" in (folder / "trace").read_text()
+
+
+def test_relative_selection(filesystem, folder):
+    """--path is understood once the mount is known."""
+    trace = filesystem.run(*filesystem.bindfs("-f"), cwd=folder,
+                           options=["-f", "json", "--path", "mnt/*.tmp"]).wait_ready()
+    (filesystem.mountpoint / "a.tmp").touch()
+    (filesystem.mountpoint / "b").touch()
+    trace.finish(signal.SIGINT)
+    assert {record["path"] for record in operations(trace.out)} == {"/a.tmp"}
+
+
+@pytest.mark.branchfs
+def test_mount_through_fusermount(filesystem, folder):
+    """As an ordinary user mounts: the setuid helper does it, while we trace as root."""
+    helper = shutil.which("fusermount3")
+    if not helper or not shutil.which("setpriv"):
+        pytest.skip("fusermount3 and setpriv are needed")
+    if os.stat("/dev/fuse").st_mode & 0o006 != 0o006:
+        pytest.skip("/dev/fuse is not for ordinary users here")
+    for path in (filesystem.source, filesystem.mountpoint):
+        os.chown(path, 65534, 65534)
+    trace = filesystem.run("setpriv", "--reuid", 65534, "--regid", 65534, "--clear-groups",
+                           "branchfs", "-f", filesystem.source,
+                           filesystem.mountpoint).wait_ready()
+    assert trace.finish(signal.SIGTERM) == 0
+    assert operations(trace.out)[0]["op"] == "init"
+    assert not filesystem.is_mounted
+
+
+# ---- signals ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [["-f"], []], ids=["foreground", "background"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_unmounts(filesystem, mode, number):
+    trace = filesystem.run(*filesystem.bindfs(*mode)).wait_ready()
+    assert trace.finish(number) == 0
+    assert not filesystem.is_mounted
+    assert events(trace.out) == ["trace", "mounted", "unmounted"]
+
+
+def test_other_signals_are_passed_on(filesystem, folder):
+    told = folder / "told"
+    trace = filesystem.run(
+        "bash", "-c", f'trap "echo usr1 >>{told}" USR1; trap "echo usr2 >>{told}" USR2\n'
+        '"$@" & daemon=$!; trap "kill $daemon" TERM\n'
+        'while ! wait $daemon && kill -0 $daemon 2>/dev/null; do :; done; wait $daemon', "bash",
+        *filesystem.bindfs("-f")).wait_ready()
+    trace.signal(signal.SIGUSR1)
+    wait_until(lambda: told.exists() and told.read_text() == "usr1\n", "the first signal")
+    trace.signal(signal.SIGUSR2)
+    wait_until(lambda: told.read_text() == "usr1\nusr2\n", "the second signal")
+    trace.finish(signal.SIGTERM)
+    assert not filesystem.is_mounted
+
+
+def test_third_request_kills_a_daemon_that_does_not_end(filesystem):
+    trace = filesystem.run(*filesystem.bindfs("-f")).wait_ready()
+    os.kill(daemon_of(trace), signal.SIGSTOP)
+    trace.signal(signal.SIGTERM)
+    trace.signal(signal.SIGINT)
+    assert trace.process.poll() is None
+    assert trace.finish(signal.SIGTERM, timeout=10) == 128 + signal.SIGKILL
+    assert "fusetrace: the daemon does not end: it is killed now\n" in trace.err
+    assert not filesystem.is_mounted
+
+
+# ---- how the daemon ends ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [["-f"], []], ids=["foreground", "background"])
+def test_daemon_that_is_killed(filesystem, mode):
+    trace = filesystem.run(*filesystem.bindfs(*mode)).wait_ready()
+    (filesystem.mountpoint / "a").touch()
+    os.kill(daemon_of(trace), signal.SIGKILL)
+    assert trace.finish() == 128 + signal.SIGKILL
+    assert events(trace.out) == ["trace", "mounted", "daemon_gone"]
+    assert "the daemon was killed by signal 9 (Killed)\n" in trace.err
+    assert f"{filesystem.mountpoint} was left without a daemon: it is unmounted now\n" in trace.err
+    assert not filesystem.is_mounted
+
+
+@pytest.mark.branchfs
+@pytest.mark.parametrize("mode", [["-f"], []], ids=["foreground", "background"])
+def test_daemon_that_crashes(filesystem, mode):
+    trace = filesystem.run("branchfs", *mode, "-o", "crash=mkdir:1", filesystem.source,
+                           filesystem.mountpoint).wait_ready()
+    with pytest.raises(OSError):
+        (filesystem.mountpoint / "dir").mkdir()
+    assert trace.finish() == 128 + signal.SIGABRT
+    assert [record["status"] for record in operations(trace.out, op="mkdir")] == ["unknown"]
+    assert not filesystem.is_mounted
+
+
+def test_only_its_own_dead_mount_is_unmounted(filesystem, mount):
+    """Another dead mount stays, and so does a mount on top of ours."""
+    other = mount("other")
+    other.kill()
+    trace = filesystem.run(*filesystem.bindfs("-f")).wait_ready()
+    subprocess.run(["mount", "-t", "tmpfs", "none", filesystem.mountpoint], check=True)
+    try:
+        os.kill(daemon_of(trace), signal.SIGKILL)
+        assert trace.finish() == 128 + signal.SIGKILL
+        types = [line.split(" - ")[1].split()[0] for line in
+                 Path("/proc/self/mountinfo").read_text().splitlines()
+                 if line.split()[4] == str(filesystem.mountpoint)]
+        assert types == ["fuse", "tmpfs"]
+        assert other.is_mounted
+    finally:
+        subprocess.run(["umount", filesystem.mountpoint], check=True)
+
+
+def test_exit_code_is_that_of_the_daemon(filesystem):
+    trace = filesystem.run("sh", "-c", '"$@"; exit 5', "sh", *filesystem.bindfs("-f")).wait_ready()
+    subprocess.run(["umount", filesystem.mountpoint], check=True)
+    assert trace.finish() == 5
+
+
+@pytest.mark.parametrize("daemon, code, text", [
+    (["bindfs", "-f", "/no/such/source", "{mnt}"], 1,
+     "bindfs ended with exit code 1 before it had mounted anything: look at its messages"),
+    (["sh", "-c", "exit 42"], 42, "sh ended with exit code 42 before it had mounted anything"),
+    (["sh", "-c", "kill -9 $$"], 137, "sh ended with exit code 137 before it had mounted"),
+    (["true"], UNSATISFIED, "true ended without mounting anything: look at its messages"),
+    (["/no/such/program"], SETUP,
+     "cannot run /no/such/program: No such file or directory: give a program that is there"),
+    (["/etc/passwd"], SETUP, "cannot run /etc/passwd: Permission denied"),
+])
+def test_daemon_that_never_mounts(filesystem, daemon, code, text):
+    result = run("run", "--", *(word.format(mnt=filesystem.mountpoint) for word in daemon))
+    assert result.returncode == code
+    told = [line for line in result.stderr.splitlines() if line.startswith("fusetrace: ")]
+    assert len(told) == 1 and told[0].startswith(f"fusetrace: {text}")
+
+
+def test_background_process_that_never_mounts(folder):
+    """It is waited for as long as --timeout says, and left alone."""
+    result = run("run", "--timeout", "300ms", "--", "sh", "-c",
+                 f"sleep 60 >/dev/null 2>&1 & echo $! >{folder}/pid")
+    os.kill(int((folder / "pid").read_text()), signal.SIGTERM)  # fails if it is gone
+    assert result.returncode == UNSATISFIED
+    assert "sh went into the background and mounted nothing within 0.3 s" in result.stderr
+
+
+# ---- the rest ---------------------------------------------------------------------------------
+
+
+def test_words_behind_the_daemon_are_its_own(filesystem):
+    """Without -- too: what stands behind the daemon is never taken for an option of ours."""
+    result = run("run", "echo", "--format", "-q", "--help")
+    assert "--format -q --help\n" in result.stdout
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")
+def test_without_rights_nothing_is_started(folder):
+    program = shutil.copy(find_fusetrace(), folder / "fusetrace")
+    folder.chmod(0o777)
+    result = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                             "--inh-caps", "-all", program, "run", "--", "touch",
+                             folder / "started"], capture_output=True, text=True,
+                            timeout=DEADLINE, check=False)
+    assert (result.returncode, result.stdout) == (CANNOT_RUN, "")
+    assert "CAP_BPF and CAP_PERFMON" in result.stderr
+    assert not (folder / "started").exists()
+
+
+def test_output_that_is_closed_leaves_the_daemon(filesystem):
+    trace = filesystem.run(*filesystem.bindfs("-f"), options=[], is_read=False).wait_ready()
+    trace.process.stdout.close()
+    for number in range(3):
+        (filesystem.mountpoint / str(number)).touch()
+    assert trace.process.poll() is None and filesystem.is_mounted
+    assert trace.finish(signal.SIGTERM) == 0
+    assert not filesystem.is_mounted
+
+
+def test_full_output(filesystem):
+    with open("/dev/full", "w") as full:
+        trace = filesystem.run(*filesystem.bindfs("-f"), stdout=full).wait_ready()
+        (filesystem.mountpoint / "a").touch()
+        assert trace.finish(signal.SIGTERM) == SETUP
+    assert "cannot write to standard output: No space left on device" in trace.err
+
+
+def test_tracing_what_run_traces(filesystem, start):
+    """A second trace beside the first one."""
+    trace = filesystem.run(*filesystem.bindfs("-f")).wait_ready()
+    other = start("attach", "-f", "json", filesystem.mountpoint).wait_ready()
+    (filesystem.mountpoint / "a").touch()
+    assert other.finish(signal.SIGINT) == 0
+    assert trace.finish(signal.SIGINT) == 0
+    for text in (trace.out, other.out):
+        assert [record["path"] for record in operations(text, op="create")] == ["/a"]
+
+
+def test_many_at_once(folder, start):
+    """Each trace finds the mount of its own daemon, not that of a neighbour."""
+    traces = []
+    for number in range(8):
+        source, mountpoint = folder / f"source{number}", folder / f"mnt{number}"
+        source.mkdir()
+        mountpoint.mkdir()
+        traces.append(start("run", "-f", "json", "--ring", "1M", "--", "bindfs",
+                            *(["-f"] if number % 2 else []), source, mountpoint))
+    for trace in traces:
+        trace.wait_ready()
+    for number, trace in enumerate(traces):
+        mounted = [record for record in records(trace.out) if record.get("event") == "mounted"]
+        assert [record["mount"] for record in mounted] == [f"{folder}/mnt{number}"]
+        assert trace.finish(signal.SIGTERM) == 0
