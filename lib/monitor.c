@@ -285,6 +285,7 @@ static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *moun
 	if (!monitor->mountpoint)
 		return;
 	monitor->state = FUSETRACE_STATE_MOUNTED;
+	monitor->lost_before -= monitor->reused == mount->connection; /* how many, nobody knows */
 	ft_engine_adopt(monitor, mount->connection);
 	find_daemons(monitor);
 	if (monitor->daemon_count == 0) /* a kernel that does not tell */
@@ -311,8 +312,11 @@ static void forget_gone(struct fusetrace_monitor *monitor, const struct ft_mount
 		if (is_among(&monitor->before.entries[i], mounts))
 			continue;
 		ft_mounts_remove(&monitor->before, i);
-		if (!ft_mounts_by_connection(&monitor->before, connection))
-			ft_engine_include(connection);
+		if (ft_mounts_by_connection(&monitor->before, connection))
+			continue;
+		ft_engine_include(connection);
+		if (ft_mounts_by_connection(mounts, connection))
+			monitor->reused = connection;
 	}
 }
 

@@ -42,6 +42,7 @@ struct fusetrace_monitor {
 	char *mountpoint;
 	struct ft_mounts before; /* PENDING: the mounts that were there already */
 	pid_t followed;          /* PENDING: whose mount is waited for */
+	uint32_t reused;         /* PENDING: a connection whose first requests were taken for another's */
 	pid_t daemons[FT_DAEMONS_MAX];
 	int pidfds[FT_DAEMONS_MAX];
 	int daemon_count;

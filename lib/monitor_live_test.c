@@ -476,6 +476,43 @@ static void test_pending_while_another_goes(void **state)
 	free_monitor(monitor);
 }
 
+static uint32_t connection_of(const struct mount *mount)
+{
+	struct ft_mounts mounts;
+	uint32_t connection;
+
+	assert_int_equal(ft_mounts_read(&mounts), 0);
+	connection = find_mount(&mounts, mount->point)->connection;
+	ft_mounts_done(&mounts);
+	return connection;
+}
+
+/* Nobody looked between one mount going and the next one coming with its number: part is missing.
+ */
+static void test_pending_unseen_exchange(void **state)
+{
+	struct fusetrace_monitor *monitor;
+	uint32_t before;
+
+	skip_where_impossible();
+	before = connection_of(&own);
+	monitor = start_monitor(FUSETRACE_MONITOR_OPTS(.flags = FUSETRACE_MONITOR_PENDING |
+								FUSETRACE_MONITOR_NO_THREAD));
+	end_daemon(&own);
+	make_folders(&other[0]);
+	start_daemon(&other[0]);
+	await_mounted(other[0].point);
+	write_file(path_of(&other[0], "a"));
+	assert_int_equal(fusetrace_monitor_follow(monitor, other[0].daemon), 0);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, SOON), 0);
+	if (connection_of(&other[0]) == before)
+		assert_true(fusetrace_lost(monitor, NULL) > 0);
+	else /* somebody else took the number */
+		assert_wait(monitor, NULL, FUSETRACE_MATCH(.op = "release", .path = "/a"));
+	end_daemon(&other[0]);
+	free_monitor(monitor);
+}
+
 /* ---- mounts that go ---- */
 
 struct waiting {
@@ -900,6 +937,7 @@ int main(void)
 		live_test(test_loss_while_pending),
 		live_test(test_two_pending),
 		live_test(test_pending_while_another_goes),
+		live_test(test_pending_unseen_exchange),
 		live_test(test_unmount),
 		live_test(test_unmounted_before_the_start),
 		live_test(test_daemon_is_killed),

@@ -62,6 +62,16 @@ def events(text):
     return [record["event"] for record in records(text) if "event" in record]
 
 
+def children_of(pid):
+    """All descendants of a process."""
+    found = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += [int(child), *children_of(int(child))]
+    return found
+
+
 class Background:
     """The command while it runs. Its outputs are read by threads, so it never waits for us."""
 
@@ -82,7 +92,7 @@ class Background:
 
     def _read(self, name, stream):
         def read():
-            while data := stream.read1():
+            while data := os.read(stream.fileno(), 65536):
                 self.outputs[name] += data
 
         thread = threading.Thread(target=read, daemon=True)
@@ -111,10 +121,14 @@ class Background:
         return code
 
     def stop(self):
-        """For the end of a test, whatever state it is in."""
+        """For the end of a test, whatever state it is in; ends what it has started, too."""
         if self.process.poll() is None:
-            self.process.kill()
+            for pid in [*children_of(self.process.pid), self.process.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self.process.wait()
+        for thread in self.threads:
+            thread.join(DEADLINE)
         os.close(self.ready_fd)
         for stream in (self.process.stdout, self.process.stderr):
             if stream:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .support import (CANNOT_RUN, DEADLINE, SETUP, UNSATISFIED, Background, events,
+from .support import (CANNOT_RUN, DEADLINE, SETUP, UNSATISFIED, children_of, events,
                       find_fusetrace, mounted_connection, operations, records, run, wait_until)
 
 pytestmark = pytest.mark.mounts
@@ -38,15 +38,6 @@ class Filesystem:
 @pytest.fixture
 def filesystem(folder, start):
     return Filesystem(folder, start)
-
-
-def children_of(pid):
-    """All descendants of a process."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *children_of(int(child))]
-    return found
 
 
 def daemon_of(trace, name=b"bindfs"):
