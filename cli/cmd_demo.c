@@ -43,12 +43,13 @@ static void work(const struct demo_mount *mount)
 		message("the filesystem does not work: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	chmod(path, 0600);
+	mkdir(demo_path(mount, "old", path, sizeof(path)), 0755);
+	chmod(path, 0700);
 	setxattr(path, "user.mood", "fine", 4, 0);
-	rename(path, demo_path(mount, "letter.txt", other, sizeof(other)));
-	if (access(demo_path(mount, "a file with\na newline", path, sizeof(path)), F_OK) == 0)
+	rename(path, demo_path(mount, "new", other, sizeof(other)));
+	if (access(demo_path(mount, "a name with\na newline", path, sizeof(path)), F_OK) == 0)
 		message("there is a file that should not be there");
-	unlink(other);
+	rmdir(other);
 }
 
 static void show_all(const struct demo_mount *mount, struct output *output)
@@ -80,8 +81,9 @@ static int see(const struct demo_mount *mount, struct output *output)
 {
 	output_printf(
 		output,
-		"\n1. See every request of a filesystem. Here a file is written, closed, changed,\n"
-		"   renamed, looked for and removed; branchfs answers its RELEASE 300 ms late.\n\n");
+		"\n1. See every request of a filesystem. Here a file is written and closed, and a\n"
+		"   folder made, changed, renamed and removed. The RELEASE of the file is\n"
+		"   answered 300 ms late, long after close() has returned.\n\n");
 	work(mount);
 	fusetrace_wait_idle(mount->monitor, 20 * MS, 5 * FUSETRACE_SECOND, NULL);
 	show_all(mount, output);
@@ -166,7 +168,7 @@ static void tell_race(struct output *output, const struct method *method, struct
 	output_printf(output, "   %-16s %2u of %d too early   %5.2f s", method->name,
 		      race->too_early, ROUNDS, (double)race->total_ns / 1e9);
 	if (race->too_early == 0)
-		output_printf(output, "   %5.2f s too long, each round about %s",
+		output_printf(output, "   %5.2f s for nothing, %s a round",
 			      (double)(race->total_ns - race->needed_ns) / 1e9, lag);
 	output_printf(output, "\n");
 	output_pump(output);

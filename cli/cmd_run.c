@@ -43,25 +43,20 @@ struct run {
 static void on_signal(const struct signalfd_siginfo *info, void *data)
 {
 	struct run *run = data;
+	bool asks_to_end = info->ssi_signo == SIGINT || info->ssi_signo == SIGTERM ||
+			   info->ssi_signo == SIGHUP || info->ssi_signo == SIGQUIT;
 
-	switch (info->ssi_signo) {
-	case SIGCHLD:
+	if (info->ssi_signo == SIGCHLD)
 		return; /* the next turn looks at the children */
-	case SIGINT:
-	case SIGTERM:
-	case SIGHUP:
-	case SIGQUIT:
-		run->requests++;
-		break;
-	default:
-		break;
-	}
-	if (run->requests < REQUESTS_MAX) {
-		daemon_watch_pass_on(&run->daemon, info);
+	run->requests += asks_to_end;
+	if (run->requests >= REQUESTS_MAX) {
+		message("the daemon does not end: it is killed now");
+		daemon_watch_kill(&run->daemon);
 		return;
 	}
-	message("the daemon does not end: it is killed now");
-	daemon_watch_kill(&run->daemon);
+	if (asks_to_end && run->requests == REQUESTS_MAX - 1)
+		message("the daemon has not ended yet: one more signal kills it");
+	daemon_watch_pass_on(&run->daemon, info, asks_to_end);
 }
 
 static void check_mounted(struct run *run)
@@ -137,25 +132,31 @@ static int unmount_as_user(const char *mountpoint)
 	return status == 0 ? 0 : -EPERM;
 }
 
+/* Only while it is what one sees there: something else may have been mounted on it. */
+static int unmount(const struct run *run, const char *mountpoint)
+{
+	dev_t device;
+
+	if (!mount_device(mountpoint, &device) || device != run->device)
+		return -EBUSY;
+	if (umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		return 0;
+	return errno == EPERM ? unmount_as_user(mountpoint) : -errno;
+}
+
 /* A mount without a daemon answers everything with "transport endpoint is not connected". */
-static void clean_up(struct run *run)
+static void clean_up(const struct run *run)
 {
 	const char *mountpoint = fusetrace_monitor_mountpoint(run->trace.monitor);
-	dev_t device;
-	int r;
 
-	if (!run->was_mounted ||
-	    fusetrace_monitor_state(run->trace.monitor) != FUSETRACE_STATE_GONE ||
-	    !mount_device(mountpoint, &device) || device != run->device)
+	if (fusetrace_monitor_state(run->trace.monitor) != FUSETRACE_STATE_GONE ||
+	    !mount_is_there(mountpoint))
 		return;
-	r = umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
-	if (r == -EPERM)
-		r = unmount_as_user(mountpoint);
-	if (r < 0)
+	if (unmount(run, mountpoint) == 0)
+		message("%s was left without a daemon: it is unmounted now", mountpoint);
+	else
 		message("%s is left without a daemon: take it away by 'umount -l %s'", mountpoint,
 			mountpoint);
-	else
-		message("%s was left without a daemon: it is unmounted now", mountpoint);
 }
 
 static int judge_early_end(const struct run *run)
@@ -185,9 +186,10 @@ static int finish(struct run *run)
 {
 	int written, r;
 
-	if (run->was_mounted)
+	if (run->was_mounted) {
 		tell_death(run);
-	clean_up(run);
+		clean_up(run);
+	}
 	written = trace_finish(&run->trace, -1);
 	r = run->has_ended_early ? judge_early_end(run) : daemon_watch_exit_code(&run->daemon);
 	if (r == 0)

@@ -23,13 +23,13 @@ void daemon_watch_done(struct daemon_watch *watch)
 	child_done(&watch->main);
 }
 
-static bool is_known(const struct daemon_watch *watch, pid_t pid)
+static struct daemon_process *find(struct daemon_watch *watch, pid_t pid)
 {
 	for (int i = 0; i < watch->count; i++) {
-		if (watch->pids[i] == pid)
-			return true;
+		if (watch->processes[i].pid == pid)
+			return &watch->processes[i];
 	}
-	return false;
+	return NULL;
 }
 
 static void learn(struct daemon_watch *watch, struct fusetrace_monitor *monitor)
@@ -38,16 +38,32 @@ static void learn(struct daemon_watch *watch, struct fusetrace_monitor *monitor)
 	int count = fusetrace_monitor_daemons(monitor, pids, DAEMON_PIDS_MAX);
 
 	for (int i = 0; i < count && i < DAEMON_PIDS_MAX; i++) {
-		if (!is_known(watch, pids[i]) && watch->count < DAEMON_PIDS_MAX)
-			watch->pids[watch->count++] = pids[i];
+		if (!find(watch, pids[i]) && watch->count < DAEMON_PIDS_MAX)
+			watch->processes[watch->count++] = (struct daemon_process){.pid = pids[i]};
 	}
 }
 
-static void forget(struct daemon_watch *watch, pid_t pid)
+static void reap(struct daemon_watch *watch, pid_t pid, int status)
 {
-	for (int i = 0; i < watch->count; i++) {
-		if (watch->pids[i] == pid)
-			watch->pids[i--] = watch->pids[--watch->count];
+	struct daemon_process *process = find(watch, pid);
+
+	if (pid == watch->main.pid) {
+		child_ended(&watch->main, status);
+	} else if (process) {
+		watch->has_background_status = true;
+		watch->background_status = status;
+	}
+	if (process)
+		*process = watch->processes[--watch->count];
+}
+
+/* What was asked of main while it was still there is now asked of what it left behind. */
+static void repeat_request(struct daemon_watch *watch)
+{
+	for (int i = 0; watch->main.has_ended && watch->request && i < watch->count; i++) {
+		if (!watch->processes[i].is_asked)
+			kill(watch->processes[i].pid, watch->request);
+		watch->processes[i].is_asked = true;
 	}
 }
 
@@ -57,16 +73,10 @@ void daemon_watch_update(struct daemon_watch *watch, struct fusetrace_monitor *m
 	pid_t pid;
 
 	learn(watch, monitor);
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == watch->main.pid) {
-			child_ended(&watch->main, status);
-		} else if (is_known(watch, pid)) {
-			watch->has_background_status = true;
-			watch->background_status = status;
-		}
-		forget(watch, pid);
-	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		reap(watch, pid, status);
 	watch->has_children = pid == 0;
+	repeat_request(watch);
 }
 
 static bool is_our_child(pid_t pid)
@@ -81,20 +91,25 @@ bool daemon_watch_is_running(const struct daemon_watch *watch)
 	if (!watch->main.has_ended)
 		return true;
 	for (int i = 0; i < watch->count; i++) {
-		if (is_our_child(watch->pids[i]))
+		if (is_our_child(watch->processes[i].pid))
 			return true;
 	}
 	return false;
 }
 
-void daemon_watch_pass_on(const struct daemon_watch *watch, const struct signalfd_siginfo *info)
+void daemon_watch_pass_on(struct daemon_watch *watch, const struct signalfd_siginfo *info,
+			  bool asks_to_end)
 {
+	if (asks_to_end)
+		watch->request = (int)info->ssi_signo;
 	if (!watch->main.has_ended) {
 		signals_pass_on(info, watch->main.pid);
 		return;
 	}
-	for (int i = 0; i < watch->count; i++)
-		signals_pass_on(info, watch->pids[i]);
+	for (int i = 0; i < watch->count; i++) {
+		signals_pass_on(info, watch->processes[i].pid);
+		watch->processes[i].is_asked |= asks_to_end;
+	}
 }
 
 void daemon_watch_kill(const struct daemon_watch *watch)
@@ -102,8 +117,8 @@ void daemon_watch_kill(const struct daemon_watch *watch)
 	if (!watch->main.has_ended)
 		kill(watch->main.pid, SIGKILL);
 	for (int i = 0; i < watch->count; i++) {
-		if (is_our_child(watch->pids[i]))
-			kill(watch->pids[i], SIGKILL);
+		if (is_our_child(watch->processes[i].pid))
+			kill(watch->processes[i].pid, SIGKILL);
 	}
 }
 

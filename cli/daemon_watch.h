@@ -17,11 +17,17 @@
 
 #define DAEMON_PIDS_MAX 16
 
+struct daemon_process {
+	pid_t pid;
+	bool is_asked; /* to end, if anybody is */
+};
+
 struct daemon_watch {
 	struct child main;
-	bool has_children;	     /* of any kind */
-	pid_t pids[DAEMON_PIDS_MAX]; /* seen to serve the mount */
+	bool has_children;				  /* of any kind */
+	struct daemon_process processes[DAEMON_PIDS_MAX]; /* seen to serve the mount */
 	int count;
+	int request; /* the last signal that asked to end; 0: none */
 	bool has_background_status;
 	int background_status; /* of the last one of them that ended, but for main */
 };
@@ -36,8 +42,12 @@ void daemon_watch_update(struct daemon_watch *watch, struct fusetrace_monitor *m
 /* Whether a process that served the mount, or main, still runs as our child. */
 bool daemon_watch_is_running(const struct daemon_watch *watch);
 
-/* Passes the signal on to main or, once it has ended, to what it left behind. */
-void daemon_watch_pass_on(const struct daemon_watch *watch, const struct signalfd_siginfo *info);
+/*
+ * Passes the signal on to main or, once it has ended, to what it left behind. One that asks to end
+ * is not lost when main goes into the background just then.
+ */
+void daemon_watch_pass_on(struct daemon_watch *watch, const struct signalfd_siginfo *info,
+			  bool asks_to_end);
 /* SIGKILL to all of them. */
 void daemon_watch_kill(const struct daemon_watch *watch);
 

@@ -68,6 +68,26 @@ void mount_type(const char *mountpoint, char *type, size_t size)
 	mount_each(take_type, &search);
 }
 
+struct search {
+	const char *mountpoint;
+	bool is_found;
+};
+
+static void compare(const char *mountpoint, const char *type, void *data)
+{
+	struct search *search = data;
+
+	search->is_found |= strcmp(mountpoint, search->mountpoint) == 0;
+}
+
+bool mount_is_there(const char *mountpoint)
+{
+	struct search search = {mountpoint, false};
+
+	mount_each(compare, &search);
+	return search.is_found;
+}
+
 /* ---- devices ---- */
 
 /* Asks for nothing but the device, and that not to be brought up to date: the daemon is not asked.
@@ -164,7 +184,8 @@ int mount_guess(const char *path, char **ret_mountpoint)
 	return count.mounts;
 }
 
-/* Whether a path is free of empty, "." and ".." components, so that its text says where it leads. */
+/* Whether a path is free of empty, "." and ".." components, so that its text says where it leads.
+ */
 static bool is_plain(const char *path)
 {
 	while (*path == '/') {

@@ -63,20 +63,13 @@ const char *const *options_formats(void)
 #define TITLE(group) [__builtin_ctz(group)]
 
 static const char *const group_titles[OPTIONS_GROUPS] = {
-	TITLE(OPTIONS_HELP) = "General",
-	TITLE(OPTIONS_SELECT) = "Selection",
-	TITLE(OPTIONS_MATCH) = "Operations",
-	TITLE(OPTIONS_EXPECT) = "Operations",
-	TITLE(OPTIONS_FORBID) = "Operations",
-	TITLE(OPTIONS_IDLE) = "Waiting",
-	TITLE(OPTIONS_WAIT) = "Waiting",
-	TITLE(OPTIONS_TIMEOUT) = "Waiting",
-	TITLE(OPTIONS_RUN) = "Daemon",
-	TITLE(OPTIONS_ATTACH) = "End",
-	TITLE(OPTIONS_OUTPUT) = "Output",
-	TITLE(OPTIONS_FORMAT) = "Output",
-	TITLE(OPTIONS_LINES) = "Output",
-	TITLE(OPTIONS_TRACE) = "Trace",
+	TITLE(OPTIONS_HELP) = "General",      TITLE(OPTIONS_SELECT) = "Selection",
+	TITLE(OPTIONS_MATCH) = "Operations",  TITLE(OPTIONS_EXPECT) = "Operations",
+	TITLE(OPTIONS_FORBID) = "Operations", TITLE(OPTIONS_IDLE) = "Waiting",
+	TITLE(OPTIONS_WAIT) = "Waiting",      TITLE(OPTIONS_TIMEOUT) = "Waiting",
+	TITLE(OPTIONS_RUN) = "Daemon",	      TITLE(OPTIONS_ATTACH) = "End",
+	TITLE(OPTIONS_OUTPUT) = "Output",     TITLE(OPTIONS_FORMAT) = "Output",
+	TITLE(OPTIONS_LINES) = "Output",      TITLE(OPTIONS_TRACE) = "Trace",
 	TITLE(OPTIONS_READY) = "Trace",
 };
 

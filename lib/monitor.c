@@ -23,6 +23,7 @@
 #include "source_kernel.h"
 #include "wire.h"
 
+#define FUSE_OPCODE_INIT 26
 #define MAX_OPS_BY_DEFAULT (1u << 20)
 #define MAX_OPS_MAX (UINT64_C(1) << 32) /* half a terabyte */
 
@@ -279,14 +280,25 @@ static bool is_mount_of(const struct ft_mount *mount, pid_t pid)
 	return false;
 }
 
+static bool was_reused(const struct fusetrace_monitor *monitor, uint32_t connection)
+{
+	for (int i = 0; i < monitor->reused_count && i < FT_REUSED_MAX; i++) {
+		if (monitor->reused[i] == connection)
+			return true;
+	}
+	return monitor->reused_count > FT_REUSED_MAX;
+}
+
 static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *mount)
 {
 	monitor->mountpoint = strdup(mount->mountpoint);
 	if (!monitor->mountpoint)
 		return;
 	monitor->state = FUSETRACE_STATE_MOUNTED;
-	monitor->lost_before -= monitor->reused == mount->connection; /* how many, nobody knows */
+	monitor->lost_before -= was_reused(monitor, mount->connection); /* how many, nobody knows */
+	monitor->is_confirmed = true;
 	ft_engine_adopt(monitor, mount->connection);
+	monitor->has_begun = true;
 	find_daemons(monitor);
 	if (monitor->daemon_count == 0) /* a kernel that does not tell */
 		add_daemon(monitor, monitor->followed);
@@ -315,15 +327,35 @@ static void forget_gone(struct fusetrace_monitor *monitor, const struct ft_mount
 		if (ft_mounts_by_connection(&monitor->before, connection))
 			continue;
 		ft_engine_include(connection);
-		if (ft_mounts_by_connection(mounts, connection))
-			monitor->reused = connection;
+		if (!ft_mounts_by_connection(mounts, connection))
+			continue;
+		if (monitor->reused_count < FT_REUSED_MAX)
+			monitor->reused[monitor->reused_count] = connection;
+		monitor->reused_count++;
 	}
+}
+
+/*
+ * By the mountpoint until it is certain that the connection is the one that was looked up; then by
+ * the connection, as it may be moved or bound elsewhere.
+ */
+static bool is_still_mounted(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts)
+{
+	const struct ft_mount looked_up = {
+		.connection = monitor->connection,
+		.mountpoint = monitor->mountpoint,
+	};
+
+	if (monitor->is_confirmed)
+		return ft_mounts_by_connection(mounts, monitor->connection);
+	monitor->is_confirmed = is_among(&looked_up, mounts);
+	return monitor->is_confirmed;
 }
 
 void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts)
 {
 	if (monitor->state == FUSETRACE_STATE_MOUNTED) {
-		if (!ft_mounts_by_connection(mounts, monitor->connection))
+		if (!is_still_mounted(monitor, mounts))
 			ft_monitor_end(monitor, FUSETRACE_STATE_UNMOUNTED);
 		return;
 	}
@@ -395,6 +427,7 @@ static int start_live(struct fusetrace_monitor *monitor, struct fusetrace_error 
 		monitor->state = FUSETRACE_STATE_PENDING;
 	} else {
 		monitor->state = FUSETRACE_STATE_MOUNTED;
+		monitor->has_begun = true;
 	}
 	if (r == 0)
 		r = ft_engine_add(monitor, !(monitor->flags & FUSETRACE_MONITOR_NO_THREAD),
@@ -502,6 +535,13 @@ static void on_event(struct fusetrace_monitor *monitor, const struct ft_record *
 	struct ft_event event;
 	bool is_begin = ft_kernel_event(record, &event);
 
+	/* The kernel gives numbers of connections out again, and each begins with an INIT. */
+	if (is_begin && event.opcode == FUSE_OPCODE_INIT && monitor->has_begun) {
+		monitor->is_replaced = true;
+		ft_monitor_end(monitor, FUSETRACE_STATE_UNMOUNTED);
+	}
+	if (monitor->is_replaced || !monitor->is_confirmed)
+		return;
 	monitor->super = record->super;
 	if (!(ft_opcode_get(event.opcode)->behaviour & FT_OPCODE_UNTIMED))
 		monitor->last_event_ns = event.time_ns;

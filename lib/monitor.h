@@ -20,6 +20,7 @@
 #include "waiters.h"
 
 #define FT_DAEMONS_MAX 8
+#define FT_REUSED_MAX 8
 
 struct ft_orphans;
 
@@ -42,7 +43,12 @@ struct fusetrace_monitor {
 	char *mountpoint;
 	struct ft_mounts before; /* PENDING: the mounts that were there already */
 	pid_t followed;          /* PENDING: whose mount is waited for */
-	uint32_t reused;         /* PENDING: a connection whose first requests were taken for another's */
+	/* PENDING: connections whose first requests were taken for another's; beyond the room: any */
+	uint32_t reused[FT_REUSED_MAX];
+	int reused_count;
+	bool is_confirmed; /* the mount was there when the trace had begun */
+	bool has_begun;    /* its INIT was seen or is past: another one is another mount's */
+	bool is_replaced;  /* such a one was seen */
 	pid_t daemons[FT_DAEMONS_MAX];
 	int pidfds[FT_DAEMONS_MAX];
 	int daemon_count;

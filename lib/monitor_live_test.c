@@ -189,6 +189,18 @@ static void skip_where_impossible(void)
 	skip();
 }
 
+/* The deadline of the whole run: what hangs on a mount is set free, and no mount stays behind. */
+static void on_deadline(int signal)
+{
+	static const char message[] = "Bail out! the deadline has passed\n";
+	ssize_t ignored = write(STDOUT_FILENO, message, sizeof(message) - 1);
+
+	umount2(own.point, MNT_DETACH | MNT_FORCE);
+	umount2(other[0].point, MNT_DETACH | MNT_FORCE);
+	umount2(other[1].point, MNT_DETACH | MNT_FORCE);
+	_exit(ignored > 0 ? 1 : 2); /* the daemons end with their parent */
+}
+
 static char *path_of(const struct mount *mount, const char *name)
 {
 	static _Thread_local char path[PATH_MAX];
@@ -568,6 +580,26 @@ static void test_unmount(void **state)
 	}
 }
 
+/* Nobody looked when the mount went; then another one got its number. */
+static void test_replaced_unseen(void **state)
+{
+	struct fusetrace_monitor *monitor;
+
+	skip_where_impossible();
+	monitor = start_monitor(
+		FUSETRACE_MONITOR_OPTS(.mount = own.point, .flags = FUSETRACE_MONITOR_NO_THREAD));
+	end_daemon(&own);
+	make_folders(&other[0]);
+	start_daemon(&other[0]);
+	await_mounted(other[0].point);
+	write_file(path_of(&other[0], "stranger"));
+	assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.path = "/stranger"), SOON,
+					NULL, NULL),
+			 -ENOTCONN);
+	end_daemon(&other[0]);
+	free_monitor(monitor);
+}
+
 static void test_unmounted_before_the_start(void **state)
 {
 	struct fusetrace_monitor *monitor;
@@ -576,6 +608,7 @@ static void test_unmounted_before_the_start(void **state)
 	assert_int_equal(
 		fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.mount = own.point), &monitor, NULL),
 		0);
+	monitors[0] = monitor;
 	end_daemon(&own);
 	fusetrace_monitor_start(monitor, NULL);
 	assert_int_equal(fusetrace_wait(monitor, NULL, NULL, SOON, NULL, NULL), -ENOTCONN);
@@ -939,6 +972,7 @@ int main(void)
 		live_test(test_pending_while_another_goes),
 		live_test(test_pending_unseen_exchange),
 		live_test(test_unmount),
+		live_test(test_replaced_unseen),
 		live_test(test_unmounted_before_the_start),
 		live_test(test_daemon_is_killed),
 		live_test(test_ring_overflows),
@@ -950,6 +984,7 @@ int main(void)
 		live_test(test_fork),
 	};
 
+	signal(SIGALRM, on_deadline);
 	ft_test_deadline(280);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,7 @@ extern const struct shell shell_bash, shell_fish, shell_zsh;
 
 /* The FUSE mounts that there are, but for names that a shell would have to quote. */
 #define LIST_MOUNTS                                                                                \
-	"awk '$3 ~ /^fuse/ && $3 != \"fusectl\" && $2 !~ \"[^-A-Za-z0-9_./+@,:]\" {print $2}' "       \
+	"awk '$3 ~ /^fuse/ && $3 != \"fusectl\" && $2 !~ \"[^-A-Za-z0-9_./+@,:]\" {print $2}' "    \
 	"/proc/self/mounts"
 
 /* Each prints words with separator between them. */

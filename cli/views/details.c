@@ -83,7 +83,8 @@ static bool number(const struct fusetrace_op *op, uint32_t field, uint64_t *ret_
 	return fusetrace_op_number(op, field, ret_number) == 0;
 }
 
-/* "3/5 @0": got, asked for where that differs, at which offset. Who asks for 0 asks for the size. */
+/* "3/5 @0": got, asked for where that differs, at which offset. Who asks for 0 asks for the size.
+ */
 static void put_range(struct details *details, const struct fusetrace_op *op)
 {
 	uint64_t asked, got, offset;

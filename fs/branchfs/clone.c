@@ -20,10 +20,7 @@
 #include "support.h"
 #include "union.h"
 
-/*
- * Cloning is rare and takes several steps. The lock keeps a second thread from putting something
- * into a directory whose times the first one is about to restore.
- */
+/* Two threads must not clone the same directory at once. */
 static pthread_mutex_t clone_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int set_times(int fd, const struct stat *model)
@@ -51,7 +48,6 @@ static int clone_directory(const struct branchfs *fs, const char *path, int pare
 	AUTO_CLOSE int fd = -1;
 	struct stat model;
 	struct stat parent;
-	int result;
 
 	if (model_fd < 0)
 		return model_fd;
@@ -62,8 +58,8 @@ static int clone_directory(const struct branchfs *fs, const char *path, int pare
 	fd = openat(parent_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	result = copy_attributes(fd, &model);
-	return result < 0 ? result : set_times(parent_fd, &parent);
+	set_times(parent_fd, &parent); /* which we may not if it is somebody else's */
+	return copy_attributes(fd, &model);
 }
 
 /* Opens the directory path in branch, cloned as far as it is missing. Cuts and restores path. */

@@ -57,7 +57,7 @@ static const char *last_complaint(void)
 	static const char prefix[] = "fuse: ";
 	size_t skipped = strncmp(complaint.text, prefix, strlen(prefix)) == 0 ? strlen(prefix) : 0;
 
-	return complaint.text[skipped] ? complaint.text + skipped : "libfuse failed";
+	return complaint.text[skipped] ? complaint.text + skipped : "see the message before";
 }
 
 /* ---- before the mount ------------------------------------------------------------------------ */

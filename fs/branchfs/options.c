@@ -83,13 +83,27 @@ void options_print_help(void)
 	fputs(more_usage, stdout);
 }
 
+static int refuse_policy(const char *name, struct fusetrace_error *reterr_error)
+{
+	const struct policy *policy;
+	char known[128] = "";
+
+	for (size_t i = 0; (policy = policy_get(i)); i++) {
+		size_t length = strlen(known);
+
+		snprintf(known + length, sizeof(known) - length, " %s", policy->name);
+	}
+	return explain(reterr_error, -EINVAL, "unknown policy '%s': use one of%s", name, known);
+}
+
 static int set_policy(struct options *options, const char *name,
 		      struct fusetrace_error *reterr_error)
 {
-	options->policy = policy_find(name);
-	if (!options->policy)
-		return explain(reterr_error, -EINVAL,
-			       "unknown policy '%s': use ff, mfs, lfs or rand", name);
+	const struct policy *policy = policy_find(name);
+
+	if (!policy)
+		return refuse_policy(name, reterr_error);
+	options->policy = policy;
 	return 0;
 }
 

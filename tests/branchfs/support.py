@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of branchfs share: mounting, waiting, and system calls that Python does not have."""
+"""What the tests of branchfs share: mounting, waiting, system calls that Python does not have."""
 
 import ctypes
 import json
@@ -21,6 +21,7 @@ FALLOC_FL_KEEP_SIZE = 1
 FALLOC_FL_PUNCH_HOLE = 2
 AT_FDCWD = -100
 AT_SYMLINK_NOFOLLOW = 0x100
+PR_SET_PDEATHSIG = 1
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -37,9 +38,7 @@ def _check(result, path=None):
 
 
 def renameat2(old, new, flags):
-    _check(
-        libc.renameat2(AT_FDCWD, os.fsencode(old), AT_FDCWD, os.fsencode(new), flags), str(old)
-    )
+    _check(libc.renameat2(AT_FDCWD, os.fsencode(old), AT_FDCWD, os.fsencode(new), flags), str(old))
 
 
 def utimensat(path, atime, mtime):
@@ -50,6 +49,11 @@ def utimensat(path, atime, mtime):
 
 def fallocate(fd, mode, offset, length):
     _check(libc.fallocate(fd, mode, ctypes.c_long(offset), ctypes.c_long(length)))
+
+
+def end_with_parent():
+    """In a child before exec: SIGTERM when the process that runs the tests is killed."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def wait_until(condition, what, timeout=PATIENCE):
@@ -161,7 +165,11 @@ class Mount:
     def start(self):
         with open(self.stderr_path, "ab") as stderr:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stderr=stderr, env=self._env
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stderr=stderr,
+                env=self._env,
+                preexec_fn=end_with_parent,
             )
         if not self.foreground:
             assert self.process.wait(PATIENCE) == 0, self.stderr()
@@ -211,8 +219,11 @@ class Mount:
             self.process.send_signal(signal.SIGTERM)
 
     def unmount(self, lazy=False):
-        command = ["umount"] if os.geteuid() == 0 else ["fusermount3", "-u"]
-        subprocess.run([*command, *(["-l"] if lazy else []), self.path], check=True)
+        if os.geteuid() == 0:
+            command = ["umount", *(["-l"] if lazy else [])]
+        else:
+            command = ["fusermount3", "-u", *(["-z"] if lazy else [])]
+        subprocess.run([*command, self.path], check=True)
 
     def wait(self):
         """The exit code of the process in the foreground."""

@@ -7,6 +7,8 @@ import mmap
 import os
 import random
 import stat
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -97,8 +99,6 @@ def test_open_errors(root, name, flags, expected):
 
 
 def test_excl_wins_once_among_threads(root):
-    from concurrent.futures import ThreadPoolExecutor
-
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda _: open_errno(root / "file", flags), range(32)))
@@ -456,8 +456,6 @@ def test_file_can_be_executed(root):
     path = root / "script"
     path.write_text("#!/bin/sh\nexit 7\n")
     path.chmod(0o755)
-    import subprocess
-
     assert subprocess.run([path]).returncode == 7
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Behaviour of names: making, removing, renaming and linking, listing, and odd names."""
 
+import ctypes
 import errno
 import os
 import socket
@@ -13,6 +14,7 @@ from .support import (
     RENAME_EXCHANGE,
     RENAME_NOREPLACE,
     errno_of,
+    libc,
     renameat2,
     wait_until,
     wait_until_empty,
@@ -282,7 +284,7 @@ def test_rename_of_a_directory_moves_paths_in_use(root):
 
 
 def skip_with_caches(request):
-    """The kernel knows a file with two names twice, and with caches each has contents of its own."""
+    """The kernel knows a file with two names twice; with caches each has contents of its own."""
     if any(f"[{kind}" in request.node.name for kind in ("cached", "writeback")):
         pytest.skip("caches were asked for, which hard links do not go with")
 
@@ -445,10 +447,7 @@ def test_listing_again_sees_what_is_new(root):
 
 
 def test_listing_has_dots(root):
-    """os.listdir() hides them; find(1) with -inum does not need them; readdir(3) gives them."""
-    import ctypes
-
-    from .support import libc
+    """os.listdir() hides them, readdir(3) does not."""
 
     class Dirent(ctypes.Structure):
         _fields_ = [

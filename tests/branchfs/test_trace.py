@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from .support import RENAME_NOREPLACE, errno_of, fallocate, renameat2, wait_until
+from .support import RENAME_NOREPLACE, errno_of, fallocate, renameat2
 
 
 def operations(mnt, name=None):
@@ -277,8 +277,8 @@ def test_trace_in_the_background_still_reaches_standard_error(mount):
     mnt.wait_for_trace("mkdir", op="mkdir", path="/new")
 
 
-def test_reader_that_went_away_does_not_matter(branchfs, mount):
+def test_trace_that_cannot_be_written_does_not_matter(mount):
     mnt = mount("trace_file=/dev/full")
     os.mkdir(mnt / "new")
     assert os.listdir(mnt.path) == ["new"]
-    wait_until(lambda: mnt.process.poll() is None, "the daemon to live")
+    assert mnt.end() == 0

@@ -8,6 +8,7 @@ other processes, which have a deadline.
 import contextlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -121,8 +122,9 @@ class Background:
         return code
 
     def stop(self):
-        """For the end of a test, whatever state it is in; ends what it has started, too."""
-        if self.process.poll() is None:
+        """For the end of a test; ends what it has started, too. False: it had to be killed."""
+        has_ended = self.process.poll() is not None
+        if not has_ended:
             for pid in [*children_of(self.process.pid), self.process.pid]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -133,6 +135,7 @@ class Background:
         for stream in (self.process.stdout, self.process.stderr):
             if stream:
                 stream.close()
+        return has_ended
 
     def wait_for(self, text, name="out"):
         """Until the output holds text."""
@@ -150,6 +153,12 @@ class Background:
     @property
     def err(self):
         return self.outputs["err"].decode()
+
+
+def is_armed_line(text, mountpoint):
+    """Whether that is all that was said: the trace is armed. bindfs has one of two types."""
+    return re.fullmatch(rf"fusetrace: tracing {re.escape(str(mountpoint))} "
+                        r"\(fuse(\.[a-z0-9]+)?, kernel source\)\n", text)
 
 
 def mounted_connection(mountpoint):
