@@ -197,9 +197,10 @@ static void put_list(FILE *out, const struct ft_facts *facts, const struct ft_fe
 }
 
 /* Whether the time that was given has to do with the result. */
-static bool has_limit(int result)
+static bool has_limit(const struct ft_facts *facts)
 {
-	return result == -ETIMEDOUT || result == -EBUSY;
+	return (facts->result == -ETIMEDOUT || facts->result == -EBUSY) && facts->timeout_ns &&
+	       facts->timeout_ns != FUSETRACE_FOREVER;
 }
 
 static char *render_text(struct ft_facts *facts, const struct fusetrace_expect *expect,
@@ -213,7 +214,7 @@ static char *render_text(struct ft_facts *facts, const struct fusetrace_expect *
 		return NULL;
 	fprintf(out, "%s%s%s: %s after %.3f s", label ? label : "", label ? ": " : "", waited_for,
 		fusetrace_strerror(facts->result), (double)(facts->now_ns - facts->began_ns) / 1e9);
-	if (facts->timeout_ns != FUSETRACE_FOREVER && has_limit(facts->result))
+	if (has_limit(facts))
 		fprintf(out, " (limit %.3f s)", (double)facts->timeout_ns / 1e9);
 	fprintf(out, "\n");
 	put_verdict(out, facts, expect);

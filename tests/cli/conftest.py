@@ -65,8 +65,7 @@ class Belongings:
         for mount in self.mounts:
             mount.abort()
         for process in self.processes:
-            if process.process.poll() is None:
-                process.process.kill()
+            process.kill()
 
     def _stop(self, process):
         if not process.stop():

@@ -121,14 +121,18 @@ class Background:
             thread.join(timeout)
         return code
 
-    def stop(self):
-        """For the end of a test; ends what it has started, too. False: it had to be killed."""
-        has_ended = self.process.poll() is not None
-        if not has_ended:
+    def kill(self):
+        """With everything that it has started."""
+        if self.process.poll() is None:
             for pid in [*children_of(self.process.pid), self.process.pid]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            self.process.wait()
+
+    def stop(self):
+        """For the end of a test; ends what it has started, too. False: it had to be killed."""
+        has_ended = self.process.poll() is not None
+        self.kill()
+        self.process.wait()
         for thread in self.threads:
             thread.join(DEADLINE)
         os.close(self.ready_fd)

@@ -30,6 +30,12 @@ class Filesystem:
     def run(self, *daemon, options=("-f", "json"), **keywords):
         return self.start("run", *options, "--", *daemon, **keywords)
 
+    def serve(self, *daemon, **keywords):
+        """Likewise, and waits until the daemon answers: then it knows what to do with signals."""
+        trace = self.run(*daemon, **keywords).wait_ready()
+        os.stat(self.mountpoint / ".")
+        return trace
+
     @property
     def is_mounted(self):
         return mounted_connection(self.mountpoint) is not None
@@ -62,7 +68,7 @@ def daemon_of(trace, name=b"bindfs"):
 
 @pytest.mark.parametrize("mode", [["-f"], []], ids=["foreground", "background"])
 def test_everything_from_the_first_request_on(filesystem, mode):
-    trace = filesystem.run(*filesystem.bindfs(*mode)).wait_ready()
+    trace = filesystem.serve(*filesystem.bindfs(*mode))
     (filesystem.mountpoint / "a").touch()
     subprocess.run(["umount", filesystem.mountpoint], check=True)
     assert trace.finish() == 0
@@ -77,7 +83,7 @@ def test_everything_from_the_first_request_on(filesystem, mode):
 
 
 def test_text_with_a_summary(filesystem):
-    trace = filesystem.run(*filesystem.bindfs("-f"), options=[]).wait_ready()
+    trace = filesystem.serve(*filesystem.bindfs("-f"), options=[])
     (filesystem.mountpoint / "a").touch()
     assert trace.finish(signal.SIGINT) == 0
     lines, table = trace.out.split("\n\n")
@@ -87,21 +93,21 @@ def test_text_with_a_summary(filesystem):
 
 
 def test_quiet_leaves_the_summary(filesystem):
-    trace = filesystem.run(*filesystem.bindfs("-f"), options=["--quiet"]).wait_ready()
+    trace = filesystem.serve(*filesystem.bindfs("-f"), options=["--quiet"])
     trace.finish(signal.SIGINT)
     assert trace.out.startswith("OP  ") and "\ninit " in trace.out
 
 
 def test_no_summary(filesystem):
-    trace = filesystem.run(*filesystem.bindfs("-f"), options=["--no-summary"]).wait_ready()
+    trace = filesystem.serve(*filesystem.bindfs("-f"), options=["--no-summary"])
     trace.finish(signal.SIGINT)
     assert "OP  " in trace.out.splitlines()[0] and "COUNT" not in trace.out
 
 
 def test_daemon_keeps_its_outputs(filesystem, folder):
     daemon = filesystem.bindfs("-f")
-    trace = filesystem.run("sh", "-c", 'echo to stdout; echo to stderr >&2; exec "$@"', "sh",
-                           *daemon, options=["-o", folder / "trace"]).wait_ready()
+    trace = filesystem.serve("sh", "-c", 'echo to stdout; echo to stderr >&2; exec "$@"', "sh",
+                             *daemon, options=["-o", folder / "trace"])
     trace.finish(signal.SIGTERM)
     assert trace.out == "to stdout\n"
     assert trace.err.startswith("to stderr\nfusetrace: tracing ")
@@ -110,8 +116,8 @@ def test_daemon_keeps_its_outputs(filesystem, folder):
 
 def test_relative_selection(filesystem, folder):
     """--path is understood once the mount is known."""
-    trace = filesystem.run(*filesystem.bindfs("-f"), cwd=folder,
-                           options=["-f", "json", "--path", "mnt/*.tmp"]).wait_ready()
+    trace = filesystem.serve(*filesystem.bindfs("-f"), cwd=folder,
+                             options=["-f", "json", "--path", "mnt/*.tmp"])
     (filesystem.mountpoint / "a.tmp").touch()
     (filesystem.mountpoint / "b").touch()
     trace.finish(signal.SIGINT)
@@ -131,7 +137,7 @@ def test_mount_through_fusermount(filesystem, folder, start):
                   filesystem.mountpoint, program=[
                       "unshare", "--mount", "--propagation", "private", "sh", "-ec",
                       f'mknod -m 666 {folder}/fuse c 10 229\nmount --bind {folder}/fuse /dev/fuse\n'
-                      'exec "$@"', "sh", find_fusetrace()]).wait_ready()
+                      'exec "$@"', "sh", find_fusetrace()]).wait_ready().wait_for('"op":"init"')
     assert trace.finish(signal.SIGTERM) == 0
     assert events_of(trace) == ["trace", "mounted", "unmounted"]
     assert operations(trace.out)[0]["op"] == "init"
@@ -143,8 +149,7 @@ def test_mount_through_fusermount(filesystem, folder, start):
 @pytest.mark.parametrize("mode", [["-f"], []], ids=["foreground", "background"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_unmounts(filesystem, mode, number):
-    trace = filesystem.run(*filesystem.bindfs(*mode)).wait_ready()
-    os.stat(filesystem.mountpoint / ".")  # once it answers it knows what to do with signals
+    trace = filesystem.serve(*filesystem.bindfs(*mode))
     assert trace.finish(number) == 0
     assert not filesystem.is_mounted
     assert events_of(trace) == ["trace", "mounted", "unmounted"]
@@ -152,11 +157,11 @@ def test_signal_unmounts(filesystem, mode, number):
 
 def test_other_signals_are_passed_on(filesystem, folder):
     told = folder / "told"
-    trace = filesystem.run(
+    trace = filesystem.serve(
         "bash", "-c", f'trap "echo usr1 >>{told}" USR1; trap "echo usr2 >>{told}" USR2\n'
         '"$@" & daemon=$!; trap "kill $daemon" TERM\n'
         'while ! wait $daemon && kill -0 $daemon 2>/dev/null; do :; done; wait $daemon', "bash",
-        *filesystem.bindfs("-f")).wait_ready()
+        *filesystem.bindfs("-f"))
     trace.signal(signal.SIGUSR1)
     wait_until(lambda: told.exists() and told.read_text() == "usr1\n", "the first signal")
     trace.signal(signal.SIGUSR2)
@@ -166,7 +171,7 @@ def test_other_signals_are_passed_on(filesystem, folder):
 
 
 def test_third_request_kills_a_daemon_that_does_not_end(filesystem):
-    trace = filesystem.run(*filesystem.bindfs("-f")).wait_ready()
+    trace = filesystem.serve(*filesystem.bindfs("-f"))
     os.kill(daemon_of(trace), signal.SIGSTOP)
     trace.signal(signal.SIGTERM)
     trace.signal(signal.SIGINT)
@@ -182,7 +187,7 @@ def test_third_request_kills_a_daemon_that_does_not_end(filesystem):
 
 @pytest.mark.parametrize("mode", [["-f"], []], ids=["foreground", "background"])
 def test_daemon_that_is_killed(filesystem, mode):
-    trace = filesystem.run(*filesystem.bindfs(*mode)).wait_ready()
+    trace = filesystem.serve(*filesystem.bindfs(*mode))
     (filesystem.mountpoint / "a").touch()
     os.kill(daemon_of(trace), signal.SIGKILL)
     assert trace.finish() == 128 + signal.SIGKILL
@@ -195,8 +200,8 @@ def test_daemon_that_is_killed(filesystem, mode):
 @pytest.mark.branchfs
 @pytest.mark.parametrize("mode", [["-f"], []], ids=["foreground", "background"])
 def test_daemon_that_crashes(filesystem, mode):
-    trace = filesystem.run("branchfs", *mode, "-o", "crash=mkdir:1", filesystem.source,
-                           filesystem.mountpoint).wait_ready()
+    trace = filesystem.serve("branchfs", *mode, "-o", "crash=mkdir:1", filesystem.source,
+                             filesystem.mountpoint)
     with pytest.raises(OSError):
         (filesystem.mountpoint / "dir").mkdir()
     assert trace.finish() == 128 + signal.SIGABRT
@@ -208,7 +213,7 @@ def test_only_its_own_dead_mount_is_unmounted(filesystem, mount):
     """Another dead mount stays, and so does a mount on top of ours."""
     other = mount("other")
     other.kill()
-    trace = filesystem.run(*filesystem.bindfs("-f")).wait_ready()
+    trace = filesystem.serve(*filesystem.bindfs("-f"))
     subprocess.run(["mount", "-t", "tmpfs", "none", filesystem.mountpoint], check=True)
     try:
         os.kill(daemon_of(trace), signal.SIGKILL)
@@ -225,7 +230,7 @@ def test_only_its_own_dead_mount_is_unmounted(filesystem, mount):
 
 
 def test_exit_code_is_that_of_the_daemon(filesystem):
-    trace = filesystem.run("sh", "-c", '"$@"; exit 5', "sh", *filesystem.bindfs("-f")).wait_ready()
+    trace = filesystem.serve("sh", "-c", '"$@"; exit 5', "sh", *filesystem.bindfs("-f"))
     subprocess.run(["umount", filesystem.mountpoint], check=True)
     assert trace.finish() == 5
 
@@ -279,7 +284,7 @@ def test_without_rights_nothing_is_started(folder):
 
 
 def test_output_that_is_closed_leaves_the_daemon(filesystem):
-    trace = filesystem.run(*filesystem.bindfs("-f"), options=[], is_read=False).wait_ready()
+    trace = filesystem.serve(*filesystem.bindfs("-f"), options=[], is_read=False)
     trace.process.stdout.close()
     for number in range(3):
         (filesystem.mountpoint / str(number)).touch()
@@ -290,7 +295,7 @@ def test_output_that_is_closed_leaves_the_daemon(filesystem):
 
 def test_full_output(filesystem):
     with open("/dev/full", "w") as full:
-        trace = filesystem.run(*filesystem.bindfs("-f"), stdout=full).wait_ready()
+        trace = filesystem.serve(*filesystem.bindfs("-f"), stdout=full)
         (filesystem.mountpoint / "a").touch()
         assert trace.finish(signal.SIGTERM) == SETUP
     assert "cannot write to standard output: No space left on device" in trace.err
@@ -298,7 +303,7 @@ def test_full_output(filesystem):
 
 def test_tracing_what_run_traces(filesystem, start):
     """A second trace beside the first one."""
-    trace = filesystem.run(*filesystem.bindfs("-f")).wait_ready()
+    trace = filesystem.serve(*filesystem.bindfs("-f"))
     other = start("attach", "-f", "json", filesystem.mountpoint).wait_ready()
     (filesystem.mountpoint / "a").touch()
     assert other.finish(signal.SIGINT) == 0
@@ -316,8 +321,9 @@ def test_many_at_once(folder, start):
         mountpoint.mkdir()
         traces.append(start("run", "-f", "json", "--ring", "1M", "--", "bindfs",
                             *(["-f"] if number % 2 else []), source, mountpoint))
-    for trace in traces:
+    for number, trace in enumerate(traces):
         trace.wait_ready()
+        os.stat(folder / f"mnt{number}" / ".")
     for number, trace in enumerate(traces):
         mounted = [record for record in records(trace.out) if record.get("event") == "mounted"]
         assert [record["mount"] for record in mounted] == [f"{folder}/mnt{number}"]

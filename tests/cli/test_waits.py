@@ -21,7 +21,7 @@ SHORT = ("--timeout", "200ms")
 
 def shell(text, *arguments):
     """CMD: a shell command whose $1, $2, ... are arguments."""
-    return ["--", "sh", "-c", text, "sh", *arguments]
+    return ["--", "sh", "-c", text, "sh", *map(str, arguments)]
 
 
 # ---- expect -----------------------------------------------------------------------------------
@@ -469,9 +469,11 @@ def test_not_idle(mount):
 
 
 def test_idle_when_the_daemon_dies(mount):
+    """CMD ends when the daemon is really dead, which is a while after the signal."""
     made = mount()
-    result = run("idle", "-q", "--mount", made.mountpoint,
-                 *shell(f"kill -9 {made.process.pid}"))
+    result = run("idle", "-q", "--mount", made.mountpoint, *shell(
+        'kill -9 "$1"; until grep -q "^State:.Z" "/proc/$1/status"; do sleep 0.01; done',
+        made.process.pid))
     assert result.returncode == GONE
 
 

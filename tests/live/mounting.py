@@ -24,6 +24,7 @@ from . import syscalls
 
 MOUNT_SECONDS = 30
 UNMOUNT_SECONDS = 20
+END_SECONDS = 2  # a daemon mostly ends within milliseconds after the unmount
 
 
 class MountError(Exception):
@@ -120,6 +121,15 @@ def abort_connection(device: int) -> None:
             (connections / str(device) / "abort").write_text("1")
 
 
+def is_held_elsewhere(device: int) -> bool:
+    """Whether the connection lives on though nothing is mounted here: by a copy of the mount in
+    the namespace of a container that was started in between."""
+    if any(entry.device == device for entry in mounts()):
+        return False
+    with kernel_directory("fusectl", "/sys/fs/fuse/connections", "fusectl") as connections:
+        return (connections / str(device)).exists()
+
+
 def wait_for_exit(process: subprocess.Popen, seconds: float) -> bool:
     try:
         process.wait(seconds)
@@ -184,6 +194,9 @@ class Mount:
                 complaints.append(f"umount: {error}")
                 self.abort()
                 syscalls.umount(str(self.mountpoint), syscalls.MNT_DETACH)
+        if self.process and not wait_for_exit(self.process, END_SECONDS) and \
+                is_held_elsewhere(self.device):
+            self.abort()
         if self.process and not wait_for_exit(self.process, UNMOUNT_SECONDS):
             complaints.append("the daemon did not end after the unmount")
             self.abort()
