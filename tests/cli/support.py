@@ -13,6 +13,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -189,6 +190,25 @@ def wait_until(condition, what):
     return result
 
 
+class Asking:
+    """A process that asks a filesystem for its size, a single request, and hangs if it hangs. It
+    ends with its mount, which ends later than all other processes of a test."""
+
+    def __init__(self, mountpoint):
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", f"import os; os.statvfs({str(mountpoint)!r})"],
+            stderr=subprocess.DEVNULL)
+        wchan = Path(f"/proc/{self.process.pid}/wchan")
+        wait_until(lambda: "request_wait" in wchan.read_text(),
+                   "a process that waits for the daemon")
+
+    def finish(self):
+        self.process.wait(DEADLINE)
+
+    def abort(self):
+        self.process.kill()
+
+
 class Mount:
     """A bindfs in the foreground, or another daemon with the same two arguments at its end."""
 
@@ -224,6 +244,17 @@ class Mount:
     def kill(self, number=signal.SIGKILL):
         self.process.send_signal(number)
         return self.process.wait(DEADLINE)
+
+    def stop(self):
+        """The daemon answers nothing any more. Before, it has answered: it is past INIT."""
+        os.statvfs(self.mountpoint)
+        self.process.send_signal(signal.SIGSTOP)
+
+    def ask(self, belongings):
+        """A process that hangs in this mount, which is stopped."""
+        asking = Asking(self.mountpoint)
+        belongings.mounts.append(asking)
+        return asking.process
 
     def finish(self):
         if self.process.poll() is None:

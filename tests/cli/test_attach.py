@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -310,38 +309,18 @@ def test_what_is_in_flight_when_the_daemon_dies(mount, start):
     assert [record["status"] for record in operations(trace.out, op="unlink")] == ["unknown"]
 
 
-def stat_in_background(path, belongings):
-    """A process that hangs in the mount; it ends with the mount."""
-    process = subprocess.Popen([sys.executable, "-c", f"import os; os.stat({str(path)!r})"],
-                               stderr=subprocess.DEVNULL)
-
-    class Hanging:
-        """Ends with its mount, which ends later than all processes."""
-
-        def finish(self):
-            process.wait(DEADLINE)
-
-        def abort(self):
-            process.kill()
-
-    belongings.mounts.append(Hanging())
-    wait_until(lambda: "request_wait" in Path(f"/proc/{process.pid}/wchan").read_text(),
-               "a process that waits for the daemon")
-    return process
-
-
 def test_mount_that_hangs(mount, start, belongings):
     """It is traced all the same, stops in time, and shows what hangs."""
     made = mount()
-    made.process.send_signal(signal.SIGSTOP)
-    before = stat_in_background(made.mountpoint, belongings)
+    made.stop()
+    before = made.ask(belongings)
     begun = time.monotonic()
     trace = start("attach", "-f", "json", made.mountpoint).wait_ready()
-    stuck = stat_in_background(made.mountpoint, belongings)
+    stuck = made.ask(belongings)
     assert trace.finish(signal.SIGINT, timeout=10) == SATISFIED
     assert time.monotonic() - begun < 20
     assert [(record["op"], record["status"], record["pid"]) for record in
-            operations(trace.out)] == [("getattr", "started", stuck.pid)]
+            operations(trace.out)] == [("statfs", "started", stuck.pid)]
     assert before.poll() is None and stuck.poll() is None, "the mount still hangs"
 
 

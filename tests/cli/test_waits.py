@@ -223,24 +223,17 @@ def test_options_belong_to_the_operation_before_them(mount):
                made / "file", "--", *command).returncode == UNSATISFIED
 
 
-def test_in_flight(mount, start):
+def test_in_flight(mount, start, belongings):
     """An operation that had begun before counts only when it is asked for."""
     made = mount()
-    made.process.send_signal(signal.SIGSTOP)
-    hanging = subprocess.Popen(["mkdir", str(made / "d")], stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: open(f"/proc/{hanging.pid}/wchan").read() not in ("", "0"),
-                   "mkdir hangs")
-        waits = [start("expect", "--timeout", "1s", "--status", "any", *options, "getattr,lookup,"
-                       "mkdir", "--mount", made.mountpoint) for options in ([], ["--in-flight"])]
-        for wait in waits:
-            wait.wait_ready()
-        made.process.send_signal(signal.SIGCONT)
-        assert waits[1].finish() == SATISFIED
-        assert hanging.wait(DEADLINE) == 0
-    finally:
-        made.process.send_signal(signal.SIGCONT)
-        hanging.wait(DEADLINE)
+    made.stop()
+    made.ask(belongings)
+    waits = [start("expect", "--timeout", "1s", *options, "statfs", "--mount", made.mountpoint)
+             for options in ([], ["--in-flight"])]
+    for wait in waits:
+        wait.wait_ready()
+    made.process.send_signal(signal.SIGCONT)
+    assert [wait.finish() for wait in waits] == [UNSATISFIED, SATISFIED]
 
 
 def test_without_a_command(mount, start):
@@ -315,7 +308,7 @@ def test_signal_ends_a_wait(mount, start):
 def test_command_that_hangs_in_the_mount(mount, folder):
     """Nobody waits for ever: the request that is not answered is shown."""
     made = mount()
-    made.process.send_signal(signal.SIGSTOP)
+    made.stop()
     begun = time.monotonic()
     # CMD may outlive us, so nobody waits for the end of what it writes to.
     with open(folder / "errors", "w+") as errors:

@@ -73,7 +73,8 @@ NO_RENAME_FLAGS = Difference(
     steps={"rename-exchange": (op("rename", OVER, OTHER, errno=ENOSYS),)},
     errnos={"rename-exchange": EINVAL})
 REFUSES_RENAME_FLAGS = Difference(
-    "refuses flags of RENAME", steps={"rename-exchange": (op("rename", OVER, OTHER, errno=EINVAL),)},
+    "refuses flags of RENAME",
+    steps={"rename-exchange": (op("rename", OVER, OTHER, errno=EINVAL),)},
     errnos={"rename-exchange": EINVAL})
 TRUNCATE_BY_SETATTR = Difference(
     "O_TRUNC comes as a SETATTR behind the OPEN",
@@ -87,7 +88,8 @@ LIBFUSE2 = (NO_LOOK_AT_FLAGS, NO_LSEEK, NO_COPY, TRUNCATE_BY_SETATTR)
 SMALL_WRITES = Difference("did not ask for large writes: WRITE comes in pieces of at most 4 KiB",
                           write_max=4 * KIB)
 KEPT_PAGES = Difference(
-    "what was written stays in the kernel's cache: only the two pages that were written in part are read",
+    "what was written stays in the kernel's cache: only the two pages that were written in part "
+    "are read",
     steps={"read-large": (op("read", A, offset=0, reply_size=4 * KIB, handle="a"),
                           op("read", A, offset=100 * KIB, reply_size=5, handle="a"))})
 TIMES = "utimens"  # SETATTR of nothing but times
@@ -150,7 +152,7 @@ NO_CREATE = Difference(
     instead={"create": ("mknod", "open")})
 NO_FSYNC = Difference("FSYNC is answered with ENOSYS: not sent any more", once={"fsync": ENOSYS})
 
-# ---- each filesystem ------------------------------------------------------------------------------
+# ---- each filesystem ----------------------------------------------------------------------------
 
 NONE: tuple[Difference, ...] = ()
 LONG_IN_TAR = "names of 249 bytes and more are refused: the archive's format has no room for them"

@@ -45,8 +45,8 @@ def user(in_use: Mount) -> Iterator[User]:
         yield user
 
 
-# The trace is read some time after the requests: what was renamed, or removed and closed, until then
-# must have its path of before all the same.
+# The trace is read some time after the requests: what was renamed, or removed and closed, until
+# then must have its path of before all the same.
 Pace = Callable[[Trace, User], None]
 
 

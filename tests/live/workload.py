@@ -287,7 +287,8 @@ NAME_SPACE_STEPS = [
          op("getattr", b"/moved/other")),
     step("symlink", lambda w: os.symlink(b"over", w(b"/moved/symlink")),
          op("symlink", b"/moved/symlink", target=b"over")),
-    step("readlink", lambda w: os.readlink(w(b"/moved/symlink")), op("readlink", b"/moved/symlink")),
+    step("readlink", lambda w: os.readlink(w(b"/moved/symlink")),
+         op("readlink", b"/moved/symlink")),
     step("link", lambda w: os.link(w(b"/moved/over"), w(b"/moved/link")),
          op("link", b"/moved/over", b"/moved/link")),
     step("open-link", lambda w: w.open("link", b"/moved/link", os.O_WRONLY),
@@ -344,7 +345,8 @@ OPEN_FILE_STEPS = [
 
 DEEP_STEPS = [
     step("open-root", lambda w: w.open("deep", b"/", os.O_PATH | os.O_DIRECTORY)),
-    *(step(f"mkdir-deep-{level}", lambda w, n=name: make_deeper(w, n), op("mkdir", deep_path(level)))
+    *(step(f"mkdir-deep-{level}", lambda w, n=name: make_deeper(w, n),
+           op("mkdir", deep_path(level)))
       for level, name in enumerate(DEEP, 1)),
     step("create-deep", lambda w: os.close(os.open(b"f", NEW | os.O_RDWR, dir_fd=w["deep"])),
          *created(DEEPEST + b"/f")),
