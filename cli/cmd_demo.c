@@ -242,7 +242,7 @@ static int tour(const struct demo_mount *mount, struct output *output)
 	if (r == 0 && !demo_is_interrupted())
 		r = explain(mount, output);
 	if (demo_is_interrupted())
-		return fail(EXIT_SETUP, "interrupted: all is cleaned up");
+		return EXIT_SETUP;
 	if (r < 0 && r != -EPIPE)
 		return fail(EXIT_SETUP, "the demonstration failed: %s: see 'fusetrace doctor'",
 			    fusetrace_strerror(r));
@@ -265,6 +265,8 @@ static int run(const struct options *options)
 	}
 	demo_mount_done(&mount);
 	output_done(&output);
+	if (demo_is_interrupted())
+		return fail(EXIT_SETUP, "interrupted: all is cleaned up");
 	return r;
 }
 

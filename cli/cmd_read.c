@@ -110,14 +110,16 @@ static bool find_event(const char *data, size_t size, size_t *ret_begin, size_t 
 {
 	/* A quote within a name is escaped, so this stands for a key or a whole word. */
 	const char *word = memmem(data, size, "\"event\"", 7);
-	const char *before;
+	size_t begin, end;
 
 	if (!word)
 		return false;
-	before = memrchr(data, '\n', (size_t)(word - data));
-	*ret_begin = before ? (size_t)(before + 1 - data) : 0;
-	*ret_end =
-		(size_t)((const char *)memchr(word, '\n', size - (size_t)(word - data)) + 1 - data);
+	for (begin = (size_t)(word - data); begin > 0 && data[begin - 1] != '\n';)
+		begin--;
+	for (end = (size_t)(word - data); end < size && data[end] != '\n';)
+		end++;
+	*ret_begin = begin;
+	*ret_end = end < size ? end + 1 : size;
 	return true;
 }
 
@@ -230,12 +232,13 @@ static int read_files(struct reading *reading)
 
 static int read_all(const struct options *options, bool is_table_only)
 {
-	struct reading reading = {.used = 0};
+	struct reading reading = {.buffer = malloc(BUFFER_SIZE + 1)}; /* for a last newline */
 	int r, written;
 
+	if (!reading.buffer)
+		return fail(EXIT_SETUP, "out of memory: free some");
 	trace_init(&reading.trace, options);
-	reading.buffer = malloc(BUFFER_SIZE + 1); /* for a last newline */
-	r = reading.buffer ? trace_open(&reading.trace) : EXIT_SETUP;
+	r = trace_open(&reading.trace);
 	reading.trace.view.has_events = !is_table_only;
 	if (r == 0)
 		r = read_files(&reading);

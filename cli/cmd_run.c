@@ -107,9 +107,7 @@ static int on_turn(void *data)
 
 static void tell_death(const struct run *run)
 {
-	const struct daemon_watch *daemon = &run->daemon;
-	int status =
-		daemon->has_background_status ? daemon->background_status : daemon->main.status;
+	int status = daemon_watch_status(&run->daemon);
 
 	if (WIFSIGNALED(status))
 		message("the daemon was killed by signal %d (%s)", WTERMSIG(status),
@@ -148,9 +146,10 @@ static int unmount(const struct run *run, const char *mountpoint)
 static void clean_up(const struct run *run)
 {
 	const char *mountpoint = fusetrace_monitor_mountpoint(run->trace.monitor);
+	char type[64];
 
 	if (fusetrace_monitor_state(run->trace.monitor) != FUSETRACE_STATE_GONE ||
-	    !mount_is_there(mountpoint))
+	    !mount_type(mountpoint, type, sizeof(type)))
 		return;
 	if (unmount(run, mountpoint) == 0)
 		message("%s was left without a daemon: it is unmounted now", mountpoint);
@@ -163,7 +162,7 @@ static int judge_early_end(const struct run *run)
 {
 	const char *name = run->trace.options->program[0];
 	int error = child_exec_error(&run->daemon.main);
-	int exit_code = daemon_watch_exit_code(&run->daemon);
+	int exit_code = child_exit_code(run->daemon.main.status);
 
 	if (error)
 		return fail(EXIT_SETUP, "cannot run %s: %s: give a program that is there", name,
@@ -191,7 +190,8 @@ static int finish(struct run *run)
 		clean_up(run);
 	}
 	written = trace_finish(&run->trace, -1);
-	r = run->has_ended_early ? judge_early_end(run) : daemon_watch_exit_code(&run->daemon);
+	r = run->has_ended_early ? judge_early_end(run)
+				 : child_exit_code(daemon_watch_status(&run->daemon));
 	if (r == 0)
 		r = run->setup_code ? run->setup_code : written;
 	return r;
@@ -250,7 +250,8 @@ static int run(const struct options *given)
 	struct options options = *given;
 	int signal_fd, r;
 
-	options.summary = !options.no_summary && (options.summary || options.format == 0);
+	options.summary |= view_kinds[options.format] == &view_text;
+	options.summary &= !options.no_summary;
 	run.timeout_ns = options.has_timeout ? options.timeout_ns : MOUNT_TIMEOUT_NS;
 	signal_fd = signals_open(true);
 	if (signal_fd < 0)

@@ -52,6 +52,8 @@ static void reap(struct daemon_watch *watch, pid_t pid, int status)
 	} else if (process) {
 		watch->has_background_status = true;
 		watch->background_status = status;
+	} else if (status) {
+		watch->stray_status = status;
 	}
 	if (process)
 		*process = watch->processes[--watch->count];
@@ -122,9 +124,9 @@ void daemon_watch_kill(const struct daemon_watch *watch)
 	}
 }
 
-int daemon_watch_exit_code(const struct daemon_watch *watch)
+int daemon_watch_status(const struct daemon_watch *watch)
 {
 	if (watch->has_background_status)
-		return child_exit_code(watch->background_status);
-	return child_exit_code(watch->main.status);
+		return watch->background_status;
+	return watch->main.status ? watch->main.status : watch->stray_status;
 }

@@ -30,6 +30,7 @@ struct daemon_watch {
 	int request; /* the last signal that asked to end; 0: none */
 	bool has_background_status;
 	int background_status; /* of the last one of them that ended, but for main */
+	int stray_status; /* of another child that failed: it may have crashed before it was seen */
 };
 
 /* Makes us the subreaper and starts it. 0 or a negative errno. Free with daemon_watch_done(). */
@@ -51,7 +52,7 @@ void daemon_watch_pass_on(struct daemon_watch *watch, const struct signalfd_sigi
 /* SIGKILL to all of them. */
 void daemon_watch_kill(const struct daemon_watch *watch);
 
-/* The exit code of the daemon: of what went into the background, if something did. */
-int daemon_watch_exit_code(const struct daemon_watch *watch);
+/* How the daemon ended, as waitpid(2) has it: what went into the background, if something did. */
+int daemon_watch_status(const struct daemon_watch *watch);
 
 #endif

@@ -158,7 +158,7 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 
 void demo_mount_done(struct demo_mount *mount)
 {
-	bool was_mounted = fusetrace_monitor_mountpoint(mount->monitor);
+	bool was_mounted = mount->monitor && fusetrace_monitor_mountpoint(mount->monitor);
 
 	child_stop(&mount->daemon);
 	daemon_pid = 0;

@@ -46,30 +46,10 @@ void mount_each(mount_fn *fn, void *data)
 	}
 }
 
-struct type_search {
+struct search {
 	const char *mountpoint;
 	char *type;
 	size_t size;
-};
-
-static void take_type(const char *mountpoint, const char *type, void *data)
-{
-	const struct type_search *search = data;
-
-	if (strcmp(mountpoint, search->mountpoint) == 0)
-		snprintf(search->type, search->size, "%s", type);
-}
-
-void mount_type(const char *mountpoint, char *type, size_t size)
-{
-	struct type_search search = {mountpoint, type, size};
-
-	snprintf(type, size, "fuse");
-	mount_each(take_type, &search);
-}
-
-struct search {
-	const char *mountpoint;
 	bool is_found;
 };
 
@@ -77,13 +57,17 @@ static void compare(const char *mountpoint, const char *type, void *data)
 {
 	struct search *search = data;
 
-	search->is_found |= strcmp(mountpoint, search->mountpoint) == 0;
+	if (strcmp(mountpoint, search->mountpoint) != 0)
+		return;
+	snprintf(search->type, search->size, "%s", type);
+	search->is_found = true;
 }
 
-bool mount_is_there(const char *mountpoint)
+bool mount_type(const char *mountpoint, char *type, size_t size)
 {
-	struct search search = {mountpoint, false};
+	struct search search = {mountpoint, type, size, false};
 
+	snprintf(type, size, "fuse");
 	mount_each(compare, &search);
 	return search.is_found;
 }

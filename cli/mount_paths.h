@@ -16,10 +16,11 @@
 typedef void mount_fn(const char *mountpoint, const char *type, void *data);
 void mount_each(mount_fn *fn, void *data);
 
-/* "fuse.sshfs", written to type; "fuse" when it is not known. */
-void mount_type(const char *mountpoint, char *type, size_t size);
-/* Whether a FUSE filesystem is mounted there, covered by another one or not. */
-bool mount_is_there(const char *mountpoint);
+/*
+ * Whether a FUSE filesystem is mounted there, covered by another one or not. Its type, such as
+ * "fuse.sshfs", is written to type; "fuse" when there is none.
+ */
+bool mount_type(const char *mountpoint, char *type, size_t size);
 /* The device number of what is mounted there, which is also that of the connection. */
 bool mount_device(const char *mountpoint, dev_t *ret_device);
 

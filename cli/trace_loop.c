@@ -61,7 +61,7 @@ static int turn(struct trace_loop *loop)
 	fusetrace_process(loop->monitor);
 	if (descriptors[ABOUT_SIGNALS].revents)
 		take_signals(loop);
-	if (descriptors[ABOUT_OUTPUT].revents & (POLLERR | POLLNVAL))
+	if (descriptors[ABOUT_OUTPUT].revents & (POLLERR | POLLHUP | POLLNVAL))
 		output_break(loop->output);
 	return 0;
 }

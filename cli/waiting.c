@@ -174,8 +174,8 @@ static void stop_hung(struct waiting *waiting)
 	if (child_stop(&waiting->child))
 		message("%s was ended, as the filesystem did not answer it", name);
 	else
-		message("%s (pid %d) cannot be ended, as the filesystem does not answer it: end the "
-			"daemon",
+		message("%s (pid %d) cannot be ended, as the filesystem does not answer it: end "
+			"the daemon",
 			name, (int)waiting->child.pid);
 }
 

@@ -111,7 +111,8 @@ static void put_operand(const struct command *command)
 		       "_fusetrace_files; fi");
 		break;
 	case OPERAND_COMMAND:
-		printf("_fusetrace_program \"$COMP_CWORD\"");
+		printf("if ((COMP_CWORD == 2)) || [[ $prev == -* ]]; then _fusetrace_program "
+		       "\"$COMP_CWORD\"; else _fusetrace_files; fi");
 		break;
 	case OPERAND_SUBCOMMAND:
 		printf("_fusetrace_words '");
