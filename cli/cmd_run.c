@@ -85,6 +85,20 @@ static bool is_hopeless(struct run *run)
 	return run->requests || ft_now_ns() >= run->loop.deadline_ns;
 }
 
+/*
+ * The daemon died in the background before it was seen there: it is one of the children that still
+ * end, and its exit code is worth a moment.
+ */
+static bool may_tell_more(struct run *run, uint32_t state)
+{
+	if (state != FUSETRACE_STATE_GONE || !run->daemon.has_children ||
+	    run->daemon.has_background_status || daemon_watch_status(&run->daemon))
+		return false;
+	if (run->loop.deadline_ns == UINT64_MAX)
+		run->loop.deadline_ns = ft_deadline_ns(FUSETRACE_SECOND);
+	return ft_now_ns() < run->loop.deadline_ns;
+}
+
 static int on_turn(void *data)
 {
 	struct run *run = data;
@@ -100,7 +114,8 @@ static int on_turn(void *data)
 		return run->has_ended_early;
 	}
 	state = fusetrace_monitor_state(run->trace.monitor);
-	return state >= FUSETRACE_STATE_UNMOUNTED && !daemon_watch_is_running(&run->daemon);
+	return state >= FUSETRACE_STATE_UNMOUNTED && !daemon_watch_is_running(&run->daemon) &&
+	       !may_tell_more(run, state);
 }
 
 /* ---- the end ---- */

@@ -16,7 +16,7 @@ import unicodedata
 
 import pytest
 
-from .support import (DATA, DEADLINE, SETUP, USAGE, Background, events, find_fusetrace, operations,
+from .support import (DATA, DEADLINE, SETUP, USAGE, events, find_fusetrace, operations,
                       records, run)
 
 SAMPLES = ["hostile-names", "daemon-crash", "lost-events"]
