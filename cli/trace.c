@@ -299,16 +299,9 @@ static int show_in_flight(struct fusetrace_op *op, void *data)
 	return trace_is_over(trace);
 }
 
-/* All that the reader has, as fast as it is written; then how it ended, or what is in flight. */
-static int take_all(struct trace *trace, int signal_fd)
+/* How a live trace ended, or what is in flight. A recording tells that itself. */
+static void show_end(struct trace *trace)
 {
-	int r = 0;
-
-	fusetrace_sync(trace->monitor);
-	while (r == 0 && !trace_take(trace))
-		r = output_flush(&trace->output, PATIENCE_NS, signal_fd);
-	if (r)
-		return r;
 	switch (fusetrace_monitor_state(trace->monitor)) {
 	case FUSETRACE_STATE_MOUNTED:
 		fusetrace_in_flight(trace->monitor, &trace->match, show_in_flight, trace);
@@ -322,7 +315,19 @@ static int take_all(struct trace *trace, int signal_fd)
 	default:
 		break;
 	}
-	return 0;
+}
+
+/* All that there is, as fast as it is written. */
+static int take_all(struct trace *trace, int signal_fd)
+{
+	int r = 0;
+
+	fusetrace_sync(trace->monitor);
+	while (r == 0 && !trace_take(trace))
+		r = output_flush(&trace->output, PATIENCE_NS, signal_fd);
+	if (r == 0 && trace->begun_ns)
+		show_end(trace);
+	return r;
 }
 
 static void show_summary(struct trace *trace)
