@@ -120,11 +120,11 @@ static void measure_pending(void)
 	stat_missing();
 	before = stat_missing();
 	for (int i = 0; i < PENDING; i++) {
-		const struct fusetrace_match *match =
-			FUSETRACE_MATCH(.op = "create", .path = path);
+		const struct fusetrace_match *match = FUSETRACE_MATCH(.op = "create", .path = path);
 
 		snprintf(path, sizeof(path), "/never-%d", i);
-		r = fusetrace_expect_new(monitor, &match, 1, FUSETRACE_ORDER_ANY, &expects[i], NULL);
+		r = fusetrace_expect_new(monitor, &match, 1, FUSETRACE_ORDER_ANY, &expects[i],
+					 NULL);
 		if (r < 0)
 			fail("expect", r);
 	}

@@ -45,8 +45,8 @@ static void one_operation(struct ft_tracker *tracker, uint64_t number)
 	};
 
 	if (has_name) {
-		event.name.length = (size_t)snprintf(name, sizeof(name), "file-%" PRIu64 ".txt",
-						     life % FILES);
+		event.name.length =
+			(size_t)snprintf(name, sizeof(name), "file-%" PRIu64 ".txt", life % FILES);
 		event.name.data = name;
 	}
 	ft_tracker_begin(tracker, &event);

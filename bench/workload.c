@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The metadata workload that all costs are measured with: ROUNDS times create, write 5 bytes, close,
- * stat, unlink. Prints the nanoseconds of each round's mean. Usage: workload DIRECTORY ROUNDS
+ * The metadata workload that all costs are measured with: ROUNDS times create, write 5 bytes,
+ * close, stat, unlink. Prints the nanoseconds of each round's mean. Usage: workload DIRECTORY
+ * ROUNDS
  */
 #include <fcntl.h>
 #include <stdio.h>

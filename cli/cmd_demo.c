@@ -102,7 +102,7 @@ struct method {
 struct race {
 	unsigned int too_early;
 	uint64_t total_ns;
-	uint64_t needed_ns;	  /* of it, until the RELEASE was answered */
+	uint64_t needed_ns;       /* of it, until the RELEASE was answered */
 	uint64_t lags_ns[ROUNDS]; /* from the answer to the return of the wait */
 };
 

@@ -154,7 +154,7 @@ static void check_rights(struct finding *finding)
 		found(finding, NO,
 		      "run it as root, or 'setcap cap_bpf,cap_perfmon+ep' on the program",
 		      "%s is missing",
-		      has_bpf	    ? "CAP_PERFMON"
+		      has_bpf       ? "CAP_PERFMON"
 		      : has_perfmon ? "CAP_BPF"
 				    : "CAP_BPF and CAP_PERFMON");
 }
@@ -355,7 +355,7 @@ static const struct check {
 } checks[] = {
 	{"device", check_device},   {"fusermount3", check_fusermount},
 	{"fusectl", check_fusectl}, {"kernel", check_kernel},
-	{"btf", check_btf},	    {"tracepoints", check_tracepoints},
+	{"btf", check_btf},         {"tracepoints", check_tracepoints},
 	{"rights", check_rights},
 };
 

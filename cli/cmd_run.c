@@ -32,10 +32,10 @@ struct run {
 	struct daemon_watch daemon;
 	uint64_t timeout_ns;
 	bool was_mounted;
-	dev_t device;	      /* of the mount, once was_mounted */
+	dev_t device;         /* of the mount, once was_mounted */
 	bool has_ended_early; /* without a mount */
-	int requests;	      /* to end, that came from outside */
-	int setup_code;	      /* what went wrong when the mount appeared; 0 nothing */
+	int requests;         /* to end, that came from outside */
+	int setup_code;       /* what went wrong when the mount appeared; 0 nothing */
 };
 
 /* ---- while it runs ---- */

@@ -14,7 +14,7 @@ struct options;
 #define EXIT_SATISFIED 0
 #define EXIT_UNSATISFIED 1
 #define EXIT_USAGE 2
-#define EXIT_GONE 3	  /* the daemon ended, or the filesystem was unmounted */
+#define EXIT_GONE 3       /* the daemon ended, or the filesystem was unmounted */
 #define EXIT_NO_VERDICT 4 /* events were lost */
 #define EXIT_CANNOT_RUN 77
 #define EXIT_SETUP 99
@@ -29,7 +29,7 @@ struct options;
 #define OPERAND_SUBCOMMAND 5u
 #define OPERAND_SHELL 6u
 
-#define COMMAND_RUNS_PROGRAM (1u << 0)	   /* "-- CMD ARGS" may follow */
+#define COMMAND_RUNS_PROGRAM (1u << 0)     /* "-- CMD ARGS" may follow */
 #define COMMAND_STOPS_AT_OPERAND (1u << 1) /* the first operand ends the options */
 
 struct command {
@@ -39,7 +39,7 @@ struct command {
 	const char *details; /* the text of --help, wrapped */
 	uint32_t options;    /* OPTIONS_ bits of options.h */
 	uint32_t operand;    /* OPERAND_ */
-	uint32_t flags;	     /* COMMAND_ bits */
+	uint32_t flags;      /* COMMAND_ bits */
 	int min_operands;
 	int max_operands;
 	int (*run)(const struct options *options); /* returns the exit code */

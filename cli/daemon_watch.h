@@ -24,7 +24,7 @@ struct daemon_process {
 
 struct daemon_watch {
 	struct child main;
-	bool has_children;				  /* of any kind */
+	bool has_children;                                /* of any kind */
 	struct daemon_process processes[DAEMON_PIDS_MAX]; /* seen to serve the mount */
 	int count;
 	int request; /* the last signal that asked to end; 0: none */

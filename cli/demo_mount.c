@@ -105,7 +105,7 @@ static int start_monitor(struct demo_mount *mount)
 static int start_daemon(struct demo_mount *mount, const char *options)
 {
 	char program[PATH_ROOM];
-	char *argv[] = {program,	   "-f", "-o", (char *)options, mount->branch,
+	char *argv[] = {program,           "-f", "-o", (char *)options, mount->branch,
 			mount->mountpoint, NULL};
 	int r;
 

@@ -19,15 +19,15 @@
 
 /* How a value is read and where it goes. */
 enum kind {
-	FLAG,	    /* bool */
-	TEXT,	    /* const char * */
+	FLAG,       /* bool */
+	TEXT,       /* const char * */
 	OPERATIONS, /* const char *, checked */
 	DURATION,   /* uint64_t, nanoseconds */
-	SIZE,	    /* uint64_t, bytes */
-	NUMBER,	    /* uint64_t, at least 1 */
-	PID,	    /* uint64_t, and has_pid */
+	SIZE,       /* uint64_t, bytes */
+	NUMBER,     /* uint64_t, at least 1 */
+	PID,        /* uint64_t, and has_pid */
 	TIMEOUT,    /* uint64_t, and has_timeout */
-	WORD,	    /* uint32_t: the index of the word */
+	WORD,       /* uint32_t: the index of the word */
 	DESCRIPTOR, /* int */
 	WANT_WORD,  /* likewise of the last want */
 	WANT_ERRNO,
@@ -67,7 +67,7 @@ static const char *const group_titles[OPTIONS_GROUPS] = {
 	TITLE(OPTIONS_MATCH) = "Operations",  TITLE(OPTIONS_EXPECT) = "Operations",
 	TITLE(OPTIONS_FORBID) = "Operations", TITLE(OPTIONS_IDLE) = "Waiting",
 	TITLE(OPTIONS_WAIT) = "Waiting",      TITLE(OPTIONS_TIMEOUT) = "Waiting",
-	TITLE(OPTIONS_RUN) = "Daemon",	      TITLE(OPTIONS_ATTACH) = "End",
+	TITLE(OPTIONS_RUN) = "Daemon",        TITLE(OPTIONS_ATTACH) = "End",
 	TITLE(OPTIONS_OUTPUT) = "Output",     TITLE(OPTIONS_FORMAT) = "Output",
 	TITLE(OPTIONS_LINES) = "Output",      TITLE(OPTIONS_TRACE) = "Trace",
 	TITLE(OPTIONS_READY) = "Trace",

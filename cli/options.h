@@ -16,7 +16,7 @@ struct command;
 /* Groups of options; a command has some of them (command.h), in this order in its help. */
 #define OPTIONS_HELP (1u << 0)
 #define OPTIONS_SELECT (1u << 1) /* which operations */
-#define OPTIONS_MATCH (1u << 2)	 /* likewise, of those that are waited for */
+#define OPTIONS_MATCH (1u << 2)  /* likewise, of those that are waited for */
 #define OPTIONS_EXPECT (1u << 3)
 #define OPTIONS_FORBID (1u << 4)
 #define OPTIONS_IDLE (1u << 5)
@@ -43,7 +43,7 @@ struct want {
 	const char *path; /* NULL: any */
 	const char *label;
 	uint32_t status; /* STATUS_ */
-	int error;	 /* positive errno; 0: any */
+	int error;       /* positive errno; 0: any */
 };
 
 struct options {
@@ -74,7 +74,7 @@ struct options {
 
 	/* OUTPUT, LINES */
 	uint32_t format; /* index into view_kinds */
-	uint32_t color;	 /* COLOR_ */
+	uint32_t color;  /* COLOR_ */
 	const char *output;
 	bool quiet;
 	bool summary;
@@ -113,14 +113,14 @@ void options_done(struct options *options);
 
 struct option_row {
 	const char *name;
-	char letter;	      /* 0: none */
+	char letter;          /* 0: none */
 	const char *argument; /* what it is called in the help; NULL: takes none */
 	const char *help;
 	uint32_t group; /* OPTIONS_ */
-	uint32_t kind;	/* private to options.c */
+	uint32_t kind;  /* private to options.c */
 	size_t offset;
 	const char *const *words; /* the values that it takes, NULL at the end; or NULL */
-	uint32_t completes;	  /* COMPLETE_ */
+	uint32_t completes;       /* COMPLETE_ */
 };
 
 /* Row number index that the command has; NULL behind the last one. */

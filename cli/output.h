@@ -23,7 +23,7 @@
 
 struct output {
 	int fd;
-	bool is_owned;	 /* the descriptor is closed with the output */
+	bool is_owned;   /* the descriptor is closed with the output */
 	bool is_regular; /* a file: never a reason to wait */
 	bool is_terminal;
 	bool has_color;

@@ -23,13 +23,13 @@ struct trace {
 	struct view view;
 	struct fusetrace_summary *summary; /* NULL: not wanted */
 	struct fusetrace_monitor *monitor; /* NULL between trace_close() and trace_begin() */
-	struct fusetrace_mark taken;	   /* behind the last operation that was looked at */
-	struct fusetrace_match match;	   /* what is selected */
-	char *match_path;		   /* owned; in match */
-	uint64_t begun_ns;		   /* CLOCK_MONOTONIC, of a live trace; 0: a recording */
-	uint64_t shown;			   /* operations */
-	uint64_t lost;			   /* events of this monitor, as far as told */
-	uint64_t sum_lost;		   /* likewise of those before it */
+	struct fusetrace_mark taken;       /* behind the last operation that was looked at */
+	struct fusetrace_match match;      /* what is selected */
+	char *match_path;                  /* owned; in match */
+	uint64_t begun_ns;                 /* CLOCK_MONOTONIC, of a live trace; 0: a recording */
+	uint64_t shown;                    /* operations */
+	uint64_t lost;                     /* events of this monitor, as far as told */
+	uint64_t sum_lost;                 /* likewise of those before it */
 	uint64_t skipped; /* operations that came faster than they could be written */
 };
 

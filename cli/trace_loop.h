@@ -17,7 +17,7 @@ struct output;
 struct trace_loop {
 	struct fusetrace_monitor *monitor;
 	struct output *output; /* written as it takes it; NULL: none */
-	int signal_fd;	       /* of signals_open() */
+	int signal_fd;         /* of signals_open() */
 	uint64_t deadline_ns;  /* a turn is made then at the latest; UINT64_MAX: none */
 	/* Called for each signal, SIGCHLD too. */
 	void (*on_signal)(const struct signalfd_siginfo *info, void *data);

@@ -27,8 +27,8 @@ struct waiting {
 	struct child child; /* CMD */
 	bool has_child;
 	int interrupted_by; /* a signal that came while CMD ran */
-	int requests;	    /* how many of them */
-	bool is_hung;	    /* CMD waits for a request that is not answered */
+	int requests;       /* how many of them */
+	bool is_hung;       /* CMD waits for a request that is not answered */
 };
 
 /* Each returns 0 or, having told why, the exit code. */

@@ -19,8 +19,8 @@ struct ft_assign {
 	size_t filled;
 	struct fusetrace_op **ops; /* by slot; a reference each, NULL: free */
 	bool **fits;               /* by slot: which slots its operation fits */
-	bool *visited; /* by slot: of this search, or dead */
-	bool *dead;    /* by slot: visited by a search that failed */
+	bool *visited;             /* by slot: of this search, or dead */
+	bool *dead;                /* by slot: visited by a search that failed */
 };
 
 int ft_assign_init(struct ft_assign *assign, size_t slots);

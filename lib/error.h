@@ -5,7 +5,8 @@
 
 #include <fusetrace/fusetrace.h>
 
-/* Returns code, so that "return ft_error(...)" both explains and fails. reterr_error may be NULL. */
+/* Returns code, so that "return ft_error(...)" both explains and fails. reterr_error may be NULL.
+ */
 __attribute__((format(printf, 3, 4))) int ft_error(struct fusetrace_error *reterr_error, int code,
 						   const char *format, ...);
 

@@ -15,7 +15,7 @@
 
 struct ft_event {
 	uint64_t key;     /* pairs begin and end; unique among what is in flight in one source */
-	uint64_t time_ns; /* CLOCK_MONOTONIC, by the source's clock, not when we read it; 0 unknown */
+	uint64_t time_ns; /* CLOCK_MONOTONIC by the source, not when we read it; 0 unknown */
 	uint32_t opcode;
 	uint32_t present; /* FT_HAS() bits of the fields below that are known */
 	uint32_t marks;   /* FUSETRACE_OP_ bits */
@@ -47,7 +47,7 @@ struct ft_event {
 	uint64_t entry;
 	uint32_t entry_mode; /* st_mode of the entry; 0 unknown */
 	uint64_t reply_size;
-	uint64_t probe_size; /* FT_OPCODE_ASKS_SIZE: the reply_size if the request asked for 0 bytes */
+	uint64_t probe_size; /* FT_OPCODE_ASKS_SIZE: reply_size if 0 bytes were asked for */
 };
 
 #endif

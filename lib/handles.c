@@ -64,7 +64,7 @@ struct ft_handles *ft_handles_free(struct ft_handles *handles)
 {
 	if (!handles)
 		return NULL;
-	ft_list_foreach_safe(at, &handles->by_age)
+	ft_list_foreach_safe (at, &handles->by_age)
 		drop(handles, FT_CONTAINER(at, struct handle, by_age));
 	ft_hash_done(&handles->by_key);
 	free(handles);

@@ -27,14 +27,14 @@ struct ft_history {
 	_Atomic uint32_t references;
 	_Atomic uint64_t last_seq;
 	_Atomic uint64_t unkept;
-	pthread_mutex_t lock;	  /* chunks, first, count, dropped_seq */
+	pthread_mutex_t lock;     /* chunks, first, count, dropped_seq */
 	struct ft_chunk **chunks; /* a ring of max_chunks, oldest at first */
 	size_t max_chunks;
 	size_t first;
 	size_t count;
-	uint64_t dropped_seq;	  /* of the last operation that was dropped; 0: none was */
+	uint64_t dropped_seq;     /* of the last operation that was dropped; 0: none was */
 	struct ft_chunk *current; /* writer only */
-	uint32_t filled;	  /* writer only: reserved and published */
+	uint32_t filled;          /* writer only: reserved and published */
 	const struct ft_name *interned[INTERN_SLOTS]; /* writer only */
 };
 

@@ -50,7 +50,8 @@ struct ft_history *ft_history_unref(struct ft_history *history);
 struct fusetrace_op *ft_history_reserve(struct ft_history *history);
 /* One copy of equal bytes a chunk. NULL for absent bytes or without memory. */
 const struct ft_name *ft_history_intern(struct ft_history *history, struct ft_bytes bytes);
-/* Makes the reserved operation visible. A recording that has its own numbers sets op->seq before. */
+/* Makes the reserved operation visible. A recording that has its own numbers sets op->seq before.
+ */
 void ft_history_publish(struct ft_history *history, struct fusetrace_op *op);
 
 /* ---- readers ---- */

@@ -207,9 +207,9 @@ struct key {
 	const char *name;
 	uint8_t length;
 	uint8_t kind;
-	uint8_t width;	 /* of a number's member: 4 or 8 */
+	uint8_t width;   /* of a number's member: 4 or 8 */
 	uint16_t offset; /* of the member in struct ft_json_record */
-	uint32_t bit;	 /* set in the word of what is present; of a mark, the mark */
+	uint32_t bit;    /* set in the word of what is present; of a mark, the mark */
 	uint64_t max;
 };
 
@@ -419,11 +419,11 @@ static int read_status(const struct line *line, const json_t *root)
 	const json_t *value = json_object_get(root, "status");
 	struct ft_json_record *record = line->record;
 	bool has_errno = record->event.present & FT_HAS(ERRNO);
-	struct ft_bytes word;
+	struct ft_bytes word = {0};
 	int r;
 
 	if (!value) {
-		record->status = !has_errno	       ? FUSETRACE_STATUS_UNKNOWN
+		record->status = !has_errno            ? FUSETRACE_STATUS_UNKNOWN
 				 : record->event.error ? FUSETRACE_STATUS_FAILED
 						       : FUSETRACE_STATUS_COMPLETED;
 		return 0;
@@ -450,7 +450,7 @@ static int read_status(const struct line *line, const json_t *root)
 static int read_source(const struct line *line, const json_t *root)
 {
 	const json_t *value = json_object_get(root, "source");
-	struct ft_bytes word;
+	struct ft_bytes word = {0};
 	int r;
 
 	if (!value)
@@ -483,7 +483,7 @@ static int read_op(const struct line *line, json_t *root, const json_t *op)
 
 static int read_event(const struct line *line, json_t *root, const json_t *event)
 {
-	struct ft_bytes word;
+	struct ft_bytes word = {0};
 	int r;
 
 	r = read_string(line, "event", event, &word);

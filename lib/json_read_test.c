@@ -482,9 +482,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_key),     cmocka_unit_test(test_absent_stays_absent),
-		cmocka_unit_test(test_opcodes),	      cmocka_unit_test(test_names_of_setattr),
-		cmocka_unit_test(test_status),	      cmocka_unit_test(test_bytes_before_text),
-		cmocka_unit_test(test_events),	      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_opcodes),       cmocka_unit_test(test_names_of_setattr),
+		cmocka_unit_test(test_status),        cmocka_unit_test(test_bytes_before_text),
+		cmocka_unit_test(test_events),        cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_long_quotes),   cmocka_unit_test(test_line_limit),
 		cmocka_unit_test(test_nul_and_depth), cmocka_unit_test(test_no_memory),
 	};

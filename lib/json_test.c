@@ -134,7 +134,7 @@ static uint64_t next_random(uint64_t *seed)
 /* As often near an edge as anywhere. */
 static uint64_t random_number(uint64_t *seed)
 {
-	static const uint64_t edges[] = {0,	     1,
+	static const uint64_t edges[] = {0,          1,
 					 UINT16_MAX, INT32_MAX,
 					 UINT32_MAX, (uint64_t)INT64_MAX,
 					 1u << 31,   UINT64_C(1) << 63,
@@ -151,10 +151,10 @@ static uint64_t random_number(uint64_t *seed)
 static struct ft_name *random_name(uint64_t *seed, struct ft_name *name)
 {
 	static const char *const pieces[] = {
-		"/",	"a",	    "file.txt",		"\"",		"\\",
-		"\n",	"\x1b[0m",  "\xc3\xa4",		"\xe2\x82\xac", "\xe2\x80\xa8",
+		"/",    "a",        "file.txt",         "\"",           "\\",
+		"\n",   "\x1b[0m",  "\xc3\xa4",         "\xe2\x82\xac", "\xe2\x80\xa8",
 		"\xff", "\xe2\x82", "\xf0\x9f\x98\x80", "\xed\xa0\x80", "\xc2\x9b",
-		" ",	"\x7f",	    "\xef\xbf\xbd"};
+		" ",    "\x7f",     "\xef\xbf\xbd"};
 	/* in most names nothing but plain text and what is escaped, in the others everything */
 	size_t kinds = next_random(seed) % 4 ? 10 : COUNT(pieces);
 	size_t wanted = next_random(seed) % (NAME_SIZE - 8);

@@ -18,7 +18,7 @@ struct fusetrace_op;
 /* What a line is about. */
 #define FT_JSON_OP 0u
 #define FT_JSON_TRACE 1u   /* the head of a recording */
-#define FT_JSON_LOST 2u	   /* events were lost here */
+#define FT_JSON_LOST 2u    /* events were lost here */
 #define FT_JSON_MOUNTED 3u /* ... a mount that was waited for is there */
 #define FT_JSON_UNMOUNTED 4u
 #define FT_JSON_DAEMON_GONE 5u
@@ -40,7 +40,7 @@ struct ft_json_record {
 	uint64_t seq; /* 0: none */
 	uint64_t start_ns;
 	uint64_t duration_ns;
-	uint32_t status;	 /* FUSETRACE_STATUS_; 0: not told */
+	uint32_t status;         /* FUSETRACE_STATUS_; 0: not told */
 	struct ft_bytes op_name; /* instead of the opcode's name, such as "chmod"; writer only */
 
 	/* the other kinds */
@@ -48,8 +48,8 @@ struct ft_json_record {
 	uint32_t pid; /* the daemon */
 	uint64_t mono_ns;
 	uint64_t realtime_ns;
-	uint64_t count;		 /* events lost */
-	struct ft_bytes mount;	 /* mountpoint */
+	uint64_t count;          /* events lost */
+	struct ft_bytes mount;   /* mountpoint */
 	struct ft_bytes version; /* of the fusetrace that wrote the recording */
 };
 

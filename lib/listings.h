@@ -29,7 +29,8 @@ void ft_listings_done(struct ft_listings *listings);
 /* A piece that does not follow the one before ends the listing there. */
 void ft_listings_add(struct ft_listings *listings, uint64_t key, uint64_t offset,
 		     struct ft_bytes piece);
-/* What came for that request, valid until the next call; empty when nothing did. It is free then. */
+/* What came for that request, valid until the next call; empty when nothing did. It is free then.
+ */
 struct ft_bytes ft_listings_take(struct ft_listings *listings, uint64_t key);
 
 #endif

@@ -144,9 +144,12 @@ static void test_entries_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pieces_become_one), cmocka_unit_test(test_a_gap_ends_it),
-		cmocka_unit_test(test_a_key_begins_anew), cmocka_unit_test(test_the_oldest_gives_way),
-		cmocka_unit_test(test_entries),		  cmocka_unit_test(test_entries_cut),
+		cmocka_unit_test(test_pieces_become_one),
+		cmocka_unit_test(test_a_gap_ends_it),
+		cmocka_unit_test(test_a_key_begins_anew),
+		cmocka_unit_test(test_the_oldest_gives_way),
+		cmocka_unit_test(test_entries),
+		cmocka_unit_test(test_entries_cut),
 		cmocka_unit_test(test_entries_hostile),
 	};
 

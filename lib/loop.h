@@ -21,7 +21,10 @@ struct ft_loop {
 	int ring_fd; /* borrowed */
 };
 
-#define FT_LOOP_CLOSED {-1, -1, -1, -1, -1, -1}
+#define FT_LOOP_CLOSED                                                                             \
+	{                                                                                          \
+		-1, -1, -1, -1, -1, -1                                                             \
+	}
 
 /* What happened since the last wait. */
 struct ft_loop_events {

@@ -147,9 +147,9 @@ static void test_refused_names(void **state)
 		const char *op, *hint;
 	} rows[] = {
 		{"relase", "\"release\""},  {"close", "\"release\""},
-		{"wriet", "\"write\""},	    {"", "did you mean"},
+		{"wriet", "\"write\""},     {"", "did you mean"},
 		{"write,", "did you mean"}, {"read,,write", "did you mean"},
-		{"rm", "\"unlink\""},	    {"read,unlnk", "\"unlink\""},
+		{"rm", "\"unlink\""},       {"read,unlnk", "\"unlink\""},
 	};
 	struct fusetrace_error error;
 

@@ -12,7 +12,7 @@
 
 struct ft_mount {
 	uint32_t connection; /* device number as the kernel has it: major << 20 | minor */
-	size_t order;	     /* a later one covers all that lies below its mountpoint */
+	size_t order;        /* a later one covers all that lies below its mountpoint */
 	char *mountpoint;
 	char *type; /* "fuse", "fuse.sshfs", "fuseblk" */
 };

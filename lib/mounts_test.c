@@ -153,9 +153,9 @@ static struct ft_mounts table;
 
 static const char *const folders[] = {"m", "m s", "plain", "plain/deep", "plain/n", "line\nfeed"};
 static const char *const links[][2] = {
-	{"m", "to_m"},		 {"to_m", "to_to_m"},	  {"../m", "plain/up"},
-	{"m/inner", "to_inner"}, {"plain", "to_plain"},	  {"loop2", "loop1"},
-	{"loop1", "loop2"},	 {"nowhere", "dangling"}, {"./././m/../m", "winding"},
+	{"m", "to_m"},           {"to_m", "to_to_m"},     {"../m", "plain/up"},
+	{"m/inner", "to_inner"}, {"plain", "to_plain"},   {"loop2", "loop1"},
+	{"loop1", "loop2"},      {"nowhere", "dangling"}, {"./././m/../m", "winding"},
 };
 
 static int set_up(void **state)
@@ -311,10 +311,10 @@ static void test_from_inside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),		cmocka_unit_test(test_lines_that_are_none),
-		cmocka_unit_test(test_octal_escapes),	cmocka_unit_test(test_over_mounts),
+		cmocka_unit_test(test_lines),           cmocka_unit_test(test_lines_that_are_none),
+		cmocka_unit_test(test_octal_escapes),   cmocka_unit_test(test_over_mounts),
 		cmocka_unit_test(test_of_this_machine), cmocka_unit_test(test_find),
-		cmocka_unit_test(test_long_paths),	cmocka_unit_test(test_from_inside),
+		cmocka_unit_test(test_long_paths),      cmocka_unit_test(test_from_inside),
 	};
 
 	ft_test_deadline(60);

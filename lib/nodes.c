@@ -19,16 +19,16 @@
 #define DEPTH_MAX 4096
 #define PATH_SIZE_MAX (64 * 1024)
 #define UNLINKED_MAX (16 * 1024) /* nodes without a name, kept for those that have them open */
-#define LINKS_MAX 64		 /* names kept of one file with very many hard links */
+#define LINKS_MAX 64             /* names kept of one file with very many hard links */
 
 struct node {
 	struct ft_hash_node by_id;
 	struct ft_list recency; /* in ft_nodes.by_recency or, without a name, .unlinked */
-	struct ft_list links;	/* most recently looked up first */
+	struct ft_list links;   /* most recently looked up first */
 	uint64_t nodeid;
 	uint64_t children; /* links that have it as their directory */
-	uint64_t epoch;	   /* of path */
-	char *path;	   /* kept path or NULL */
+	uint64_t epoch;    /* of path */
+	char *path;        /* kept path or NULL */
 	size_t path_length;
 	uint32_t resolve_tries;
 	uint16_t link_count;
@@ -392,7 +392,7 @@ struct ft_bytes ft_nodes_child_path(struct ft_nodes *nodes, uint64_t parent, str
 	if (!path.data || path.length + name.length + 1 > PATH_SIZE_MAX)
 		return (struct ft_bytes){NULL, 0};
 	if (path.length == 1)
-		path.length = 0;			 /* the root brings its own slash */
+		path.length = 0;                         /* the root brings its own slash */
 	memmove(nodes->scratch, path.data, path.length); /* it may lie in scratch already */
 	nodes->scratch[path.length] = '/';
 	memcpy(nodes->scratch + path.length + 1, name.data, name.length);

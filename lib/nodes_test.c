@@ -704,7 +704,7 @@ static void run_step(struct model *model, struct ft_nodes *nodes, const struct k
 {
 	static void (*const steps[])(struct model * model, struct ft_nodes * nodes) = {
 		step_create, step_create, step_create, step_lookup,
-		step_lookup, step_link,	  step_unlink, step_rename,
+		step_lookup, step_link,   step_unlink, step_rename,
 	};
 
 	steps[ft_test_below(&model->seed, sizeof(steps) / sizeof(steps[0]))](model, nodes);
@@ -755,7 +755,7 @@ struct kernel {
 	size_t asked;
 	size_t found;
 	bool is_broken; /* finds nothing */
-	bool is_evil;	/* tells of nodes that have nothing to do with the question */
+	bool is_evil;   /* tells of nodes that have nothing to do with the question */
 };
 
 static bool resolve(struct ft_nodes *nodes, uint64_t nodeid, void *data)

@@ -27,7 +27,8 @@ struct fusetrace_op {
 	uint64_t duration_ns;
 	uint64_t unique;
 	uint64_t nodeid;
-	uint64_t other; /* ENTRY of the reply, or NODEID2 of the request: no opcode has need of both */
+	uint64_t other; /* ENTRY of the reply, or NODEID2 of the request: no opcode has need of both
+			 */
 	uint64_t fh;
 	uint64_t offset;
 	uint64_t size;

@@ -164,14 +164,14 @@ static const struct usual_word {
 	const char *word;
 	const char *name;
 } usual_words[] = {
-	{"close", "release"},	  {"closedir", "releasedir"}, {"delete", "unlink"},
-	{"fchmod", "chmod"},	  {"fchown", "chown"},	      {"fdatasync", "fsync"},
-	{"fstat", "getattr"},	  {"ftruncate", "truncate"},  {"getdents", "readdir"},
-	{"list", "readdir"},	  {"lock", "setlk"},	      {"ls", "readdir"},
-	{"lstat", "getattr"},	  {"mount", "init"},	      {"move", "rename"},
-	{"mv", "rename"},	  {"pread", "read"},	      {"pwrite", "write"},
-	{"remove", "unlink"},	  {"rm", "unlink"},	      {"seek", "lseek"},
-	{"stat", "getattr"},	  {"touch", "utimens"},	      {"unmount", "destroy"},
+	{"close", "release"},     {"closedir", "releasedir"}, {"delete", "unlink"},
+	{"fchmod", "chmod"},      {"fchown", "chown"},        {"fdatasync", "fsync"},
+	{"fstat", "getattr"},     {"ftruncate", "truncate"},  {"getdents", "readdir"},
+	{"list", "readdir"},      {"lock", "setlk"},          {"ls", "readdir"},
+	{"lstat", "getattr"},     {"mount", "init"},          {"move", "rename"},
+	{"mv", "rename"},         {"pread", "read"},          {"pwrite", "write"},
+	{"remove", "unlink"},     {"rm", "unlink"},           {"seek", "lseek"},
+	{"stat", "getattr"},      {"touch", "utimens"},       {"unmount", "destroy"},
 	{"utimensat", "utimens"},
 };
 

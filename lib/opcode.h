@@ -42,7 +42,7 @@ struct ft_wire_field {
 #define FT_WIRE_FIELDS_MAX 8
 
 struct ft_wire_layout {
-	uint16_t size;	     /* bytes of the fixed part */
+	uint16_t size;       /* bytes of the fixed part */
 	uint16_t short_size; /* likewise in an older or optional form without its end; 0: none */
 	struct ft_wire_field fields[FT_WIRE_FIELDS_MAX];
 };

@@ -322,7 +322,7 @@ static void test_find(void **state)
 		uint32_t number;
 		const char *name;
 	} rows[] = {
-		{12, "rename"},	 {45, "RENAME2"},     {45, "fuse_rename2"}, {47, "copy_file_range"},
+		{12, "rename"},  {45, "RENAME2"},     {45, "fuse_rename2"}, {47, "copy_file_range"},
 		{4, "truncate"}, {4, "FUSE_SETATTR"}, {77, "opcode_77"},    {4096, "CUSE_INIT"},
 	};
 
@@ -381,10 +381,10 @@ static void test_nearest_always_answers(void **state)
 static void test_usual_words_lead_to_names(void **state)
 {
 	static const char *const words[] = {
-		"close",     "closedir", "delete",  "fchmod",	 "fchown", "fdatasync", "fstat",
-		"ftruncate", "getdents", "list",    "lock",	 "ls",	   "lstat",	"mount",
-		"move",	     "mv",	 "pread",   "pwrite",	 "remove", "rm",	"seek",
-		"stat",	     "touch",	 "unmount", "utimensat",
+		"close",     "closedir", "delete",  "fchmod",    "fchown", "fdatasync", "fstat",
+		"ftruncate", "getdents", "list",    "lock",      "ls",     "lstat",     "mount",
+		"move",      "mv",       "pread",   "pwrite",    "remove", "rm",        "seek",
+		"stat",      "touch",    "unmount", "utimensat",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {

@@ -143,8 +143,8 @@ static uint32_t verdict_of_timeout(struct ft_facts *facts, const struct fusetrac
 	set_subject(facts, find_in(&facts->near, match, ft_match_op));
 	if (facts->subject)
 		return FUSETRACE_VERDICT_OTHER_PATH;
-	return facts->since_count || facts->in_flight.count ? FUSETRACE_VERDICT_NEVER_STARTED :
-							      FUSETRACE_VERDICT_NO_EVENTS;
+	return facts->since_count || facts->in_flight.count ? FUSETRACE_VERDICT_NEVER_STARTED
+							    : FUSETRACE_VERDICT_NO_EVENTS;
 }
 
 static uint32_t verdict_of(struct ft_facts *facts, const struct fusetrace_expect *expect)

@@ -18,7 +18,7 @@ struct ft_few_ops {
 
 struct ft_facts {
 	int result;
-	uint32_t verdict; /* FUSETRACE_VERDICT_; 0: the wait itself failed, for want of memory say */
+	uint32_t verdict; /* FUSETRACE_VERDICT_; 0: the wait itself failed, as for want of memory */
 	uint64_t began_ns;
 	uint64_t now_ns;
 	uint64_t timeout_ns;
@@ -34,7 +34,7 @@ struct ft_facts {
 	struct fusetrace_op *failed;
 	struct fusetrace_op *unanswered;
 	struct fusetrace_op *subject; /* what the verdict is about; reference or NULL */
-	pid_t daemon; /* 0: unknown */
+	pid_t daemon;                 /* 0: unknown */
 };
 
 /* expect NULL: a wait without matches. Free with ft_facts_done(). */

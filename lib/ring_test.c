@@ -24,7 +24,7 @@
 #define HEADER BPF_RINGBUF_HDR_SZ
 
 static struct ft_ring ring;
-static char *data;	   /* writable view of the ring's data */
+static char *data;         /* writable view of the ring's data */
 static uint64_t *producer; /* writable view of its position */
 
 static int set_up(void **state)

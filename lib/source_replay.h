@@ -19,7 +19,7 @@ struct ft_replay {
 	char *rest; /* begin of a line whose end has not come yet */
 	size_t rest_size;
 	size_t rest_room;
-	bool is_skipping; /* the rest of a line that is too long */
+	bool is_skipping;  /* the rest of a line that is too long */
 	uint64_t last_key; /* of what began and has no unique; counts down */
 	uint64_t line;     /* number of the last line taken */
 	uint64_t lost;     /* events lost, by the recording's own account */

@@ -19,7 +19,7 @@
 #define FT_SUMMARY_ROWS_MAX 96
 
 struct ft_summary_row {
-	const char *op;	 /* static */
+	const char *op;  /* static */
 	uint32_t opcode; /* the first one of this name */
 	bool has_slowest;
 	uint64_t count;

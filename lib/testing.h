@@ -44,7 +44,7 @@ struct ft_test_op {
 	uint32_t status;
 	uint64_t start_ns;    /* 0: now */
 	uint64_t duration_ns; /* 0: 1000 */
-	uint64_t seq;	      /* 0: the history's */
+	uint64_t seq;         /* 0: the history's */
 	uint64_t nodeid;
 	uint64_t size;
 	uint32_t pid;

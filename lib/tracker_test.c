@@ -321,12 +321,12 @@ static void test_probes(void **state)
 		int error;
 		bool is_probe;
 	} rows[] = {
-		{FUSE_LOOKUP, ENOENT, true},	    {FUSE_LOOKUP, EACCES, false},
-		{FUSE_GETATTR, ENOENT, false},	    {FUSE_GETXATTR, ENODATA, true},
+		{FUSE_LOOKUP, ENOENT, true},        {FUSE_LOOKUP, EACCES, false},
+		{FUSE_GETATTR, ENOENT, false},      {FUSE_GETXATTR, ENODATA, true},
 		{FUSE_GETXATTR, EOPNOTSUPP, true},  {FUSE_LISTXATTR, ERANGE, true},
 		{FUSE_SETXATTR, EOPNOTSUPP, false}, {FUSE_GETXATTR, EACCES, false},
-		{FUSE_FLUSH, ENOSYS, true},	    {FUSE_FLUSH, ENOSYS, false},
-		{FUSE_LSEEK, ENOSYS, true},	    {FUSE_LSEEK, ENOSYS, false},
+		{FUSE_FLUSH, ENOSYS, true},         {FUSE_FLUSH, ENOSYS, false},
+		{FUSE_LSEEK, ENOSYS, true},         {FUSE_LSEEK, ENOSYS, false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

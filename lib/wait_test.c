@@ -1075,7 +1075,7 @@ static bool model_spoils(const struct model *model, size_t slot, const struct mo
 
 static bool model_assign(const struct model *model, size_t slot, uint64_t until, uint64_t *used)
 {
-	if (slot == model->slots)
+	if (slot == model->slots || slot == MODEL_SLOTS)
 		return true;
 	for (size_t i = model->mark.seq; i < until; i++) {
 		bool is_used = false;
@@ -1145,7 +1145,7 @@ static int model_none(const struct model *model)
 static void model_to_match(const struct model_match *from, struct fusetrace_match *to)
 {
 	*to = *FUSETRACE_MATCH(.op = from->name < 3 ? op_names[from->name] : NULL,
-			       .path = from->path < MODEL_PATHS	   ? path_names[from->path]
+			       .path = from->path < MODEL_PATHS    ? path_names[from->path]
 				       : from->path == MODEL_PATHS ? "a"
 								   : NULL,
 			       .path_kind = from->path == MODEL_PATHS ? FUSETRACE_PATH_GLOB : 0,

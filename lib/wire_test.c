@@ -535,7 +535,7 @@ static void test_lock_ranges(void **state)
 	static const struct {
 		uint64_t start, end, size;
 	} rows[] = {
-		{0, 0, 1},	    {5, 4, 0},
+		{0, 0, 1},          {5, 4, 0},
 		{0, INT64_MAX, 0},  {7, INT64_MAX - 1, INT64_MAX - 7},
 		{3, UINT64_MAX, 0}, {UINT64_MAX, 0, 0},
 	};

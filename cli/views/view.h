@@ -18,14 +18,14 @@ struct output;
 
 /* What a summary tells besides its rows. */
 struct summary_totals {
-	uint64_t lost;	      /* events */
+	uint64_t lost;        /* events */
 	uint64_t duration_ns; /* of the trace; 0 unknown */
 };
 
 struct view {
 	const struct view_kind *kind;
 	struct output *output;
-	bool has_lines;	 /* operations are shown */
+	bool has_lines;  /* operations are shown */
 	bool has_events; /* what else happened is told: false when only the table is wanted */
 	bool has_base;
 	uint64_t base_ns;     /* what relative times count from */

@@ -177,8 +177,8 @@ static void test_objects_are_opened(void **state)
 static void test_nothing_is_followed(void **state)
 {
 	static const char *const missing[] = {
-		"/missing",	   "/directory/missing", "/directory/file/below", "/link/file",
-		"/outside/passwd", "/../etc/passwd",	 "/directory/../../etc",
+		"/missing",        "/directory/missing", "/directory/file/below", "/link/file",
+		"/outside/passwd", "/../etc/passwd",     "/directory/../../etc",
 	};
 	const struct branch *branch = *state;
 

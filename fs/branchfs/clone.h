@@ -11,9 +11,9 @@ struct branchfs;
 /* The S_IFMT bits of mode say what it is. */
 struct new_object {
 	mode_t mode;
-	dev_t device;	    /* device nodes */
+	dev_t device;       /* device nodes */
 	const char *target; /* symbolic links */
-	int open_flags;	    /* regular files, which are opened as well */
+	int open_flags;     /* regular files, which are opened as well */
 };
 
 /*

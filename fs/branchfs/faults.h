@@ -20,12 +20,12 @@ enum fault_kind {
 
 struct fault {
 	enum fault_kind kind;
-	char *op;	   /* "*": any */
+	char *op;          /* "*": any */
 	char *path_glob;   /* NULL: any path, also an unknown one */
 	uint64_t delay_ns; /* FAULT_DELAY */
-	int error;	   /* FAULT_FAIL: positive errno */
-	uint64_t nth;	   /* which of the operations that it concerns, from 1; 0: each of them */
-	uint64_t seen;	   /* how many there were; atomic */
+	int error;         /* FAULT_FAIL: positive errno */
+	uint64_t nth;      /* which of the operations that it concerns, from 1; 0: each of them */
+	uint64_t seen;     /* how many there were; atomic */
 };
 
 /* All zeros is an empty list. */

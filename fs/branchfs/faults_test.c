@@ -79,13 +79,13 @@ static void test_path_globs(void **state)
 		const char *path;
 		bool is_hit;
 	} rows[] = {
-		{"hang=read", NULL, true},	    {"hang=read:*", NULL, false},
-		{"hang=read:*", "/a", true},	    {"hang=read:*", "/", true},
+		{"hang=read", NULL, true},          {"hang=read:*", NULL, false},
+		{"hang=read:*", "/a", true},        {"hang=read:*", "/", true},
 		{"hang=read:a*", "/d/abc", true},   {"hang=read:a*", "/abc/d", false},
 		{"hang=read:/d/*", "/d/abc", true}, {"hang=read:/d/*", "/d/abc/e", false},
 		{"hang=read:/d/*", "/d", false},    {"hang=read:/a:b", "/a:b", true},
-		{"hang=read:[ab]", "/b", true},	    {"hang=read:\\*", "/a", false},
-		{"hang=read:\\*", "/*", true},	    {"hang=read:", "/a", true},
+		{"hang=read:[ab]", "/b", true},     {"hang=read:\\*", "/a", false},
+		{"hang=read:\\*", "/*", true},      {"hang=read:", "/a", true},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -138,10 +138,10 @@ static void test_errno_names(void **state)
 		const char *option;
 		int error;
 	} rows[] = {
-		{"fail=read:EPERM", EPERM},	{"fail=read:ENOSPC", ENOSPC},
-		{"fail=read:EDQUOT", EDQUOT},	{"fail=read:EAGAIN", EAGAIN},
+		{"fail=read:EPERM", EPERM},     {"fail=read:ENOSPC", ENOSPC},
+		{"fail=read:EDQUOT", EDQUOT},   {"fail=read:EAGAIN", EAGAIN},
 		{"fail=read:ENODATA", ENODATA}, {"fail=read:EOPNOTSUPP", EOPNOTSUPP},
-		{"fail=read:ESTALE", ESTALE},	{"fail=read:EREMOTEIO", EREMOTEIO},
+		{"fail=read:ESTALE", ESTALE},   {"fail=read:EREMOTEIO", EREMOTEIO},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -203,7 +203,7 @@ static int read_environment(struct options *options, struct fusetrace_error *ret
 		const char *word;
 		bool is_on;
 	} words[] = {
-		{"1", true},  {"true", true},	{"yes", true}, {"on", true},   {"", false},
+		{"1", true},  {"true", true},   {"yes", true}, {"on", true},   {"", false},
 		{"0", false}, {"false", false}, {"no", false}, {"off", false},
 	};
 	const char *value = getenv("FUSE_TRACE");

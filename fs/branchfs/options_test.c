@@ -141,9 +141,9 @@ static void test_environment(void **state)
 		int result;
 		bool is_traced;
 	} rows[] = {
-		{"1", 0, true},	 {"true", 0, true},   {"Yes", 0, true},	  {"ON", 0, true},
-		{"0", 0, false}, {"FALSE", 0, false}, {"no", 0, false},	  {"off", 0, false},
-		{"", 0, false},	 {"2", -EINVAL, 0},   {" 1", -EINVAL, 0}, {"y", -EINVAL, 0},
+		{"1", 0, true},  {"true", 0, true},   {"Yes", 0, true},   {"ON", 0, true},
+		{"0", 0, false}, {"FALSE", 0, false}, {"no", 0, false},   {"off", 0, false},
+		{"", 0, false},  {"2", -EINVAL, 0},   {" 1", -EINVAL, 0}, {"y", -EINVAL, 0},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -73,8 +73,8 @@ static void test_only_branches_for_new_files_are_ranked(void **state)
 {
 	AUTO_CLOSE int fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const struct branch mixed[] = {
-		{"a", BRANCH_READ_ONLY, fd},	 {"b", BRANCH_READ_WRITE, fd},
-		{"c", BRANCH_NO_CREATE, fd},	 {"d", BRANCH_READ_WRITE, fd},
+		{"a", BRANCH_READ_ONLY, fd},     {"b", BRANCH_READ_WRITE, fd},
+		{"c", BRANCH_NO_CREATE, fd},     {"d", BRANCH_READ_WRITE, fd},
 		{"gone", BRANCH_READ_WRITE, -1},
 	};
 	struct candidate candidates[BRANCHES_MAX];

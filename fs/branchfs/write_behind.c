@@ -32,8 +32,8 @@ struct late_file {
 	ino_t inode;
 	unsigned int writers; /* open files that may write */
 	uint64_t due_ns;      /* 0: not queued */
-	int branch_fd;	      /* for reading and writing; no O_APPEND */
-	int spool_fd;	      /* -1: nothing has been changed */
+	int branch_fd;        /* for reading and writing; no O_APPEND */
+	int spool_fd;         /* -1: nothing has been changed */
 };
 
 struct write_behind {

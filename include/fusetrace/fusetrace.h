@@ -67,7 +67,7 @@ FUSETRACE_API const char *fusetrace_strerror(int error);
 typedef void fusetrace_log_fn(int level, const char *text, void *data);
 FUSETRACE_API void fusetrace_set_log_fn(fusetrace_log_fn *fn, void *data);
 
-/* ---- opcodes ---------------------------------------------------------------------------------- */
+/* ---- opcodes ------------------------------------------------------------------------------- */
 
 /*
  * Opcodes are the kernel's numbers (linux/fuse.h). Names are its names in lower case, "opcode_NN"
@@ -82,7 +82,7 @@ FUSETRACE_API const char *fusetrace_opcode_name(uint32_t opcode);
  */
 FUSETRACE_API const char *fusetrace_op_name_next(const char *name);
 
-/* ---- operations ------------------------------------------------------------------------------- */
+/* ---- operations ---------------------------------------------------------------------------- */
 
 /* One request and its reply. Immutable, reference counted, usable from any thread. */
 struct fusetrace_op;
@@ -109,9 +109,9 @@ struct fusetrace_op;
 #define FUSETRACE_FIELD_PID 5u         /* caller's thread id; 0 = the kernel itself */
 #define FUSETRACE_FIELD_UID 6u
 #define FUSETRACE_FIELD_GID 7u
-#define FUSETRACE_FIELD_NODEID 8u      /* of the request's header: for create, the directory */
-#define FUSETRACE_FIELD_ENTRY 9u       /* nodeid that the reply names; 0 = negative entry */
-#define FUSETRACE_FIELD_NODEID2 10u    /* rename: new directory; link: the file; copy: the target */
+#define FUSETRACE_FIELD_NODEID 8u   /* of the request's header: for create, the directory */
+#define FUSETRACE_FIELD_ENTRY 9u    /* nodeid that the reply names; 0 = negative entry */
+#define FUSETRACE_FIELD_NODEID2 10u /* rename: new directory; link: the file; copy: the target */
 #define FUSETRACE_FIELD_FH 11u
 #define FUSETRACE_FIELD_OFFSET 12u
 #define FUSETRACE_FIELD_SIZE 13u       /* bytes asked for; truncate: the new size */
@@ -155,9 +155,9 @@ FUSETRACE_API uint64_t fusetrace_op_start_ns(const struct fusetrace_op *op);
 FUSETRACE_API uint64_t fusetrace_op_duration_ns(const struct fusetrace_op *op);
 FUSETRACE_API uint32_t fusetrace_op_source(const struct fusetrace_op *op);
 
-#define FUSETRACE_OP_PROBE (1u << 0)    /* a failure that the kernel expects, such as a missing xattr */
-#define FUSETRACE_OP_UNLINKED (1u << 1) /* path is the last one of a file that has none any more */
-#define FUSETRACE_OP_SUSPECT (1u << 2)  /* the source cannot tell it from a forged record */
+#define FUSETRACE_OP_PROBE (1u << 0)     /* a failure that the kernel expects, as a missing xattr */
+#define FUSETRACE_OP_UNLINKED (1u << 1)  /* path is the last one of a file that has none any more */
+#define FUSETRACE_OP_SUSPECT (1u << 2)   /* the source cannot tell it from a forged record */
 #define FUSETRACE_OP_TRUNCATED (1u << 3) /* a name was longer than the source captures */
 FUSETRACE_API uint32_t fusetrace_op_marks(const struct fusetrace_op *op);
 
@@ -172,13 +172,13 @@ FUSETRACE_API struct fusetrace_op *fusetrace_op_unref(struct fusetrace_op *op);
  */
 FUSETRACE_API int fusetrace_op_json(const struct fusetrace_op *op, char *buffer, size_t size);
 
-/* ---- matches ---------------------------------------------------------------------------------- */
+/* ---- matches ------------------------------------------------------------------------------- */
 
 #define FUSETRACE_MATCH_ANY 0u
 #define FUSETRACE_MATCH_OK 1u
 #define FUSETRACE_MATCH_FAILED 2u
 
-#define FUSETRACE_PATH_AUTO 0u  /* glob when it holds * ? or [, else exact */
+#define FUSETRACE_PATH_AUTO 0u /* glob when it holds * ? or [, else exact */
 #define FUSETRACE_PATH_EXACT 1u
 /* * within a component, ** over them; without a slash the last component, else from the root */
 #define FUSETRACE_PATH_GLOB 2u
@@ -194,35 +194,35 @@ FUSETRACE_API int fusetrace_op_json(const struct fusetrace_op *op, char *buffer,
  * the match and need not live longer.
  */
 struct fusetrace_match {
-	size_t sz;            /* sizeof, set by FUSETRACE_MATCH() */
-	const char *op;       /* names separated by commas; NULL or "*": any */
-	const char *path;     /* path or path2; in the mount, or absolute under the mountpoint */
-	uint32_t path_kind;   /* FUSETRACE_PATH_ */
-	uint32_t status;      /* FUSETRACE_MATCH_ANY, _OK, _FAILED */
-	int32_t error;        /* positive errno; 0: any */
-	uint32_t flags;       /* FUSETRACE_MATCH_ bits */
-	int64_t pid;          /* caller's thread; 0: any, -1: the kernel itself */
-	uint64_t nodeid;      /* 0: any */
-	uint64_t min_size;    /* bytes asked for */
+	size_t sz;          /* sizeof, set by FUSETRACE_MATCH() */
+	const char *op;     /* names separated by commas; NULL or "*": any */
+	const char *path;   /* path or path2; in the mount, or absolute under the mountpoint */
+	uint32_t path_kind; /* FUSETRACE_PATH_ */
+	uint32_t status;    /* FUSETRACE_MATCH_ANY, _OK, _FAILED */
+	int32_t error;      /* positive errno; 0: any */
+	uint32_t flags;     /* FUSETRACE_MATCH_ bits */
+	int64_t pid;        /* caller's thread; 0: any, -1: the kernel itself */
+	uint64_t nodeid;    /* 0: any */
+	uint64_t min_size;  /* bytes asked for */
 	uint64_t min_duration_ns;
 	/* Last word, called in the waiter's thread with no lock held: 1 yes, 0 no, < 0 ends the wait. */
 	int (*check)(const struct fusetrace_op *op, void *data);
 	void *data;
-	const char *label;    /* shown first in reports */
+	const char *label; /* shown first in reports */
 };
-#define FUSETRACE_MATCH(...) \
+#define FUSETRACE_MATCH(...)                                                                       \
 	(&(struct fusetrace_match){.sz = sizeof(struct fusetrace_match), __VA_ARGS__})
 
 /* 0, or -EINVAL with the reason in reterr_error (an unknown name is answered with the nearest). */
 FUSETRACE_API int fusetrace_match_check(const struct fusetrace_match *match,
 					struct fusetrace_error *reterr_error);
 
-/* ---- monitors --------------------------------------------------------------------------------- */
+/* ---- monitors ------------------------------------------------------------------------------ */
 
 struct fusetrace_monitor;
 
 #define FUSETRACE_MONITOR_NO_THREAD (1u << 0) /* the caller runs fusetrace_process() */
-#define FUSETRACE_MONITOR_PENDING (1u << 1)   /* the mount comes later: fusetrace_monitor_follow() */
+#define FUSETRACE_MONITOR_PENDING (1u << 1) /* the mount comes later: fusetrace_monitor_follow() */
 
 struct fusetrace_monitor_opts {
 	size_t sz;           /* sizeof, set by FUSETRACE_MONITOR_OPTS() */
@@ -230,9 +230,9 @@ struct fusetrace_monitor_opts {
 	uint32_t source;     /* FUSETRACE_SOURCE_AUTO, _KERNEL, or _REPLAY for fusetrace_feed() */
 	uint32_t flags;      /* FUSETRACE_MONITOR_ bits */
 	uint64_t max_ops;    /* operations kept; 0: 1,048,576 */
-	uint64_t ring_bytes; /* kernel ring, a power of two; 0: 16 MiB; the process' first monitor decides */
+	uint64_t ring_bytes; /* kernel ring, a power of two; 0: 16 MiB; the first monitor decides */
 };
-#define FUSETRACE_MONITOR_OPTS(...) \
+#define FUSETRACE_MONITOR_OPTS(...)                                                                \
 	(&(struct fusetrace_monitor_opts){.sz = sizeof(struct fusetrace_monitor_opts), __VA_ARGS__})
 
 /*
@@ -262,16 +262,17 @@ FUSETRACE_API int fusetrace_monitor_stop(struct fusetrace_monitor *monitor);
 FUSETRACE_API int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid);
 
 #define FUSETRACE_STATE_NEW 0u
-#define FUSETRACE_STATE_PENDING 1u   /* started, no mount yet */
+#define FUSETRACE_STATE_PENDING 1u /* started, no mount yet */
 #define FUSETRACE_STATE_MOUNTED 2u
 #define FUSETRACE_STATE_UNMOUNTED 3u
-#define FUSETRACE_STATE_GONE 4u      /* the daemon ended */
+#define FUSETRACE_STATE_GONE 4u /* the daemon ended */
 #define FUSETRACE_STATE_STOPPED 5u
 FUSETRACE_API uint32_t fusetrace_monitor_state(struct fusetrace_monitor *monitor);
 /* Mountpoint as /proc/self/mountinfo has it; NULL while pending. Owned by monitor. */
 FUSETRACE_API const char *fusetrace_monitor_mountpoint(struct fusetrace_monitor *monitor);
 /* The daemon's process ids, as far as they are known; returns how many there are, fills max. */
-FUSETRACE_API int fusetrace_monitor_daemons(struct fusetrace_monitor *monitor, pid_t *pids, int max);
+FUSETRACE_API int fusetrace_monitor_daemons(struct fusetrace_monitor *monitor, pid_t *pids,
+					    int max);
 
 /*
  * Non-blocking pair for event loops, for FUSETRACE_MONITOR_NO_THREAD: poll the descriptor for
@@ -292,7 +293,7 @@ FUSETRACE_API int fusetrace_feed(struct fusetrace_monitor *monitor, const void *
 FUSETRACE_API int fusetrace_feed_end(struct fusetrace_monitor *monitor,
 				     struct fusetrace_error *reterr_error);
 
-/* ---- marks, history --------------------------------------------------------------------------- */
+/* ---- marks, history ------------------------------------------------------------------------ */
 
 /* A place in a monitor's history, as a plain value. All zeros is the beginning. */
 struct fusetrace_mark {
@@ -344,7 +345,7 @@ FUSETRACE_API struct fusetrace_reader *fusetrace_reader_free(struct fusetrace_re
 FUSETRACE_API int fusetrace_reader_next(struct fusetrace_reader *reader,
 					struct fusetrace_op **ret_op, uint64_t *ret_skipped);
 
-/* ---- waits ------------------------------------------------------------------------------------ */
+/* ---- waits --------------------------------------------------------------------------------- */
 
 /*
  * Waits return 0 when satisfied, or
@@ -398,8 +399,7 @@ FUSETRACE_API int fusetrace_wait_none(struct fusetrace_monitor *monitor,
 
 /* Nothing in flight and nothing new for quiet_ns. A second choice to waiting for what you mean. */
 FUSETRACE_API int fusetrace_wait_idle(struct fusetrace_monitor *monitor, uint64_t quiet_ns,
-				      uint64_t timeout_ns,
-				      struct fusetrace_report **reterr_report);
+				      uint64_t timeout_ns, struct fusetrace_report **reterr_report);
 
 /* Until the monitor is in state, or in a later one (-EPIPE, -ENOTCONN, -ESHUTDOWN). */
 FUSETRACE_API int fusetrace_wait_state(struct fusetrace_monitor *monitor, uint32_t state,
@@ -424,22 +424,22 @@ FUSETRACE_API struct fusetrace_expect *fusetrace_expect_free(struct fusetrace_ex
 /* Ends all waits of the monitor with -ECANCELED. Any thread. */
 FUSETRACE_API int fusetrace_interrupt(struct fusetrace_monitor *monitor);
 
-/* ---- reports ---------------------------------------------------------------------------------- */
+/* ---- reports ------------------------------------------------------------------------------- */
 
 #define FUSETRACE_VERDICT_NEVER_STARTED 1u
 #define FUSETRACE_VERDICT_IN_FLIGHT 2u
-#define FUSETRACE_VERDICT_FAILED 3u        /* completed with an errno */
-#define FUSETRACE_VERDICT_REFUSED 4u       /* completed, but the check refused it */
+#define FUSETRACE_VERDICT_FAILED 3u  /* completed with an errno */
+#define FUSETRACE_VERDICT_REFUSED 4u /* completed, but the check refused it */
 #define FUSETRACE_VERDICT_BEFORE_MARK 5u
 #define FUSETRACE_VERDICT_OTHER_PATH 6u
 #define FUSETRACE_VERDICT_ORDER 7u
 #define FUSETRACE_VERDICT_DAEMON_DIED 8u
 #define FUSETRACE_VERDICT_EVENTS_LOST 9u
 #define FUSETRACE_VERDICT_NO_EVENTS 10u
-#define FUSETRACE_VERDICT_FORBIDDEN 11u    /* the forbidden operation was seen */
+#define FUSETRACE_VERDICT_FORBIDDEN 11u /* the forbidden operation was seen */
 #define FUSETRACE_VERDICT_NOT_IDLE 12u
 #define FUSETRACE_VERDICT_UNMOUNTED 13u
-#define FUSETRACE_VERDICT_INTERRUPTED 14u  /* interrupted or stopped */
+#define FUSETRACE_VERDICT_INTERRUPTED 14u /* interrupted or stopped */
 
 FUSETRACE_API uint32_t fusetrace_report_verdict(const struct fusetrace_report *report);
 /* A few lines for a person, and the same as one JSON object. Owned by report. */
@@ -449,7 +449,7 @@ FUSETRACE_API struct fusetrace_report *fusetrace_report_free(struct fusetrace_re
 /* "in flight". Static. */
 FUSETRACE_API const char *fusetrace_verdict_name(uint32_t verdict);
 
-/* ---- summaries -------------------------------------------------------------------------------- */
+/* ---- summaries ----------------------------------------------------------------------------- */
 
 /* Counts and durations per operation name. One thread at a time. */
 struct fusetrace_summary;
@@ -457,13 +457,13 @@ struct fusetrace_summary_row {
 	const char *op;      /* static */
 	const char *slowest; /* path of the slowest one or NULL; owned by the summary */
 	uint64_t count;
-	uint64_t failed;     /* without probes */
-	uint64_t probes;     /* failures that the kernel expects */
-	uint64_t timed;      /* how many have a duration; the times below are of those */
+	uint64_t failed; /* without probes */
+	uint64_t probes; /* failures that the kernel expects */
+	uint64_t timed;  /* how many have a duration; the times below are of those */
 	uint64_t total_ns;
 	uint64_t p50_ns, p95_ns, p99_ns; /* within 3 % */
 	uint64_t max_ns;
-	uint64_t bytes;      /* read or written */
+	uint64_t bytes; /* read or written */
 };
 FUSETRACE_API int fusetrace_summary_new(struct fusetrace_summary **ret_summary);
 FUSETRACE_API struct fusetrace_summary *fusetrace_summary_free(struct fusetrace_summary *summary);
@@ -479,7 +479,7 @@ FUSETRACE_API int fusetrace_summary_add_monitor(struct fusetrace_summary *summar
 FUSETRACE_API int fusetrace_summary_get(struct fusetrace_summary *summary, size_t index,
 					struct fusetrace_summary_row *ret_row);
 
-/* ---- emitter: for filesystems that report their own operations ---------------------------------- */
+/* ---- emitter: for filesystems that report their own operations ------------------------------- */
 
 /*
  * One finished operation as a filesystem knows it. Times are CLOCK_MONOTONIC; op is a name of
@@ -499,7 +499,7 @@ struct fusetrace_emit {
 	uint64_t duration_ns;
 	uint64_t pid, uid, gid, fh, offset, size, reply_size, mode, flags;
 };
-#define FUSETRACE_EMIT(...) \
+#define FUSETRACE_EMIT(...)                                                                        \
 	(&(struct fusetrace_emit){.sz = sizeof(struct fusetrace_emit), __VA_ARGS__})
 
 /*

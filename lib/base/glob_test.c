@@ -81,8 +81,8 @@ static void test_first_slash_may_be_left_out(void **state)
 {
 	static const struct row rows[] = {
 		{"a/b", "/a/b", true}, {"a/b", "/x/a/b", false}, {"a/*", "/a/b", true},
-		{"*/b", "/a/b", true}, {"*/b", "/b", false},	 {"**/b", "/a/x/b", true},
-		{"**/b", "/b", true},  {"a/b", "a/b", true},	 {"/a/b", "a/b", false},
+		{"*/b", "/a/b", true}, {"*/b", "/b", false},     {"**/b", "/a/x/b", true},
+		{"**/b", "/b", true},  {"a/b", "a/b", true},     {"/a/b", "a/b", false},
 	};
 
 	check(rows, ARRAY_SIZE(rows));
@@ -186,9 +186,9 @@ static void test_classes(void **state)
 static void test_escapes(void **state)
 {
 	static const struct row rows[] = {
-		{"\\*", "/*", true},	  {"\\*", "/a", false},	   {"a\\?", "/a?", true},
-		{"a\\?", "/ab", false},	  {"\\[a]", "/[a]", true}, {"\\[a]", "/a", false},
-		{"\\\\", "/\\", true},	  {"a\\bc", "/abc", true}, {"a\\", "/a\\", true},
+		{"\\*", "/*", true},      {"\\*", "/a", false},    {"a\\?", "/a?", true},
+		{"a\\?", "/ab", false},   {"\\[a]", "/[a]", true}, {"\\[a]", "/a", false},
+		{"\\\\", "/\\", true},    {"a\\bc", "/abc", true}, {"a\\", "/a\\", true},
 		{"/a\\/b", "/a/b", true}, {"\\**", "/*x", true},   {"\\**", "/xx", false},
 	};
 

@@ -163,9 +163,9 @@ static void test_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_against_array),	      cmocka_unit_test(test_collisions),
+		cmocka_unit_test(test_against_array),         cmocka_unit_test(test_collisions),
 		cmocka_unit_test(test_remove_what_is_not_in), cmocka_unit_test(test_each_may_free),
-		cmocka_unit_test(test_numbers_spread),	      cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_numbers_spread),        cmocka_unit_test(test_bytes),
 	};
 
 	ft_test_deadline(60);

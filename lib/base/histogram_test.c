@@ -58,10 +58,10 @@ static void test_empty(void **state)
 
 static void test_one_value_is_every_percentile(void **state)
 {
-	static const uint64_t values[] = {0,	      1,
-					  31,	      32,
-					  33,	      63,
-					  64,	      65,
+	static const uint64_t values[] = {0,          1,
+					  31,         32,
+					  33,         63,
+					  64,         65,
 					  1000003,    INT64_MAX - 1,
 					  INT64_MAX,  (uint64_t)INT64_MAX + 1,
 					  UINT64_MAX, UINT64_MAX - 1};

@@ -15,7 +15,7 @@ struct ft_list {
 };
 
 #define FT_CONTAINER(pointer, type, member)                                                        \
-	((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 static inline void ft_list_init(struct ft_list *list)
 {

@@ -168,8 +168,8 @@ int ft_parse_duration_ns(const char *text, uint64_t *ret_duration_ns)
 #define TIB (UINT64_C(1) << 40)
 
 static const struct unit size_units[] = {
-	{"", 1},      {"B", 1},	  {"K", KIB}, {"k", KIB},   {"KiB", KIB}, {"M", MIB}, {"m", MIB},
-	{"MiB", MIB}, {"G", GIB}, {"g", GIB}, {"GiB", GIB}, {"T", TIB},	  {"t", TIB}, {"TiB", TIB},
+	{"", 1},      {"B", 1},   {"K", KIB}, {"k", KIB},   {"KiB", KIB}, {"M", MIB}, {"m", MIB},
+	{"MiB", MIB}, {"G", GIB}, {"g", GIB}, {"GiB", GIB}, {"T", TIB},   {"t", TIB}, {"TiB", TIB},
 };
 
 int ft_parse_size(const char *text, uint64_t *ret_size_bytes)
@@ -224,21 +224,21 @@ static const char *system_errno_name(int error)
 #error, error                                                                      \
 	}
 static const struct errno_name errno_names[] = {
-	NAMED(E2BIG),	     NAMED(EACCES),	  NAMED(EAGAIN),    NAMED(EBADF),
-	NAMED(EBADMSG),	     NAMED(EBUSY),	  NAMED(ECANCELED), NAMED(ECONNABORTED),
-	NAMED(ECONNREFUSED), NAMED(ECONNRESET),	  NAMED(EDEADLK),   NAMED(EDOM),
-	NAMED(EDQUOT),	     NAMED(EEXIST),	  NAMED(EFAULT),    NAMED(EFBIG),
+	NAMED(E2BIG),        NAMED(EACCES),       NAMED(EAGAIN),    NAMED(EBADF),
+	NAMED(EBADMSG),      NAMED(EBUSY),        NAMED(ECANCELED), NAMED(ECONNABORTED),
+	NAMED(ECONNREFUSED), NAMED(ECONNRESET),   NAMED(EDEADLK),   NAMED(EDOM),
+	NAMED(EDQUOT),       NAMED(EEXIST),       NAMED(EFAULT),    NAMED(EFBIG),
 	NAMED(EHOSTDOWN),    NAMED(EHOSTUNREACH), NAMED(EILSEQ),    NAMED(EINTR),
-	NAMED(EINVAL),	     NAMED(EIO),	  NAMED(EISDIR),    NAMED(ELOOP),
-	NAMED(EMEDIUMTYPE),  NAMED(EMFILE),	  NAMED(EMLINK),    NAMED(EMSGSIZE),
+	NAMED(EINVAL),       NAMED(EIO),          NAMED(EISDIR),    NAMED(ELOOP),
+	NAMED(EMEDIUMTYPE),  NAMED(EMFILE),       NAMED(EMLINK),    NAMED(EMSGSIZE),
 	NAMED(ENAMETOOLONG), NAMED(ENETUNREACH),  NAMED(ENFILE),    NAMED(ENODATA),
-	NAMED(ENODEV),	     NAMED(ENOENT),	  NAMED(ENOKEY),    NAMED(ENOLCK),
-	NAMED(ENOLINK),	     NAMED(ENOMEM),	  NAMED(ENOSPC),    NAMED(ENOSYS),
-	NAMED(ENOTCONN),     NAMED(ENOTDIR),	  NAMED(ENOTEMPTY), NAMED(ENOTTY),
-	NAMED(ENXIO),	     NAMED(EOPNOTSUPP),	  NAMED(EOVERFLOW), NAMED(EPERM),
-	NAMED(EPIPE),	     NAMED(EPROTO),	  NAMED(ERANGE),    NAMED(EREMOTEIO),
-	NAMED(EROFS),	     NAMED(ESHUTDOWN),	  NAMED(ESPIPE),    NAMED(ESRCH),
-	NAMED(ESTALE),	     NAMED(ETIMEDOUT),	  NAMED(ETXTBSY),   NAMED(EUCLEAN),
+	NAMED(ENODEV),       NAMED(ENOENT),       NAMED(ENOKEY),    NAMED(ENOLCK),
+	NAMED(ENOLINK),      NAMED(ENOMEM),       NAMED(ENOSPC),    NAMED(ENOSYS),
+	NAMED(ENOTCONN),     NAMED(ENOTDIR),      NAMED(ENOTEMPTY), NAMED(ENOTTY),
+	NAMED(ENXIO),        NAMED(EOPNOTSUPP),   NAMED(EOVERFLOW), NAMED(EPERM),
+	NAMED(EPIPE),        NAMED(EPROTO),       NAMED(ERANGE),    NAMED(EREMOTEIO),
+	NAMED(EROFS),        NAMED(ESHUTDOWN),    NAMED(ESPIPE),    NAMED(ESRCH),
+	NAMED(ESTALE),       NAMED(ETIMEDOUT),    NAMED(ETXTBSY),   NAMED(EUCLEAN),
 	NAMED(EXDEV),
 };
 

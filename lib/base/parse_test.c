@@ -245,9 +245,9 @@ static void test_errno_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_u64),	  cmocka_unit_test(test_u64_bytes),
+		cmocka_unit_test(test_u64),       cmocka_unit_test(test_u64_bytes),
 		cmocka_unit_test(test_durations), cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_errnos),	  cmocka_unit_test(test_errno_names),
+		cmocka_unit_test(test_errnos),    cmocka_unit_test(test_errno_names),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -444,7 +444,7 @@ static const struct scale {
 
 struct decimal {
 	uint64_t number; /* in units of the last decimal */
-	uint64_t power;	 /* 10 to the decimals */
+	uint64_t power;  /* 10 to the decimals */
 	int decimals;
 };
 

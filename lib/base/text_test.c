@@ -132,16 +132,16 @@ static void test_width(void **state)
 		{"", 0},
 		{"abc", 3},
 		{"caf\xc3\xa9", 4},
-		{"cafe\xcc\x81", 4},			     /* combining acute */
-		{"\xe6\xbc\xa2\xe5\xad\x97", 4},	     /* two Han characters */
-		{"\xef\xbc\xa1", 2},			     /* full width A */
-		{"\xef\xbd\xb1", 1},			     /* half width katakana */
-		{"\xed\x95\x9c", 2},			     /* Hangul syllable */
+		{"cafe\xcc\x81", 4},                         /* combining acute */
+		{"\xe6\xbc\xa2\xe5\xad\x97", 4},             /* two Han characters */
+		{"\xef\xbc\xa1", 2},                         /* full width A */
+		{"\xef\xbd\xb1", 1},                         /* half width katakana */
+		{"\xed\x95\x9c", 2},                         /* Hangul syllable */
 		{"\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", 2}, /* the same from its parts */
-		{"\xf0\x9f\x98\x80", 2},		     /* emoji */
-		{"\xf0\xa0\x80\x80", 2},		     /* Han, plane 2 */
-		{"\xe0\xa4\x95\xe0\xa5\x8d", 1},	     /* Devanagari, virama */
-		{"\xe2\x80\x8d", 0},			     /* joiner */
+		{"\xf0\x9f\x98\x80", 2},                     /* emoji */
+		{"\xf0\xa0\x80\x80", 2},                     /* Han, plane 2 */
+		{"\xe0\xa4\x95\xe0\xa5\x8d", 1},             /* Devanagari, virama */
+		{"\xe2\x80\x8d", 0},                         /* joiner */
 		{"\xd0\x96", 1},
 		{"\xff\xfe", 2},
 		{"\n\x1b", 2},
@@ -256,7 +256,7 @@ static size_t unescape(const char *text, char *out)
 			length += encode(number, out + length);
 		} else {
 			used = 2;
-			out[length++] = text[1] == 'n'	 ? '\n'
+			out[length++] = text[1] == 'n'   ? '\n'
 					: text[1] == 't' ? '\t'
 					: text[1] == 'r' ? '\r'
 							 : text[1];
@@ -278,7 +278,7 @@ static uint64_t next_random(uint64_t *state)
 static void test_escape_can_be_undone(void **state)
 {
 	static const char *const pieces[] = {
-		"a",	"\\",	"n",	"x",	"\n",	   "\t",	   "\xc3", "\xa9",
+		"a",    "\\",   "n",    "x",    "\n",      "\t",           "\xc3", "\xa9",
 		"\xe2", "\x80", "\xae", "\xff", "u{202e}", "\xe2\x80\xae", "41"};
 	uint64_t random = 88172645463325252u;
 
@@ -383,9 +383,9 @@ static void test_base64_round_trip(void **state)
 static void test_base64_refuses(void **state)
 {
 	static const char *const rows[] = {
-		"Z",	"Zg",	"Zg=",	"Zg===", "Zg==Zg==",	     "Z===",
-		"====", "=g==", "Zh==", "Zm9=",	 "Zm9v\n",	     " Zm9v",
-		"Zm9*", "Zm9-", "Zm9_", "Zg=a",	 "\xc3\xa9\xc3\xa9",
+		"Z",    "Zg",   "Zg=",  "Zg===", "Zg==Zg==",         "Z===",
+		"====", "=g==", "Zh==", "Zm9=",  "Zm9v\n",           " Zm9v",
+		"Zm9*", "Zm9-", "Zm9_", "Zg=a",  "\xc3\xa9\xc3\xa9",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

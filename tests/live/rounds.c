@@ -52,7 +52,7 @@ struct worker {
 	struct test *test;
 	pthread_t thread;
 	unsigned int file;
-	uint64_t round;	      /* from 1 */
+	uint64_t round;       /* from 1 */
 	char path[PATH_SIZE]; /* in the mount */
 	char real_path[PATH_SIZE];
 	uint64_t *latencies; /* from the end of the RELEASE to the return of the wait */
