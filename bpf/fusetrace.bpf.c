@@ -31,18 +31,13 @@ __u32 take_unknown;
 __u64 lost_unknown;
 /* Changes whenever any count of lost records does. */
 __u64 lost_any;
+/* Written by user space, but for `lost` and the end of an exclusion. */
+struct ft_connection connections[FT_CONNECTION_ROWS];
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 16 << 20);
 } ring SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, FT_CONNECTIONS_MAX);
-	__type(key, __u32);
-	__type(value, struct ft_connection);
-} connections SEC(".maps");
 
 struct small_record {
 	struct ft_record head;
@@ -54,6 +49,7 @@ struct large_record {
 	__u8 data[FT_DATA_LARGE];
 };
 
+#define FUSE_INIT 26
 #define FUSE_READDIRPLUS 44
 #define FUSE_HEADER_IN 40
 #define FUSE_HEADER_OUT 16
@@ -109,12 +105,40 @@ static __always_inline void full_barrier(void)
 	__sync_lock_test_and_set(&word, 1);
 }
 
-static __always_inline bool is_traced(__u32 connection, struct ft_connection **ret_row)
+static __always_inline struct ft_connection *find_row(__u32 connection)
 {
-	struct ft_connection *row = bpf_map_lookup_elem(&connections, &connection);
+	__u32 slot = FT_CONNECTION_SLOT(connection);
+
+	asm volatile("" : "+r"(slot));
+	if (slot >= FT_CONNECTION_SLOTS)
+		return NULL;
+	for (int i = 0; i < FT_CONNECTION_PROBES; i++) {
+		struct ft_connection *row = &connections[slot + i];
+
+		if (row->connection == connection && row->state != FT_CONNECTION_FREE)
+			return row;
+	}
+	return NULL;
+}
+
+static __always_inline bool is_traced(const struct fuse_req *req, struct ft_connection **ret_row)
+{
+	struct ft_connection *row = find_row(req->fm->fc->dev);
 
 	*ret_row = row;
-	return row ? row->traced : take_unknown;
+	return row ? row->state == FT_CONNECTION_TRACED : take_unknown;
+}
+
+/* The kernel gives numbers out again: an INIT is a new mount's, which nobody has excluded. */
+static __always_inline void end_exclusion(const struct fuse_req *req)
+{
+	struct ft_connection *row;
+
+	if (req->in.h.opcode != FUSE_INIT)
+		return;
+	row = find_row(req->fm->fc->dev);
+	if (row && row->state == FT_CONNECTION_EXCLUDED)
+		row->state = FT_CONNECTION_FREE;
 }
 
 static __always_inline void count_lost(struct ft_connection *row)
@@ -181,7 +205,8 @@ int BPF_PROG(on_request, const struct fuse_req *req)
 	struct large_record *large;
 	__u64 used = 0;
 
-	if (!is_traced(req->fm->fc->dev, &row))
+	end_exclusion(req);
+	if (!is_traced(req, &row))
 		return 0;
 	if (load_request(req->args, in) <= FT_DATA_SMALL / 2) {
 		small = bpf_ringbuf_reserve(&ring, sizeof(*small), 0);
@@ -280,7 +305,7 @@ int BPF_PROG(on_reply, const struct fuse_req *req)
 	__u64 used = 0;
 	__u32 count;
 
-	if (!is_traced(req->fm->fc->dev, &row))
+	if (!is_traced(req, &row))
 		return 0;
 	if (is_listing(req))
 		capture_listing(req, row);
@@ -310,7 +335,8 @@ int BPF_PROG(on_reply, const struct fuse_req *req)
 	return 0;
 }
 
-/* ---- resolver: nodeid -> names, from the kernel's own caches -------------------------------------- */
+/* ---- resolver: nodeid -> names, from the kernel's own caches
+ * -------------------------------------- */
 
 /* Answer of the resolver; one caller at a time. */
 __u8 chain[FT_CHAIN_SIZE];
@@ -425,7 +451,8 @@ int resolve(struct ft_resolve *context)
 	return 0;
 }
 
-/* ---- snapshot: what the kernel has cached of a mount, when a trace begins --------------------- */
+/* ---- snapshot: what the kernel has cached of a mount, when a trace begins ---------------------
+ */
 
 /* Names of one inode that are taken; who has more hard links is found by the last ones used. */
 #define ALIASES_MAX 4

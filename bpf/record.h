@@ -18,22 +18,22 @@
  * is the wire format (linux/fuse.h). Page data are never captured.
  */
 struct ft_record {
-	__u64 time_ns;    /* CLOCK_MONOTONIC */
-	__u64 key;        /* address of the kernel's struct fuse_req: pairs BEGIN and END */
-	__u64 super;      /* address of the super block, for the resolver */
-	__u64 unique;     /* 0 in BEGIN on kernels before 6.18 */
+	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 key;     /* address of the kernel's struct fuse_req: pairs BEGIN and END */
+	__u64 super;   /* address of the super block, for the resolver */
+	__u64 unique;  /* 0 in BEGIN on kernels before 6.18 */
 	__u64 nodeid;
 	__u32 connection; /* device number, the kernel's encoding: major << 20 | minor */
 	__u32 opcode;
 	__u32 uid;
 	__u32 gid;
-	__u32 pid;        /* of the request's header: the caller's thread, 0 = the kernel itself */
-	__s32 error;      /* END: 0 or a negative errno */
-	__u32 total;      /* bytes behind the header, with page data */
-	__u16 size;       /* bytes of data[] in use */
+	__u32 pid;   /* of the request's header: the caller's thread, 0 = the kernel itself */
+	__s32 error; /* END: 0 or a negative errno */
+	__u32 total; /* bytes behind the header, with page data */
+	__u16 size;  /* bytes of data[] in use */
 	__u8 kind;
 	__u8 reserved;
-	__u32 thread;     /* who ran: BEGIN the caller, END the daemon's thread that replied */
+	__u32 thread; /* who ran: BEGIN the caller, END the daemon's thread that replied */
 	__u32 process;
 };
 
@@ -46,14 +46,26 @@ _Static_assert(sizeof(struct ft_record) == 80, "shared with the BPF program");
 #define FT_DATA_SMALL 256
 #define FT_DATA_LARGE 8192
 
-/* Value of the map of connections; a connection without a row is unknown. */
+/*
+ * A row of the table of connections; a connection without a row is unknown. A row lies in the slot
+ * of its connection or in one of the few behind it: the program looks at all of these, which takes
+ * a tenth of the time of a map, and nothing needs to be moved when a row goes.
+ */
 struct ft_connection {
-	__u64 lost;   /* records that found the ring full */
-	__u32 traced; /* 0: a row that says no */
-	__u32 reserved;
+	__u64 lost; /* records that found the ring full */
+	__u32 connection;
+	__u32 state; /* FT_CONNECTION_ */
 };
 
-#define FT_CONNECTIONS_MAX 4096
+#define FT_CONNECTION_FREE 0
+#define FT_CONNECTION_TRACED 1
+#define FT_CONNECTION_EXCLUDED 2
+
+#define FT_CONNECTION_SLOTS 4096
+#define FT_CONNECTION_PROBES 4
+#define FT_CONNECTION_ROWS (FT_CONNECTION_SLOTS + FT_CONNECTION_PROBES - 1)
+/* Numbers without a major (all but fuseblk) are given out from the lowest: no two share a slot. */
+#define FT_CONNECTION_SLOT(number) (((number) ^ (number) >> 20) % FT_CONNECTION_SLOTS)
 
 /*
  * The resolver's answer: from the node up to the root, one entry a level, packed:

@@ -37,6 +37,7 @@ static struct engine {
 	struct ft_hash by_connection;
 	struct ft_kernel *kernel;
 	uint64_t lost_any;
+	bool takes_unknown; /* somebody is PENDING */
 	struct ft_orphans orphans;
 	bool is_up;
 	bool has_thread;
@@ -78,6 +79,19 @@ static bool is_traced(uint32_t connection)
 
 /* ---- records ---- */
 
+/* Of a connection that is no monitor's yet. */
+static void keep(const struct ft_record *record)
+{
+	if (!engine.takes_unknown)
+		return;
+	if (ft_kernel_is_first(record)) {
+		ft_list_foreach (at, &engine.monitors)
+			ft_monitor_on_new(FT_CONTAINER(at, struct fusetrace_monitor, of_engine),
+					  record->connection);
+	}
+	ft_orphans_keep(&engine.orphans, record, ft_kernel_record_size(record));
+}
+
 static void on_record(const struct ft_record *record, void *data)
 {
 	struct ft_hash_node *at =
@@ -91,10 +105,10 @@ static void on_record(const struct ft_record *record, void *data)
 		if (monitor->connection != record->connection)
 			continue;
 		ft_monitor_on_record(monitor, record);
-		is_taken = true;
+		is_taken |= !monitor->is_replaced;
 	}
 	if (!is_taken)
-		ft_orphans_keep(&engine.orphans, record, ft_kernel_record_size(record));
+		keep(record);
 }
 
 static void check_lost(void)
@@ -145,13 +159,13 @@ bool ft_engine_resolve(uint64_t super, struct ft_nodes *nodes, uint64_t nodeid)
 
 static void update_take_unknown(void)
 {
-	bool is_pending = false;
-
+	engine.takes_unknown = false;
 	ft_list_foreach (at, &engine.monitors)
-		is_pending |= FT_CONTAINER(at, struct fusetrace_monitor, of_engine)->state ==
-			      FUSETRACE_STATE_PENDING;
-	ft_kernel_take_unknown(engine.kernel, is_pending);
-	if (!is_pending)
+		engine.takes_unknown |=
+			FT_CONTAINER(at, struct fusetrace_monitor, of_engine)->state ==
+			FUSETRACE_STATE_PENDING;
+	ft_kernel_take_unknown(engine.kernel, engine.takes_unknown);
+	if (!engine.takes_unknown)
 		ft_orphans_done(&engine.orphans);
 }
 

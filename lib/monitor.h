@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A monitor from the inside: what monitor.c, engine.c, wait.c and report.c share. Everything in it
- * is protected by the engine lock, unless its comment says otherwise.
+ * A monitor from the inside: what monitor.c, monitor_mount.c, engine.c, wait.c and report.c share.
+ * Everything in it is protected by the engine lock, unless its comment says otherwise.
  */
 #ifndef FT_MONITOR_H
 #define FT_MONITOR_H
@@ -20,7 +20,6 @@
 #include "waiters.h"
 
 #define FT_DAEMONS_MAX 8
-#define FT_REUSED_MAX 8
 
 struct ft_orphans;
 
@@ -36,24 +35,22 @@ struct fusetrace_monitor {
 	struct ft_history *history; /* has its own rules for readers */
 	struct ft_tracker *tracker;
 
-	uint32_t state; /* FUSETRACE_STATE_ */
+	uint32_t state;   /* FUSETRACE_STATE_ */
 	bool is_attached; /* holds references to engine and kernel source */
 	uint32_t connection;
 	uint64_t super; /* kernel's super block, once a record told it; for the resolver */
 	char *mountpoint;
 	struct ft_mounts before; /* PENDING: the mounts that were there already */
 	pid_t followed;          /* PENDING: whose mount is waited for */
-	/* PENDING: connections whose first requests were taken for another's; beyond the room: any */
-	uint32_t reused[FT_REUSED_MAX];
-	int reused_count;
-	bool is_confirmed; /* the mount was there when the trace had begun */
-	bool has_begun;    /* its INIT was seen or is past: another one is another mount's */
-	bool is_replaced;  /* such a one was seen */
+	bool is_confirmed;       /* the mount was there when the trace had begun */
+	bool has_begun;          /* its INIT was seen or is past: another one is another mount's */
+	bool is_replaced;        /* such a one was seen */
 	pid_t daemons[FT_DAEMONS_MAX];
 	int pidfds[FT_DAEMONS_MAX];
 	int daemon_count;
 	uint64_t lost;          /* events, since the start */
-	uint64_t lost_before;   /* of the connection, before this monitor began; PENDING: of unknown ones */
+	uint64_t lost_before;   /* of the connection, before this monitor began; PENDING: of unknown
+				   ones */
 	uint64_t last_event_ns; /* of the last event that idle counts */
 	uint64_t interrupts;    /* calls of fusetrace_interrupt() */
 	struct ft_listings listings; /* READDIRPLUS replies that are still coming */
@@ -68,10 +65,15 @@ void ft_monitor_on_record(struct fusetrace_monitor *monitor, const struct ft_rec
 /* A name that the kernel had cached when the trace began; those that are gone come last. */
 void ft_monitor_on_cached(struct fusetrace_monitor *monitor, uint64_t directory,
 			  struct ft_bytes name, uint64_t nodeid, bool is_gone);
+/* A connection that nobody traces has begun: its number is not that of a mount of before. */
+void ft_monitor_on_new(struct fusetrace_monitor *monitor, uint32_t connection);
 void ft_monitor_on_lost(struct fusetrace_monitor *monitor, uint64_t total);
 void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts);
 void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd);
-/* Ends in that state: what is in flight is given up, waiters are woken. Not for an earlier state. */
+/* Names processes that serve the mount: their end counts. Who is known already is passed over. */
+void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids, int count);
+/* Ends in that state: what is in flight is given up, waiters are woken. Not for an earlier state.
+ */
 void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state);
 
 /* -ECHILD in a forked child, -EDEADLK from a check function; else 0. Without the lock. */

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "../bpf/record.h"
+#include "source_kernel.h"
 
 #define BYTES_MAX (4u << 20)
-#define FUSE_OPCODE_INIT 26
 
 static size_t rounded(size_t size)
 {
@@ -58,8 +58,7 @@ static size_t find_begin(const struct ft_orphans *orphans, uint32_t connection)
 	size_t begin = 0;
 
 	for (size_t at = 0; (record = record_at(orphans, at)); at = behind(record, at)) {
-		if (record->connection == connection && record->opcode == FUSE_OPCODE_INIT &&
-		    record->kind == FT_RECORD_BEGIN)
+		if (record->connection == connection && ft_kernel_is_first(record))
 			begin = at;
 	}
 	return begin;

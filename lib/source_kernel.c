@@ -18,9 +18,10 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "../bpf/record.h" /* before the skeleton, which has its structs */
+
 #include "fusetrace.skel.h"
 
-#include "../bpf/record.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "error.h"
@@ -28,12 +29,15 @@
 #include "ring.h"
 #include "wire.h"
 
+#define OPCODE_INIT 26
+
 #define RING_BYTES_BY_DEFAULT (16u << 20)
 #define RING_BYTES_MIN 4096
 #define RING_BYTES_MAX (1u << 30)
 /* How many cached inodes the resolver looks at for one nodeid, newest first. */
 #define RESOLVE_INODES_MAX 200000
-/* Answers of a snapshot, each of some thousand names: what is behind them is left to the resolver. */
+/* Answers of a snapshot, each of some thousand names: what is behind them is left to the resolver.
+ */
 #define SNAPSHOT_RUNS_MAX 500
 
 struct ft_kernel {
@@ -182,20 +186,43 @@ int ft_kernel_fd(const struct ft_kernel *kernel)
 	return bpf_map__fd(kernel->bpf->maps.ring);
 }
 
-int ft_kernel_trace(struct ft_kernel *kernel, uint32_t connection, bool is_traced)
+/* Its row, else a free one that it may have, else NULL. */
+static struct ft_connection *find_row(const struct ft_kernel *kernel, uint32_t connection,
+				      bool or_free)
 {
-	struct ft_connection row = {.traced = is_traced};
-	int r = bpf_map_update_elem(bpf_map__fd(kernel->bpf->maps.connections), &connection, &row,
-				    BPF_ANY);
+	struct ft_connection *rows = &kernel->bpf->bss->connections[FT_CONNECTION_SLOT(connection)];
+	struct ft_connection *free_row = NULL;
 
-	return r < 0 ? -errno : 0;
+	for (int i = FT_CONNECTION_PROBES - 1; i >= 0; i--) {
+		uint32_t state = __atomic_load_n(&rows[i].state, __ATOMIC_ACQUIRE);
+
+		if (state == FT_CONNECTION_FREE)
+			free_row = &rows[i];
+		else if (rows[i].connection == connection)
+			return &rows[i];
+	}
+	return or_free ? free_row : NULL;
 }
 
-int ft_kernel_forget(struct ft_kernel *kernel, uint32_t connection)
+int ft_kernel_trace(struct ft_kernel *kernel, uint32_t connection, bool is_traced)
 {
-	int r = bpf_map_delete_elem(bpf_map__fd(kernel->bpf->maps.connections), &connection);
+	struct ft_connection *row = find_row(kernel, connection, true);
 
-	return r < 0 ? -errno : 0;
+	if (!row)
+		return -ENOSPC;
+	row->connection = connection;
+	row->lost = 0;
+	__atomic_store_n(&row->state, is_traced ? FT_CONNECTION_TRACED : FT_CONNECTION_EXCLUDED,
+			 __ATOMIC_RELEASE);
+	return 0;
+}
+
+void ft_kernel_forget(struct ft_kernel *kernel, uint32_t connection)
+{
+	struct ft_connection *row = find_row(kernel, connection, false);
+
+	if (row)
+		__atomic_store_n(&row->state, FT_CONNECTION_FREE, __ATOMIC_RELEASE);
 }
 
 void ft_kernel_take_unknown(struct ft_kernel *kernel, bool take)
@@ -235,6 +262,11 @@ size_t ft_kernel_record_size(const struct ft_record *record)
 	return sizeof(*record) + record->size;
 }
 
+bool ft_kernel_is_first(const struct ft_record *record)
+{
+	return record->opcode == OPCODE_INIT && record->kind == FT_RECORD_BEGIN;
+}
+
 bool ft_kernel_event(const struct ft_record *record, struct ft_event *ret_event)
 {
 	const void *args = record + 1;
@@ -269,11 +301,9 @@ uint64_t ft_kernel_lost_any(const struct ft_kernel *kernel)
 
 uint64_t ft_kernel_lost(const struct ft_kernel *kernel, uint32_t connection)
 {
-	struct ft_connection row;
+	const struct ft_connection *row = find_row(kernel, connection, false);
 
-	if (bpf_map_lookup_elem(bpf_map__fd(kernel->bpf->maps.connections), &connection, &row))
-		return ft_kernel_lost_unknown(kernel);
-	return row.lost;
+	return row ? __atomic_load_n(&row->lost, __ATOMIC_RELAXED) : ft_kernel_lost_unknown(kernel);
 }
 
 uint64_t ft_kernel_lost_unknown(const struct ft_kernel *kernel)

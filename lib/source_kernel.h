@@ -28,9 +28,12 @@ struct ft_kernel *ft_kernel_free(struct ft_kernel *kernel);
 /* Becomes readable when a record that wakes was written. For edge-triggered polling. */
 int ft_kernel_fd(const struct ft_kernel *kernel);
 
-/* Whether requests of the connection are recorded; a connection never told about is unknown. */
+/*
+ * Whether requests of the connection are recorded; a connection never told about is unknown, and
+ * one that was excluded is so again when it is given to a new mount. -ENOSPC: too many.
+ */
 int ft_kernel_trace(struct ft_kernel *kernel, uint32_t connection, bool is_traced);
-int ft_kernel_forget(struct ft_kernel *kernel, uint32_t connection);
+void ft_kernel_forget(struct ft_kernel *kernel, uint32_t connection);
 /* Also record unknown connections. */
 void ft_kernel_take_unknown(struct ft_kernel *kernel, bool take);
 /* Ends of which opcodes (ft_opcode_bit()) shall wake the reader at once. */
@@ -44,6 +47,8 @@ typedef void ft_kernel_record_fn(const struct ft_record *record, void *data);
 int ft_kernel_drain(struct ft_kernel *kernel, ft_kernel_record_fn *fn, void *data);
 /* The event's names point into the record. Returns true for a begin, false for an end. */
 bool ft_kernel_event(const struct ft_record *record, struct ft_event *ret_event);
+/* Whether it begins a connection's INIT, which is the first request of each. */
+bool ft_kernel_is_first(const struct ft_record *record);
 /* Bytes of a record with its data, for keeping a copy. */
 size_t ft_kernel_record_size(const struct ft_record *record);
 
