@@ -222,7 +222,7 @@ static const struct sample samples[] = {
 	 FIXED(direntplus, .entry = {.nodeid = 5},
 	       .dirent = {.ino = 5, .off = 1, .namelen = 3, .type = 8}),
 	 DATA("abc\0\0\0\0\0"), EXPECT(.present = FT_HAS(REPLY_SIZE), .reply_size = 160)},
-	{54, NAMES("something that is not known yet, and quite long so")},
+	{2000, NAMES("something that is not known yet, and quite long so")},
 };
 /* clang-format on */
 

@@ -319,6 +319,7 @@ static const struct row {
 void details_of(const struct fusetrace_op *op, struct details *ret_details)
 {
 	const char *name = fusetrace_op_name(op);
+	uint64_t offset;
 
 	ret_details->length = 0;
 	ret_details->text[0] = '\0';
@@ -327,5 +328,8 @@ void details_of(const struct fusetrace_op *op, struct details *ret_details)
 			continue;
 		for (size_t k = 0; k < ARRAY_SIZE(rows[i].shows) && rows[i].shows[k]; k++)
 			rows[i].shows[k](ret_details, op);
+		return;
 	}
+	if (number(op, FUSETRACE_FIELD_OFFSET, &offset))
+		put_range(ret_details, op);
 }
