@@ -28,6 +28,7 @@ struct reading {
 	const char *name; /* of the file, for messages */
 	struct ft_json_reader json;
 	bool has_head;
+	bool is_log;
 	char *buffer;
 	size_t used;
 };
@@ -130,7 +131,7 @@ static int take_lines(struct reading *reading, const char *data, size_t size)
 
 	while (r == 0 && size) {
 		size_t begin = size, end = size;
-		bool has_event = find_event(data, size, &begin, &end);
+		bool has_event = !reading->is_log && find_event(data, size, &begin, &end);
 
 		r = feed(reading, data, begin);
 		if (r == 0 && has_event)
@@ -175,46 +176,83 @@ static int take_end(struct reading *reading)
 	return r < 0 ? refuse(reading, r, &error) : show_operations(reading);
 }
 
+/* More bytes into the buffer; 0 at the end, -1 after a message. */
+static ssize_t fill_buffer(struct reading *reading, int fd)
+{
+	ssize_t size;
+
+	do
+		size = read(fd, reading->buffer + reading->used, BUFFER_SIZE - reading->used);
+	while (size < 0 && errno == EINTR);
+	if (size < 0)
+		fail(EXIT_SETUP, "cannot read %s: %s: give a recording or a log", reading->name,
+		     strerror(errno));
+	else
+		reading->used += (size_t)size;
+	return size;
+}
+
+/*
+ * A recording begins with one of our own JSON lines. In it, every line must be one; anything else
+ * is a log, in which our lines may stand as well.
+ */
+static bool is_recording(const struct reading *reading)
+{
+	static const char begin[] = "{\"v\":";
+	const char *at = reading->buffer;
+	const char *end = reading->buffer + reading->used;
+
+	while (at < end && (*at == '\n' || *at == '\r' || *at == ' '))
+		at++;
+	return at < end && (size_t)(end - at) >= sizeof(begin) - 1 &&
+	       memcmp(at, begin, sizeof(begin) - 1) == 0;
+}
+
+static int open_trace(struct reading *reading)
+{
+	reading->is_log = !is_recording(reading);
+	return trace_new(&reading->trace,
+			 FUSETRACE_MONITOR_OPTS(.source = reading->is_log ? FUSETRACE_SOURCE_LOG
+									  : FUSETRACE_SOURCE_REPLAY,
+						.max_ops = KEPT_OPS));
+}
+
 static int take_file(struct reading *reading, int fd)
 {
-	int r = 0;
+	ssize_t size;
+	int r;
 
+	/* What it is shows in the first line. */
 	reading->used = 0;
-	while (r == 0) {
-		ssize_t size =
-			read(fd, reading->buffer + reading->used, BUFFER_SIZE - reading->used);
-
-		if (size < 0 && errno == EINTR)
-			continue;
-		if (size < 0)
-			return fail(EXIT_SETUP, "cannot read %s: %s: give a file of JSON lines",
-				    reading->name, strerror(errno));
-		if (size == 0)
-			return take_end(reading);
-		reading->used += (size_t)size;
+	do
+		size = fill_buffer(reading, fd);
+	while (size > 0 && reading->used < 6);
+	if (size < 0)
+		return EXIT_SETUP;
+	r = open_trace(reading);
+	while (r == 0 && size > 0) {
 		r = take_buffer(reading);
+		if (r == 0)
+			size = fill_buffer(reading, fd);
+		if (size < 0)
+			return EXIT_SETUP;
 	}
-	return r;
+	return r ? r : take_end(reading);
 }
 
 static int read_file(struct reading *reading, const char *path)
 {
 	bool is_standard = strcmp(path, "-") == 0;
 	int fd FT_AUTO_CLOSE = -1;
-	int r;
 
 	reading->name = is_standard ? "standard input" : path;
 	reading->has_head = false;
 	fd = is_standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
 			 : open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return fail(EXIT_SETUP, "cannot read %s: %s: give a file of JSON lines",
+		return fail(EXIT_SETUP, "cannot read %s: %s: give a recording or a log",
 			    reading->name, strerror(errno));
-	r = trace_new(&reading->trace, FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_REPLAY,
-							      .max_ops = KEPT_OPS));
-	if (r == 0)
-		r = take_file(reading, fd);
-	return r;
+	return take_file(reading, fd);
 }
 
 static int read_files(struct reading *reading)

@@ -9,13 +9,24 @@
 
 #include <stdint.h>
 
+#include <fusetrace/fusetrace.h>
+
 #include "base/bytes.h"
 
 #define FT_HAS(field) (UINT32_C(1) << FUSETRACE_FIELD_##field)
 
+/* What an end tells. */
+#define FT_ENDING_RESULT 0u  /* `error` */
+#define FT_ENDING_ENDED 1u   /* that it ended, not how */
+#define FT_ENDING_UNKNOWN 2u /* nothing: the source says no more of it */
+
+/* An end whose source does not repeat the opcode: that of the begin with the same key. */
+#define FT_OPCODE_OF_BEGIN UINT32_MAX
+
 struct ft_event {
-	uint64_t key;     /* pairs begin and end; unique among what is in flight in one source */
-	uint64_t time_ns; /* CLOCK_MONOTONIC by the source, not when we read it; 0 unknown */
+	uint64_t key; /* pairs begin and end; unique among what is in flight in one source */
+	uint64_t time_ns; /* by the source's clock, not when we read it; 0 unknown */
+	uint64_t seen_ns; /* CLOCK_MONOTONIC when it was read, from sources that tell no time; or 0 */
 	uint32_t opcode;
 	uint32_t present; /* FT_HAS() bits of the fields below that are known */
 	uint32_t marks;   /* FUSETRACE_OP_ bits */
@@ -43,7 +54,9 @@ struct ft_event {
 	struct ft_bytes target;
 
 	/* reply */
-	int32_t error; /* positive errno; 0 completed */
+	int32_t error;        /* positive errno; 0 completed */
+	uint8_t ending;       /* FT_ENDING_ */
+	uint64_t duration_ns; /* told by the source, instead of two times; 0: not told */
 	uint64_t entry;
 	uint32_t entry_mode; /* st_mode of the entry; 0 unknown */
 	uint64_t reply_size;

@@ -64,7 +64,7 @@ static void on_done(struct fusetrace_op *op, void *data)
 
 	ft_summary_add(&monitor->totals, op);
 	ft_waiters_notify(&monitor->waiters, op);
-	if (monitor->source == FUSETRACE_SOURCE_REPLAY)
+	if (monitor->source != FUSETRACE_SOURCE_KERNEL)
 		note_replayed(monitor, op);
 }
 
@@ -101,13 +101,13 @@ static int check_opts(const struct fusetrace_monitor_opts *opts,
 		return ft_error(reterr_error, -EINVAL,
 				"options of another version of the library: use "
 				"FUSETRACE_MONITOR_OPTS()");
-	if (opts->source == FUSETRACE_SOURCE_LOG || opts->source > FUSETRACE_SOURCE_REPLAY)
+	if (opts->source > FUSETRACE_SOURCE_REPLAY)
 		return ft_error(reterr_error, -EINVAL, "source %u cannot be monitored",
 				opts->source);
 	if (opts->max_ops > MAX_OPS_MAX)
 		return ft_error(reterr_error, -EINVAL, "max_ops %llu: at most %llu can be kept",
 				(unsigned long long)opts->max_ops, (unsigned long long)MAX_OPS_MAX);
-	if (opts->source != FUSETRACE_SOURCE_REPLAY && !opts->mount == !is_pending)
+	if (opts->source < FUSETRACE_SOURCE_LOG && !opts->mount == !is_pending)
 		return ft_error(reterr_error, -EINVAL,
 				"either a mount or FUSETRACE_MONITOR_PENDING is needed");
 	return 0;
@@ -146,6 +146,11 @@ int fusetrace_monitor_new(const struct fusetrace_monitor_opts *opts,
 	if (!monitor->tracker)
 		return ft_error(reterr_error, -ENOMEM, "out of memory");
 	monitor->replay.tracker = monitor->tracker;
+	if (monitor->source == FUSETRACE_SOURCE_LOG) {
+		monitor->log = ft_log_new(monitor->tracker, false);
+		if (!monitor->log)
+			return ft_error(reterr_error, -ENOMEM, "out of memory");
+	}
 	*ret_monitor = FT_STEAL_PTR(monitor);
 	return 0;
 }
@@ -159,6 +164,7 @@ struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monit
 	for (int i = 0; i < monitor->daemon_count; i++)
 		close(monitor->pidfds[i]);
 	ft_replay_done(&monitor->replay);
+	ft_log_free(monitor->log);
 	ft_listings_done(&monitor->listings);
 	ft_waiters_done(&monitor->waiters);
 	ft_summary_done(&monitor->totals);
@@ -371,19 +377,14 @@ void ft_monitor_on_lost(struct fusetrace_monitor *monitor, uint64_t total)
 	ft_waiters_notify_all(&monitor->waiters);
 }
 
-/* ---- replay ---- */
+/* ---- what is fed ---- */
 
-static int feed(struct fusetrace_monitor *monitor, const void *data, size_t size, bool is_end,
-		struct fusetrace_error *reterr_error)
+static int feed_replay(struct fusetrace_monitor *monitor, const void *data, size_t size,
+		       bool is_end, struct fusetrace_error *reterr_error)
 {
-	int r = ft_monitor_enter(monitor);
+	int r = is_end ? ft_replay_end(&monitor->replay, reterr_error)
+		       : ft_replay_push(&monitor->replay, data, size, reterr_error);
 
-	if (r < 0 || monitor->source != FUSETRACE_SOURCE_REPLAY)
-		return ft_error(reterr_error, r < 0 ? r : -EINVAL,
-				"only a monitor of FUSETRACE_SOURCE_REPLAY can be fed");
-	ft_engine_lock();
-	r = is_end ? ft_replay_end(&monitor->replay, reterr_error)
-		   : ft_replay_push(&monitor->replay, data, size, reterr_error);
 	ft_monitor_on_lost(monitor, monitor->replay.lost);
 	if (is_end)
 		ft_tracker_abandon(monitor->tracker);
@@ -391,6 +392,32 @@ static int feed(struct fusetrace_monitor *monitor, const void *data, size_t size
 		ft_monitor_end(monitor, monitor->replay.end_kind == FT_JSON_UNMOUNTED
 						? FUSETRACE_STATE_UNMOUNTED
 						: FUSETRACE_STATE_GONE);
+	return r;
+}
+
+static int feed_log(struct fusetrace_monitor *monitor, const void *data, size_t size, bool is_end,
+		    struct fusetrace_error *reterr_error)
+{
+	int r = is_end ? ft_log_end(monitor->log) : ft_log_push(monitor->log, data, size);
+
+	if (is_end)
+		ft_tracker_abandon(monitor->tracker);
+	return r < 0 ? ft_error(reterr_error, r, "%s", fusetrace_strerror(r)) : 0;
+}
+
+static int feed(struct fusetrace_monitor *monitor, const void *data, size_t size, bool is_end,
+		struct fusetrace_error *reterr_error)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0 || monitor->source == FUSETRACE_SOURCE_KERNEL)
+		return ft_error(reterr_error, r < 0 ? r : -EINVAL,
+				"only a monitor of FUSETRACE_SOURCE_REPLAY or _LOG can be fed");
+	ft_engine_lock();
+	if (monitor->source == FUSETRACE_SOURCE_LOG)
+		r = feed_log(monitor, data, size, is_end, reterr_error);
+	else
+		r = feed_replay(monitor, data, size, is_end, reterr_error);
 	ft_engine_unlock();
 	return r;
 }

@@ -11,10 +11,11 @@
 
 #include "base/hash.h"
 #include "base/list.h"
-#include "source_replay.h"
 #include "history.h"
 #include "listings.h"
 #include "mounts.h"
+#include "source_log.h"
+#include "source_replay.h"
 #include "summary.h"
 #include "tracker.h"
 #include "waiters.h"
@@ -57,6 +58,7 @@ struct fusetrace_monitor {
 	struct ft_waiters waiters;
 	struct fusetrace_summary totals;
 	struct ft_replay replay; /* FUSETRACE_SOURCE_REPLAY */
+	struct ft_log *log;      /* FUSETRACE_SOURCE_LOG */
 };
 
 /* Called by the engine, lock held. */

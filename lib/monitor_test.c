@@ -43,9 +43,6 @@ static void test_options(void **state)
 	assert_int_equal(
 		try_new(&(struct fusetrace_monitor_opts){.source = 3}, "FUSETRACE_MONITOR_OPTS()"),
 		-EINVAL);
-	assert_int_equal(
-		try_new(FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_LOG), "source 2"),
-		-EINVAL);
 	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.source = 77, .mount = "/"), "source 77"),
 			 -EINVAL);
 	assert_int_equal(try_new(FUSETRACE_MONITOR_OPTS(.mount = NULL), "PENDING"), -EINVAL);

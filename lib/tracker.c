@@ -50,6 +50,7 @@ struct ft_tracker {
 	uint64_t last_order;
 	uint64_t refused; /* opcodes once answered with ENOSYS, as ft_opcode_bit() */
 	uint32_t source;
+	ft_nodes_resolve_fn *resolve;
 	ft_tracker_done_fn *done;
 	void *data;
 };
@@ -66,6 +67,7 @@ struct ft_tracker *ft_tracker_new(uint32_t source, struct ft_history *history,
 	ft_list_init(&tracker->spare);
 	tracker->source = source;
 	tracker->history = history;
+	tracker->resolve = resolve;
 	tracker->done = done;
 	tracker->data = data;
 	tracker->nodes = ft_nodes_new(0, resolve, data);
@@ -173,6 +175,16 @@ static int own_names(struct in_flight *request)
 		at += names[i]->length;
 	}
 	return 0;
+}
+
+/* Without memory for them. */
+static void forget_names(struct in_flight *request)
+{
+	const struct ft_bytes none = {NULL, 0};
+
+	request->event.path = request->event.path2 = none;
+	request->event.name = request->event.name2 = none;
+	request->event.xattr = request->event.target = none;
 }
 
 /* ---- paths ---- */
@@ -362,7 +374,8 @@ static void take_reply(struct fusetrace_op *op, const struct ft_event *end)
 	op->present &= ~FT_HAS(ENTRY);
 	if ((replied & FT_HAS(FH)) && !(op->present & FT_HAS(FH)))
 		op->fh = end->fh;
-	op->reply_size = end->reply_size;
+	if (replied & FT_HAS(REPLY_SIZE))
+		op->reply_size = end->reply_size;
 	op->present |= replied;
 }
 
@@ -374,6 +387,36 @@ static uint8_t status_of(const struct ft_event *end)
 	if (end->error == ECONNABORTED)
 		return FUSETRACE_STATUS_UNKNOWN;
 	return FUSETRACE_STATUS_FAILED;
+}
+
+/* A time that the source does not tell still orders the operation against marks. */
+static void take_start(struct fusetrace_op *op, const struct ft_event *begin)
+{
+	op->start_ns = begin->time_ns ? begin->time_ns : begin->seen_ns;
+	op->present |= begin->time_ns ? FT_HAS(START_NS) : 0;
+}
+
+static void take_result(struct ft_tracker *tracker, struct fusetrace_op *op,
+			const struct ft_event *end)
+{
+	op->status = status_of(end);
+	if (end->ending == FT_ENDING_ENDED)
+		return;
+	op->error = (uint16_t)end->error;
+	op->present |= FT_HAS(ERRNO);
+	op->marks |= is_probe(tracker, op->opcode, end->error) ? FUSETRACE_OP_PROBE : 0;
+}
+
+static void take_duration(struct fusetrace_op *op, const struct ft_event *begin,
+			  const struct ft_event *end)
+{
+	if (end->duration_ns)
+		op->duration_ns = end->duration_ns;
+	else if (begin && begin->time_ns && end->time_ns >= begin->time_ns)
+		op->duration_ns = end->time_ns - begin->time_ns;
+	else
+		return;
+	op->present |= FT_HAS(DURATION_NS);
 }
 
 /* Puts begin (NULL: not seen) and end (NULL: will not come) into the history as one operation. */
@@ -390,22 +433,14 @@ static void finish(struct ft_tracker *tracker, const struct ft_event *begin,
 	op->source = (uint8_t)tracker->source;
 	op->status = FUSETRACE_STATUS_UNKNOWN;
 	op->marks |= is_unlinked ? FUSETRACE_OP_UNLINKED : 0;
-	if (begin && begin->time_ns) {
-		op->start_ns = begin->time_ns;
-		op->present |= FT_HAS(START_NS);
-	}
-	if (end) {
+	if (begin)
+		take_start(op, begin);
+	if (end && end->ending != FT_ENDING_UNKNOWN) {
 		take_reply(op, end);
 		if (is_size_probe(op))
 			op->reply_size = end->probe_size;
-		op->status = status_of(end);
-		op->error = (uint16_t)end->error;
-		op->present |= FT_HAS(ERRNO);
-		op->marks |= is_probe(tracker, op->opcode, end->error) ? FUSETRACE_OP_PROBE : 0;
-		if (begin && begin->time_ns && end->time_ns >= begin->time_ns) {
-			op->duration_ns = end->time_ns - begin->time_ns;
-			op->present |= FT_HAS(DURATION_NS);
-		}
+		take_result(tracker, op, end);
+		take_duration(op, begin, end);
 	}
 	op->present |= FT_HAS(SEQ);
 	ft_history_publish(tracker->history, op);
@@ -445,12 +480,90 @@ void ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event)
 	ft_hash_insert(&tracker->by_key, &request->by_key, ft_hash_number(event->key));
 }
 
+const struct ft_event *ft_tracker_find(const struct ft_tracker *tracker, uint64_t key)
+{
+	const struct in_flight *request = find(tracker, key);
+
+	return request ? &request->event : NULL;
+}
+
+const struct ft_event *ft_tracker_newest(const struct ft_tracker *tracker,
+					 bool (*test)(const struct ft_event *event, void *data),
+					 void *data)
+{
+	for (struct ft_list *at = tracker->by_age.previous; at != &tracker->by_age;
+	     at = at->previous) {
+		const struct in_flight *request = FT_CONTAINER(at, struct in_flight, by_age);
+
+		if (test(&request->event, data))
+			return &request->event;
+	}
+	return NULL;
+}
+
+/* Adds to event what more has and it had not. */
+static void add_fields(struct ft_event *event, const struct ft_event *more)
+{
+	uint32_t missing = more->present & ~event->present;
+
+#define FT_ADD(FIELD, member)                                                                      \
+	if (missing & FT_HAS(FIELD))                                                               \
+		event->member = more->member;
+	FT_ADD(UNIQUE, unique)
+	FT_ADD(PID, pid)
+	FT_ADD(UID, uid)
+	FT_ADD(GID, gid)
+	FT_ADD(NODEID, nodeid)
+	FT_ADD(NODEID2, nodeid2)
+	FT_ADD(FH, fh)
+	FT_ADD(OFFSET, offset)
+	FT_ADD(SIZE, size)
+	FT_ADD(MODE, mode)
+	FT_ADD(FLAGS, flags)
+	FT_ADD(VALID, valid)
+#undef FT_ADD
+	event->present |= missing;
+	event->marks |= more->marks;
+	event->valid |= (more->present & FT_HAS(VALID)) ? more->valid : 0;
+	event->time_ns = event->time_ns ? event->time_ns : more->time_ns;
+}
+
+void ft_tracker_amend(struct ft_tracker *tracker, const struct ft_event *event)
+{
+	struct in_flight *request = find(tracker, event->key);
+	struct ft_event whole;
+	char *owner FT_AUTO_FREE = NULL;
+	char *before FT_AUTO_FREE = NULL;
+
+	if (!request)
+		return;
+	whole = request->event;
+	add_fields(&whole, event);
+#define FT_ADD(member, is_better)                                                                  \
+	if (event->member.data && (!whole.member.data || (is_better)))                             \
+		whole.member = event->member;
+	FT_ADD(path, true)
+	FT_ADD(path2, true)
+	FT_ADD(name, false)
+	FT_ADD(name2, false)
+	FT_ADD(xattr, false)
+	FT_ADD(target, false)
+#undef FT_ADD
+	if (!whole.path.data)
+		find_paths(tracker, &whole, &request->is_unlinked, &owner);
+	request->event = whole;
+	before = FT_STEAL_PTR(request->text); /* some names still point into it */
+	request->text_size = 0;
+	if (own_names(request))
+		forget_names(request);
+}
+
 /* After a loss the end of one request may meet the begin of another one with the same key. */
 static bool is_reply_to(const struct ft_event *end, const struct ft_event *begin)
 {
 	uint32_t both = end->present & begin->present;
 
-	return end->opcode == begin->opcode &&
+	return (end->opcode == begin->opcode || end->opcode == FT_OPCODE_OF_BEGIN) &&
 	       (!(both & FT_HAS(UNIQUE)) || end->unique == begin->unique) &&
 	       (!(both & FT_HAS(NODEID)) || end->nodeid == begin->nodeid);
 }
@@ -478,6 +591,8 @@ void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
 		retire(tracker, request);
 		return;
 	}
+	if (event->opcode == FT_OPCODE_OF_BEGIN)
+		return;
 	late = *event;
 	if (!(ft_opcode_get(event->opcode)->behaviour & FT_OPCODE_NAME))
 		find_paths(tracker, &late, &is_unlinked, &owner);
@@ -533,6 +648,21 @@ void ft_tracker_abandon(struct ft_tracker *tracker)
 		finish(tracker, &request->event, NULL, request->is_unlinked);
 		retire(tracker, request);
 	}
+}
+
+void ft_tracker_restart(struct ft_tracker *tracker)
+{
+	struct ft_nodes *nodes = ft_nodes_new(0, tracker->resolve, tracker->data);
+	struct ft_handles *handles = ft_handles_new();
+
+	ft_tracker_abandon(tracker);
+	tracker->refused = 0;
+	if (nodes && handles) {
+		FT_SWAP(tracker->nodes, nodes);
+		FT_SWAP(tracker->handles, handles);
+	}
+	ft_nodes_free(nodes);
+	ft_handles_free(handles);
 }
 
 size_t ft_tracker_in_flight(const struct ft_tracker *tracker, bool without_untimed)

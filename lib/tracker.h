@@ -31,6 +31,20 @@ void ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event);
  */
 void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event);
 
+/*
+ * More is known of one that is in flight: what the event has and the begin had not is added. A path
+ * that a source tells counts more than one that was worked out.
+ */
+void ft_tracker_amend(struct ft_tracker *tracker, const struct ft_event *event);
+/* The request in flight with that key as it is known by now, NULL if there is none. */
+const struct ft_event *ft_tracker_find(const struct ft_tracker *tracker, uint64_t key);
+/* The newest request in flight that passes the test. */
+const struct ft_event *ft_tracker_newest(const struct ft_tracker *tracker,
+					 bool (*test)(const struct ft_event *event, void *data),
+					 void *data);
+/* Another mount begins in the same stream: what is in flight is given up, tables are emptied. */
+void ft_tracker_restart(struct ft_tracker *tracker);
+
 /* A directory's listing named a node. */
 void ft_tracker_entry(struct ft_tracker *tracker, uint64_t directory, struct ft_bytes name,
 		      uint64_t nodeid);

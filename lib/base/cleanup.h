@@ -48,6 +48,13 @@ static inline void ft_fclose_cleanup(FILE **file)
 		stolen_;                                                                           \
 	})
 
+#define FT_SWAP(a, b)                                                                              \
+	do {                                                                                       \
+		__typeof__(a) swapped_ = (a);                                                      \
+		(a) = (b);                                                                         \
+		(b) = swapped_;                                                                    \
+	} while (0)
+
 static inline int ft_steal_fd(int *fd)
 {
 	int stolen = *fd;

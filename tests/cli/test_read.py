@@ -280,7 +280,7 @@ def test_file_that_cannot_be_read(folder, name, reason):
     result = run("read", folder / name)
     assert result.returncode == SETUP
     assert result.stderr == (f"fusetrace: cannot read {folder / name}: {reason}: "
-                             "give a file of JSON lines\n")
+                             "give a recording or a log\n")
 
 
 # ---- hostile names ----------------------------------------------------------------------------

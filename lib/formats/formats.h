@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* The formats by name, each in its own file; for the list of them (format.h) and for their tests. */
+#ifndef FT_FORMATS_FORMATS_H
+#define FT_FORMATS_FORMATS_H
+
+#include "format.h"
+
+extern const struct ft_format ft_format_libfuse;
+
+#endif

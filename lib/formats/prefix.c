@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* See prefix.h. */
+#include "prefix.h"
+
+#include "../base/json_scan.h"
+
+/* Beginnings at least that long are found in the middle of a word, too. */
+#define TORN_LENGTH_MIN 8
+
+void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *formats)
+{
+	*begins = (struct ft_begins){.count = 0};
+	for (size_t i = 0; formats[i]; i++) {
+		for (const char *const *text = formats[i]->begins; text && *text; text++) {
+			if (begins->count == FT_BEGINS_MAX)
+				return;
+			begins->texts[begins->count] = *text;
+			begins->lengths[begins->count++] = strlen(*text);
+			begins->is_first[(unsigned char)**text] = true;
+		}
+	}
+}
+
+/* ---- is it a prefix? ---- */
+
+static bool is_level(struct ft_bytes word)
+{
+	static const char *const levels[] = {"TRACE",   "DEBUG",   "INFO",  "NOTICE",
+					     "WARN",    "WARNING", "ERROR", "FATAL",
+					     "VERBOSE", "CRIT",    "INF",   "DBG"};
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (word.length == strlen(levels[i]) &&
+		    strncasecmp(word.data, levels[i], word.length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_number(struct ft_bytes word)
+{
+	struct ft_scan scan = ft_scan_of(word);
+	uint64_t number;
+
+	return ft_scan_u64(&scan, &number) && ft_scan_is_end(&scan);
+}
+
+/* A module, function or file: main.runMount.func2, fuser::request, mount/mount.go:81. */
+static bool is_place(struct ft_bytes word)
+{
+	bool has_sign = false;
+
+	for (size_t i = 0; i < word.length; i++) {
+		char c = word.data[i];
+
+		if (c == '.' || c == ':')
+			has_sign = true;
+		else if (!ft_is_word_char(c) && c != '/' && c != '-' && c != '*' && c != '(' &&
+			 c != ')')
+			return false;
+	}
+	return has_sign;
+}
+
+/* Takes one thing that a logger prints; false: words of somebody else. */
+static bool take_part(struct ft_scan *scan, struct ft_time *time)
+{
+	struct ft_time found;
+	struct ft_bytes word;
+	const char *begin;
+
+	if (ft_scan_char(scan, '[') || ft_scan_char(scan, ']') || ft_scan_char(scan, ':'))
+		return true;
+	if (ft_scan_time(scan, &found) || ft_scan_uptime(scan, &found)) {
+		*time = found;
+		return true;
+	}
+	begin = scan->at;
+	while (!ft_scan_is_end(scan) && *scan->at != ' ' && *scan->at != '\t' && *scan->at != ']')
+		scan->at++;
+	word = (struct ft_bytes){begin, (size_t)(scan->at - begin)};
+	return word.length > 0 && (is_level(word) || is_number(word) || is_place(word));
+}
+
+/* Whether all of it is what loggers print; the last time in it. */
+static bool is_prefix(struct ft_bytes text, struct ft_time *ret_time)
+{
+	struct ft_scan scan = ft_scan_of(text);
+
+	*ret_time = (struct ft_time){.clock = FT_CLOCK_NONE};
+	while (!ft_scan_is_end(&scan)) {
+		if (*scan.at == ' ' || *scan.at == '\t')
+			scan.at++;
+		else if (!take_part(&scan, ret_time))
+			return false;
+	}
+	return true;
+}
+
+/* ---- where a record begins ---- */
+
+static bool begins_here(const struct ft_begins *begins, struct ft_bytes whole, size_t at)
+{
+	size_t left = whole.length - at;
+
+	if (!begins->is_first[(unsigned char)whole.data[at]])
+		return false;
+	for (size_t i = 0; i < begins->count; i++) {
+		if (begins->lengths[i] <= left &&
+		    memcmp(whole.data + at, begins->texts[i], begins->lengths[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_border(char before)
+{
+	return before == ' ' || before == '\t' || before == ']' || before == ':';
+}
+
+bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
+		    struct ft_line *ret_line)
+{
+	for (size_t i = *at; i < whole.length && i < FT_PREFIX_LENGTH_MAX; i++) {
+		if (whole.data[i - 1] == '"') /* names begin here */
+			return false;
+		if (!is_border(whole.data[i - 1]) || !begins_here(begins, whole, i))
+			continue;
+		*at = i + 1;
+		ret_line->text = (struct ft_bytes){whole.data + i, whole.length - i};
+		ret_line->is_suspect =
+			!is_prefix((struct ft_bytes){whole.data, i}, &ret_line->time);
+		return true;
+	}
+	return false;
+}
+
+bool ft_prefix_torn(const struct ft_begins *begins, struct ft_bytes whole, struct ft_line *ret_line)
+{
+	const char *first = NULL;
+
+	for (size_t i = 0; i < begins->count; i++) {
+		const char *found;
+
+		if (begins->lengths[i] < TORN_LENGTH_MIN)
+			continue;
+		found = memmem(whole.data, whole.length, begins->texts[i], begins->lengths[i]);
+		if (found && (!first || found < first))
+			first = found;
+	}
+	if (!first || first == whole.data)
+		return false;
+	ret_line->text = (struct ft_bytes){first, (size_t)(whole.data + whole.length - first)};
+	ret_line->time = (struct ft_time){.clock = FT_CLOCK_NONE};
+	ret_line->is_suspect = true;
+	return true;
+}
+
+/* ---- colours ---- */
+
+size_t ft_prefix_uncolour(struct ft_bytes text, char *out)
+{
+	const char *end = text.data + text.length;
+	const char *from = text.data;
+	const char *escape;
+	char *at = out;
+
+	while ((escape = memchr(from, '\033', (size_t)(end - from)))) {
+		const char *behind = escape + 1;
+
+		if (behind < end && *behind == '[') {
+			behind++;
+			while (behind < end &&
+			       ((unsigned char)(*behind - '0') <= 9 || *behind == ';'))
+				behind++;
+		}
+		if (behind == end || *behind != 'm')
+			behind = escape; /* no colour: it stays */
+		else
+			behind++;
+		at = mempcpy(at, from, (size_t)(escape - from));
+		if (behind == escape)
+			*at++ = *behind++;
+		from = behind;
+	}
+	if (from == text.data)
+		return 0;
+	at = mempcpy(at, from, (size_t)(end - from));
+	return (size_t)(at - out);
+}
+
+/* ---- envelopes ---- */
+
+static bool is_one_of(struct ft_bytes key, const char *const *names)
+{
+	for (; *names; names++) {
+		if (ft_bytes_equal(key, ft_bytes_of(*names)))
+			return true;
+	}
+	return false;
+}
+
+static const char *const message_keys[] = {"msg", "message", "MESSAGE", "log", NULL};
+static const char *const time_keys[] = {"time", "timestamp", "ts", "@timestamp", NULL};
+
+static void take_time(struct ft_bytes text, struct ft_time *time)
+{
+	struct ft_scan scan = ft_scan_of(text);
+	struct ft_time found;
+
+	if (ft_scan_time(&scan, &found))
+		*time = found;
+}
+
+static bool take_json(struct ft_bytes text, char *scratch, struct ft_line *line)
+{
+	struct ft_scan scan = ft_scan_of(text);
+	struct ft_json_member member;
+	bool has_message = false;
+
+	if (!ft_json_scan_open(&scan))
+		return false;
+	while (ft_json_scan_next(&scan, &member) == 1) {
+		if (member.kind != '"')
+			continue;
+		if (is_one_of(member.key, message_keys))
+			has_message = ft_json_scan_text(member.value, scratch, &line->text);
+		else if (is_one_of(member.key, time_keys))
+			take_time(member.value, &line->time);
+	}
+	return has_message;
+}
+
+/* time="..." severity=TRACE message="..." */
+static bool take_pairs(struct ft_bytes text, char *scratch, struct ft_line *line)
+{
+	struct ft_scan scan = ft_scan_of(text);
+	bool has_message = false;
+	struct ft_bytes key, value;
+
+	while (ft_scan_word(&scan, &key) && ft_scan_char(&scan, '=')) {
+		char *out = has_message ? scratch + line->text.length : scratch;
+
+		if (!ft_scan_quoted(&scan, out, &value)) {
+			const char *begin = scan.at;
+
+			while (!ft_scan_is_end(&scan) && *scan.at != ' ')
+				scan.at++;
+			value = (struct ft_bytes){begin, (size_t)(scan.at - begin)};
+		}
+		if (is_one_of(key, message_keys)) {
+			line->text = value;
+			has_message = true;
+		} else if (is_one_of(key, time_keys)) {
+			take_time(value, &line->time);
+		}
+		ft_scan_chars(&scan, ' ');
+	}
+	return has_message;
+}
+
+bool ft_prefix_envelope(struct ft_bytes text, char *scratch, struct ft_line *ret_line)
+{
+	struct ft_line line = {.text = {NULL, 0}};
+
+	if (text.length < 2)
+		return false;
+	if (text.data[0] == '{' ? !take_json(text, scratch, &line)
+				: !take_pairs(text, scratch, &line))
+		return false;
+	ret_line->text = line.text;
+	ret_line->time = line.time;
+	ret_line->is_suspect = false;
+	return true;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* See log_sink.h. */
+#include "log_sink.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+#define DAY_NS (86400 * SECOND_NS)
+/* Differences of times that are rounded more than this are noise, not durations. */
+#define TICK_NS_MAX 1000000u
+/* An internal mark of a request that a handler's record was added to; no operation has it. */
+#define MARK_ATTACHED (1u << 31)
+
+static uint64_t now_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+void ft_sink_init(struct ft_sink *sink, struct ft_tracker *tracker, bool is_live)
+{
+	time_t now = time(NULL);
+	struct tm local;
+
+	*sink = (struct ft_sink){.tracker = tracker};
+	if (!is_live)
+		return;
+	sink->seen_ns = ft_now_ns();
+	sink->wall_minus_mono_ns = now_of(CLOCK_REALTIME) - sink->seen_ns;
+	if (localtime_r(&now, &local))
+		sink->zone_ns = (int64_t)local.tm_gmtoff * (int64_t)SECOND_NS;
+}
+
+/* ---- clocks ---- */
+
+/* Times of a day go on growing at midnight. */
+static uint64_t of_day(struct ft_sink *sink, uint64_t ns)
+{
+	if (ns + DAY_NS / 2 < sink->last_day_ns)
+		sink->days_ns += DAY_NS;
+	sink->last_day_ns = ns;
+	return sink->days_ns + ns;
+}
+
+static uint64_t wall_to_mono(const struct ft_sink *sink, uint64_t wall_ns)
+{
+	return wall_ns > sink->wall_minus_mono_ns ? wall_ns - sink->wall_minus_mono_ns : 1;
+}
+
+/* Of today, or of yesterday when it would lie ahead. */
+static uint64_t day_to_wall(const struct ft_sink *sink, uint64_t day_ns)
+{
+	uint64_t now = sink->seen_ns + sink->wall_minus_mono_ns;
+	uint64_t local = now + (uint64_t)sink->zone_ns;
+	uint64_t wall = local - local % DAY_NS + day_ns;
+
+	if (wall > local + DAY_NS / 2)
+		wall -= DAY_NS;
+	return wall - (uint64_t)sink->zone_ns;
+}
+
+/* 0: not known. */
+static uint64_t time_of(struct ft_sink *sink, const struct ft_time *time)
+{
+	bool is_live = sink->wall_minus_mono_ns != 0;
+
+	switch (time->clock) {
+	case FT_CLOCK_MONOTONIC:
+		return time->ns;
+	case FT_CLOCK_UTC:
+		return is_live ? wall_to_mono(sink, time->ns) : time->ns;
+	case FT_CLOCK_LOCAL:
+		return is_live ? wall_to_mono(sink, time->ns - (uint64_t)sink->zone_ns) : time->ns;
+	case FT_CLOCK_DAY:
+		return is_live ? wall_to_mono(sink, day_to_wall(sink, time->ns))
+			       : of_day(sink, time->ns);
+	case FT_CLOCK_START:
+		if (is_live && !sink->start_ns)
+			sink->start_ns = sink->seen_ns - time->ns;
+		return sink->start_ns + time->ns;
+	default:
+		return 0;
+	}
+}
+
+/* ---- ranks ---- */
+
+static uint64_t key_of(const struct ft_sink *sink, uint64_t key)
+{
+	return key ^ (uint64_t)(sink->format_index + 1) << 56;
+}
+
+static bool is_request_of(const struct ft_event *request, void *data)
+{
+	const struct ft_event *handler = data;
+
+	return request->opcode == handler->opcode && !(request->marks & MARK_ATTACHED) &&
+	       !(request->name.data && handler->name.data &&
+		 !ft_bytes_equal(request->name, handler->name));
+}
+
+/* A handler's record: belongs to the newest request of its kind that has none yet. */
+static void attach(struct ft_sink *sink, const struct ft_event *event)
+{
+	const struct ft_event *request =
+		ft_tracker_newest(sink->tracker, is_request_of, (void *)event);
+	struct ft_event more = *event;
+
+	if (!request)
+		return;
+	sink->attached[sink->attached_next] = (struct ft_attached){
+		.inner = event->key,
+		.outer = request->key,
+	};
+	sink->attached_next = (sink->attached_next + 1) % FT_SINK_ATTACHED_MAX;
+	more.key = request->key;
+	more.marks |= MARK_ATTACHED;
+	ft_tracker_amend(sink->tracker, &more);
+}
+
+/* The request that a handler's record was added to; NULL: none. */
+static struct ft_attached *find_attached(struct ft_sink *sink, uint64_t inner)
+{
+	for (size_t i = 0; i < FT_SINK_ATTACHED_MAX; i++) {
+		if (sink->attached[i].inner == inner)
+			return &sink->attached[i];
+	}
+	return NULL;
+}
+
+static bool is_handler(const struct ft_sink *sink)
+{
+	return sink->has_requests && sink->format->rank == FT_RANK_HANDLERS;
+}
+
+/* A format that never tells replies: with its next request, the one before is as old as it gets. */
+static void close_open(struct ft_sink *sink)
+{
+	const struct ft_event *open;
+	struct ft_event end = {
+		.key = sink->open_key,
+		.opcode = FT_OPCODE_OF_BEGIN,
+		.ending = FT_ENDING_UNKNOWN,
+	};
+
+	if (!sink->has_open)
+		return;
+	sink->has_open = false;
+	open = ft_tracker_find(sink->tracker, sink->open_key);
+	if (open && !(open->marks & MARK_ATTACHED))
+		ft_tracker_end(sink->tracker, &end);
+}
+
+static void note_request(struct ft_sink *sink, uint64_t key)
+{
+	sink->has_requests = true;
+	sink->replies_told |= sink->format->gives & FT_GIVES_REPLY;
+	close_open(sink);
+	if (sink->format->gives & FT_GIVES_REPLY)
+		return;
+	sink->has_open = true;
+	sink->open_key = key;
+}
+
+/* ---- events ---- */
+
+void ft_sink_begin(struct ft_sink *sink, const struct ft_line *line, const struct ft_event *event)
+{
+	struct ft_event begin = *event;
+
+	begin.key = key_of(sink, event->key);
+	begin.seen_ns = sink->seen_ns;
+	if (!begin.time_ns)
+		begin.time_ns = time_of(sink, &line->time);
+	begin.marks |= line->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
+	if (is_handler(sink)) {
+		attach(sink, &begin);
+		return;
+	}
+	if (sink->format->rank == FT_RANK_REQUESTS)
+		note_request(sink, begin.key);
+	ft_tracker_begin(sink->tracker, &begin);
+}
+
+void ft_sink_amend(struct ft_sink *sink, const struct ft_event *event)
+{
+	struct ft_event more = *event;
+
+	more.key = key_of(sink, event->key);
+	if (is_handler(sink)) {
+		struct ft_attached *attached = find_attached(sink, more.key);
+
+		if (!attached)
+			return;
+		more.key = attached->outer;
+	}
+	ft_tracker_amend(sink->tracker, &more);
+}
+
+/* The end of a handler: that of its request, if nothing else will tell it. */
+static void end_handler(struct ft_sink *sink, struct ft_event *end)
+{
+	struct ft_attached *attached = find_attached(sink, end->key);
+
+	if (!attached)
+		return;
+	end->key = attached->outer;
+	attached->inner = 0;
+	if (!sink->replies_told)
+		ft_tracker_end(sink->tracker, end);
+}
+
+void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, const struct ft_event *event)
+{
+	struct ft_event end = *event;
+
+	end.key = key_of(sink, event->key);
+	end.seen_ns = sink->seen_ns;
+	if (!end.time_ns && line->time.tick_ns <= TICK_NS_MAX)
+		end.time_ns = time_of(sink, &line->time);
+	if (is_handler(sink))
+		end_handler(sink, &end);
+	else
+		ft_tracker_end(sink->tracker, &end);
+}
+
+void ft_sink_restart(struct ft_sink *sink)
+{
+	ft_tracker_restart(sink->tracker);
+	sink->has_open = false;
+	for (size_t i = 0; i < FT_SINK_ATTACHED_MAX; i++)
+		sink->attached[i].inner = 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the formats of a log pass their events (formats/format.h): converts clocks, keeps keys of
+ * different formats apart, and makes one operation of what two formats say of the same request.
+ *
+ * Mixed streams are normal: a Rust daemon prints a line of the fuser crate for each request and a
+ * span for what its own code does with it. A format of FT_RANK_REQUESTS sees every request; once
+ * one was seen in a stream, what handlers print is added to the request that is in flight, and ends
+ * it if the outer format tells no replies. What handlers print of no request is left out.
+ */
+#ifndef FT_LOG_SINK_H
+#define FT_LOG_SINK_H
+
+#include "formats/format.h"
+#include "tracker.h"
+
+/* Handlers that are running inside requests at the same time, beyond that the oldest is let go. */
+#define FT_SINK_ATTACHED_MAX 64
+
+struct ft_attached {
+	uint64_t inner; /* key of the handler; 0: free */
+	uint64_t outer; /* key of the request */
+};
+
+struct ft_sink {
+	struct ft_tracker *tracker;
+	const struct ft_format *format; /* whose line it is */
+	uint32_t format_index;
+	uint64_t seen_ns; /* live: CLOCK_MONOTONIC when the lines were read; else 0 */
+
+	/* clocks; all zeros: a file, whose times are kept as they are */
+	uint64_t wall_minus_mono_ns;
+	int64_t zone_ns; /* live: of this machine, east of Greenwich */
+	uint64_t last_day_ns;
+	uint64_t days_ns;  /* midnights that have passed */
+	uint64_t start_ns; /* live: first line that told the time since the start */
+
+	/* ranks */
+	bool has_requests; /* a format of FT_RANK_REQUESTS was seen */
+	bool replies_told; /* ... which tells replies */
+	bool has_open;     /* ... which does not, and open_key is its last request */
+	uint64_t open_key;
+	struct ft_attached attached[FT_SINK_ATTACHED_MAX];
+	uint32_t attached_next;
+};
+
+/* is_live: times become CLOCK_MONOTONIC as far as that can be known. */
+void ft_sink_init(struct ft_sink *sink, struct ft_tracker *tracker, bool is_live);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log source: bytes that a daemon printed, pushed in pieces of any size, are cut into lines, and
+ * each line is offered to the formats (formats/). Mixed streams are normal: the format is found
+ * anew for each line. What no format takes is counted and can be listed.
+ */
+#ifndef FT_SOURCE_LOG_H
+#define FT_SOURCE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tracker.h"
+
+struct ft_log;
+
+/* is_live: the daemon runs now, so its times can be turned into CLOCK_MONOTONIC. NULL: no memory. */
+struct ft_log *ft_log_new(struct ft_tracker *tracker, bool is_live);
+struct ft_log *ft_log_free(struct ft_log *log);
+
+/* Called for each line that no format takes; number counts from 1. */
+typedef void ft_log_line_fn(uint64_t number, struct ft_bytes line, void *data);
+void ft_log_on_unparsed(struct ft_log *log, ft_log_line_fn *fn, void *data);
+
+/* 0 or -ENOMEM; what came before the lack of memory has been taken. */
+int ft_log_push(struct ft_log *log, const char *data, size_t size);
+/* No more for now: a request whose details might still have come is passed on as it is. */
+void ft_log_pause(struct ft_log *log);
+/* Takes a last line without a newline. What is in flight stays so. */
+int ft_log_end(struct ft_log *log);
+
+struct ft_log_counts {
+	uint64_t lines;
+	uint64_t unparsed; /* of them; empty ones do not count */
+};
+struct ft_log_counts ft_log_counts(const struct ft_log *log);
+
+#endif
