@@ -20,7 +20,9 @@ int tell_armed(struct fusetrace_monitor *monitor, bool is_quiet, int ready_fd)
 
 	mount_type(mountpoint, type, sizeof(type));
 	if (!is_quiet)
-		message("tracing %s (%s, kernel source)", mountpoint, type);
+		message("tracing %s (%s, %s source)", mountpoint, type,
+			fusetrace_monitor_source(monitor) == FUSETRACE_SOURCE_LOG ? "log"
+										  : "kernel");
 	if (ready_fd < 0)
 		return 0;
 	if (write(ready_fd, word, sizeof(word) - 1) < 0)

@@ -18,13 +18,19 @@
 
 #define PATIENCE_MS 1000
 
-static _Noreturn void become(char *const argv[], int error_fd, pid_t parent, bool is_ours)
+static _Noreturn void become(char *const argv[], int error_fd, pid_t parent,
+			     const struct child_opts *opts)
 {
 	int error;
 
 	signals_restore();
-	if (is_ours && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent))
+	if (opts->is_ours && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent))
 		_exit(EXIT_SETUP);
+	if (opts->is_logged &&
+	    (dup2(opts->log_fd, STDOUT_FILENO) < 0 || dup2(opts->log_fd, STDERR_FILENO) < 0))
+		_exit(EXIT_SETUP);
+	if (opts->prepare)
+		opts->prepare(opts->data);
 	execvp(argv[0], argv);
 	error = errno;
 	if (write(error_fd, &error, sizeof(error)) < 0)
@@ -32,7 +38,7 @@ static _Noreturn void become(char *const argv[], int error_fd, pid_t parent, boo
 	_exit(EXIT_SETUP);
 }
 
-int child_start(struct child *child, char *const argv[], bool is_ours)
+int child_start(struct child *child, char *const argv[], const struct child_opts *opts)
 {
 	pid_t parent = getpid();
 	int pipe_fds[2];
@@ -42,7 +48,7 @@ int child_start(struct child *child, char *const argv[], bool is_ours)
 		return -errno;
 	child->pid = fork();
 	if (child->pid == 0)
-		become(argv, pipe_fds[1], parent, is_ours);
+		become(argv, pipe_fds[1], parent, opts);
 	close(pipe_fds[1]);
 	if (child->pid < 0) {
 		int error = -errno;

@@ -13,12 +13,19 @@ struct child {
 	int status; /* of waitpid(2), once it has ended */
 };
 
+struct child_opts {
+	bool is_ours;   /* it gets SIGTERM when we end */
+	bool is_logged; /* its standard output and error go into log_fd */
+	int log_fd;
+	void (*prepare)(const void *data); /* called in the child before its exec; or NULL */
+	const void *data;
+};
+
 /*
  * Starts argv[0], found along PATH, with signals as they were before signals_open(). Does not wait
- * for the exec: a hanging filesystem may keep it. is_ours: it gets SIGTERM when we end. 0 or a
- * negative errno. Free with child_done().
+ * for the exec: a hanging filesystem may keep it. 0 or a negative errno. Free with child_done().
  */
-int child_start(struct child *child, char *const argv[], bool is_ours);
+int child_start(struct child *child, char *const argv[], const struct child_opts *opts);
 /* Gives the descriptor back; a child that still runs goes on. A zeroed one is fine. */
 void child_done(struct child *child);
 

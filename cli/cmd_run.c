@@ -5,6 +5,7 @@
  * that the daemon leaves behind is taken away, and no other.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
@@ -12,12 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "command.h"
 #include "daemon_watch.h"
 #include "message.h"
 #include "mount_paths.h"
 #include "options.h"
+#include "profile.h"
 #include "signals.h"
 #include "trace.h"
 #include "trace_loop.h"
@@ -134,7 +137,7 @@ static int unmount_as_user(const char *mountpoint)
 {
 	char *argv[] = {"fusermount3", "-u", "-z", "-q", "--", (char *)mountpoint, NULL};
 	struct child child;
-	int r = child_start(&child, argv, true);
+	int r = child_start(&child, argv, &(struct child_opts){.is_ours = true});
 	int status;
 
 	if (r < 0)
@@ -214,28 +217,66 @@ static int finish(struct run *run)
 
 /* ---- the beginning ---- */
 
+/* A pipe that the daemon may print into; the monitor reads it. */
+static int make_log(struct trace *trace, int *ret_fd)
+{
+	struct fusetrace_error error;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return fail(EXIT_SETUP, "cannot make a pipe: %s: try again", strerror(errno));
+	*ret_fd = fds[1];
+	if (fusetrace_monitor_add_log_fd(trace->monitor, fds[0], &error) < 0)
+		return fail_error(&error);
+	return 0;
+}
+
+static void prepare(const void *data)
+{
+	profile_set_environment(data);
+}
+
+/* Under its own trace, where that is the source; else just as the user wrote it. */
+static int start_daemon(struct run *run, char **program, int log_fd)
+{
+	const struct profile *profile = profile_of(program[0]);
+	bool is_logged = fusetrace_monitor_source(run->trace.monitor) == FUSETRACE_SOURCE_LOG;
+	char **argv FT_AUTO_FREE = is_logged ? profile_argv(profile, program) : NULL;
+	const struct child_opts opts = {
+		.is_logged = is_logged,
+		.log_fd = log_fd,
+		.prepare = is_logged ? prepare : NULL,
+		.data = profile,
+	};
+	int r = daemon_watch_start(&run->daemon, argv ? argv : program, &opts);
+
+	if (r == 0)
+		r = fusetrace_monitor_follow(run->trace.monitor, run->daemon.main.pid);
+	if (r < 0)
+		return fail(EXIT_SETUP, "cannot start %s: %s: try again", program[0], strerror(-r));
+	if (is_logged && run->trace.options->source == FUSETRACE_SOURCE_AUTO)
+		message("the kernel source is not allowed here: the operations are what %s prints",
+			profile_text(profile) ? profile_text(profile) : program[0]);
+	return 0;
+}
+
 static int start(struct run *run, const struct options *options)
 {
 	struct trace *trace = &run->trace;
+	int log_fd FT_AUTO_CLOSE = -1;
 	int r = trace_new(trace, FUSETRACE_MONITOR_OPTS(.source = options->source,
 							.flags = FUSETRACE_MONITOR_NO_THREAD |
 								 FUSETRACE_MONITOR_PENDING,
 							.max_ops = options->max_ops,
 							.ring_bytes = options->ring_bytes));
 
+	if (r == 0 && options->source != FUSETRACE_SOURCE_KERNEL && !options->log)
+		r = make_log(trace, &log_fd);
 	if (r == 0)
 		r = trace_open(trace);
 	if (r == 0)
 		r = trace_start(trace);
-	if (r)
-		return r;
-	r = daemon_watch_start(&run->daemon, options->program);
-	if (r == 0)
-		r = fusetrace_monitor_follow(trace->monitor, run->daemon.main.pid);
-	if (r < 0)
-		return fail(EXIT_SETUP, "cannot start %s: %s: try again", options->program[0],
-			    strerror(-r));
-	return 0;
+	return r ? r : start_daemon(run, options->program, log_fd);
 }
 
 static int run_daemon(struct run *run, const struct options *options, int signal_fd)

@@ -9,13 +9,14 @@
 
 #include "signals.h"
 
-int daemon_watch_start(struct daemon_watch *watch, char *const argv[])
+int daemon_watch_start(struct daemon_watch *watch, char *const argv[],
+		       const struct child_opts *opts)
 {
 	*watch = (struct daemon_watch){.main.error_fd = -1};
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return -errno;
 	watch->has_children = true;
-	return child_start(&watch->main, argv, false);
+	return child_start(&watch->main, argv, opts);
 }
 
 void daemon_watch_done(struct daemon_watch *watch)

@@ -34,7 +34,8 @@ struct daemon_watch {
 };
 
 /* Makes us the subreaper and starts it. 0 or a negative errno. Free with daemon_watch_done(). */
-int daemon_watch_start(struct daemon_watch *watch, char *const argv[]);
+int daemon_watch_start(struct daemon_watch *watch, char *const argv[],
+		       const struct child_opts *opts);
 void daemon_watch_done(struct daemon_watch *watch);
 
 /* Learns which processes serve the mount now, and reaps those that have ended. */

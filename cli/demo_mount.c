@@ -110,7 +110,7 @@ static int start_daemon(struct demo_mount *mount, const char *options)
 	int r;
 
 	find_branchfs(program, sizeof(program));
-	r = child_start(&mount->daemon, argv, true);
+	r = child_start(&mount->daemon, argv, &(struct child_opts){.is_ours = true});
 	if (r < 0)
 		return fail(EXIT_SETUP, "cannot start %s: %s: try again", program, strerror(-r));
 	daemon_pid = mount->daemon.pid;

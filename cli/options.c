@@ -39,12 +39,14 @@ enum kind {
 #define OF_WANT(member) offsetof(struct want, member)
 
 static const char *const color_words[] = {"auto", "always", "never", NULL};
-static const char *const source_words[] = {"auto", "kernel", NULL};
+static const char *const source_words[] = {"auto", "kernel", "log", NULL};
 static const char *const order_words[] = {"any", "in-order", "strict", NULL};
 static const char *const status_words[] = {"ok", "failed", "any", NULL};
 
 _Static_assert(COLOR_AUTO == 0 && COLOR_ALWAYS == 1 && COLOR_NEVER == 2, "as color_words");
-_Static_assert(FUSETRACE_SOURCE_AUTO == 0 && FUSETRACE_SOURCE_KERNEL == 1, "as source_words");
+_Static_assert(FUSETRACE_SOURCE_AUTO == 0 && FUSETRACE_SOURCE_KERNEL == 1 &&
+		       FUSETRACE_SOURCE_LOG == 2,
+	       "as source_words");
 _Static_assert(FUSETRACE_ORDER_ANY == 0 && FUSETRACE_ORDER_IN_ORDER == 1 &&
 		       FUSETRACE_ORDER_STRICT == 2,
 	       "as order_words");
@@ -144,8 +146,11 @@ static const struct option_row rows[] = {
 	{"color", 0, "WHEN", "auto (default: on a terminal), always or never",
 		OPTIONS_OUTPUT, WORD, AT(color), color_words, COMPLETE_NOTHING},
 
-	{"source", 0, "SOURCE", "auto (default) or kernel",
+	{"source", 0, "SOURCE", "kernel, log (what the daemon prints) or auto\n"
+		"(default): the kernel where that is allowed",
 		OPTIONS_TRACE, WORD, AT(source), source_words, COMPLETE_NOTHING},
+	{"log", 0, "FILE", "where the daemon prints its operations",
+		OPTIONS_TRACE, TEXT, AT(log), NULL, COMPLETE_FILE},
 	{"ring", 0, "SIZE", "bytes for events in the kernel (default 16M)",
 		OPTIONS_TRACE, SIZE, AT(ring_bytes), NULL, COMPLETE_NOTHING},
 	{"max-ops", 0, "N", "operations kept in memory (default 1048576)",

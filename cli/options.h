@@ -82,6 +82,7 @@ struct options {
 
 	/* TRACE, ATTACH */
 	uint32_t source; /* FUSETRACE_SOURCE_ */
+	const char *log;
 	uint64_t ring_bytes;
 	uint64_t max_ops;
 	uint64_t duration_ns;

@@ -132,17 +132,21 @@ int trace_start(struct trace *trace)
 	struct fusetrace_error error = {0};
 	struct ft_json_record head = {
 		.kind = FT_JSON_TRACE,
-		.source = FUSETRACE_SOURCE_KERNEL,
 		.has = FT_JSON_HAS_MONO_NS | FT_JSON_HAS_REALTIME_NS,
 		.version = ft_bytes_of(fusetrace_version()),
 		.mount = ft_bytes_of(fusetrace_monitor_mountpoint(trace->monitor)),
 	};
-	int r = fusetrace_monitor_start(trace->monitor, &error);
+	int r = 0;
 
+	if (trace->options->log)
+		r = fusetrace_monitor_add_log_file(trace->monitor, trace->options->log, 0, &error);
+	if (r == 0)
+		r = fusetrace_monitor_start(trace->monitor, &error);
 	if (r < 0) {
 		error.code = r;
 		return fail_error(&error);
 	}
+	head.source = fusetrace_monitor_source(trace->monitor);
 	head.realtime_ns = realtime_ns();
 	head.mono_ns = ft_now_ns();
 	trace->begun_ns = head.mono_ns;

@@ -76,6 +76,8 @@ static int start_monitor(struct waiting *waiting, const char *mountpoint)
 							     .ring_bytes = options->ring_bytes),
 				      &waiting->monitor, &error);
 
+	if (r == 0 && options->log)
+		r = fusetrace_monitor_add_log_file(waiting->monitor, options->log, 0, &error);
 	if (r == 0)
 		r = fusetrace_monitor_start(waiting->monitor, &error);
 	if (r == 0)
@@ -207,7 +209,7 @@ int waiting_run_program(struct waiting *waiting)
 		return 0;
 	waiting->signal_fd = signals_open(false);
 	r = waiting->signal_fd < 0 ? waiting->signal_fd
-				   : child_start(&waiting->child, program, false);
+				   : child_start(&waiting->child, program, &(struct child_opts){0});
 	if (r < 0)
 		return fail(EXIT_SETUP, "cannot start %s: %s: try again", program[0], strerror(-r));
 	waiting->has_child = true;

@@ -38,6 +38,7 @@ static struct engine {
 	struct ft_kernel *kernel;
 	uint64_t lost_any;
 	bool takes_unknown; /* somebody is PENDING */
+	size_t log_count;   /* streams of all monitors */
 	struct ft_orphans orphans;
 	bool is_up;
 	bool has_thread;
@@ -111,6 +112,11 @@ static void on_record(const struct ft_record *record, void *data)
 		keep(record);
 }
 
+static bool is_kernel(const struct fusetrace_monitor *monitor)
+{
+	return monitor->source == FUSETRACE_SOURCE_KERNEL;
+}
+
 static void check_lost(void)
 {
 	uint64_t lost_any = ft_kernel_lost_any(engine.kernel);
@@ -122,7 +128,7 @@ static void check_lost(void)
 		struct fusetrace_monitor *monitor =
 			FT_CONTAINER(at, struct fusetrace_monitor, of_engine);
 
-		if (monitor->state == FUSETRACE_STATE_MOUNTED)
+		if (monitor->state == FUSETRACE_STATE_MOUNTED && is_kernel(monitor))
 			ft_monitor_on_lost(monitor,
 					   ft_kernel_lost(engine.kernel, monitor->connection));
 	}
@@ -130,12 +136,16 @@ static void check_lost(void)
 
 int ft_engine_drain(void)
 {
-	int r;
+	int r = 0;
 
-	if (!engine.kernel)
-		return 0;
-	r = ft_kernel_drain(engine.kernel, on_record, NULL);
-	check_lost();
+	if (engine.kernel) {
+		r = ft_kernel_drain(engine.kernel, on_record, NULL);
+		check_lost();
+	}
+	if (!engine.log_count)
+		return r;
+	ft_list_foreach (at, &engine.monitors)
+		ft_monitor_read_logs(FT_CONTAINER(at, struct fusetrace_monitor, of_engine));
 	return r;
 }
 
@@ -160,10 +170,15 @@ bool ft_engine_resolve(uint64_t super, struct ft_nodes *nodes, uint64_t nodeid)
 static void update_take_unknown(void)
 {
 	engine.takes_unknown = false;
-	ft_list_foreach (at, &engine.monitors)
+	if (!engine.kernel)
+		return;
+	ft_list_foreach (at, &engine.monitors) {
+		const struct fusetrace_monitor *monitor =
+			FT_CONTAINER(at, struct fusetrace_monitor, of_engine);
+
 		engine.takes_unknown |=
-			FT_CONTAINER(at, struct fusetrace_monitor, of_engine)->state ==
-			FUSETRACE_STATE_PENDING;
+			is_kernel(monitor) && monitor->state == FUSETRACE_STATE_PENDING;
+	}
 	ft_kernel_take_unknown(engine.kernel, engine.takes_unknown);
 	if (!engine.takes_unknown)
 		ft_orphans_done(&engine.orphans);
@@ -171,7 +186,7 @@ static void update_take_unknown(void)
 
 void ft_engine_include(uint32_t connection)
 {
-	if (!is_traced(connection))
+	if (engine.kernel && !is_traced(connection))
 		ft_kernel_forget(engine.kernel, connection);
 }
 
@@ -193,6 +208,10 @@ void ft_engine_adopt(struct fusetrace_monitor *monitor, uint32_t connection)
 	uint64_t missed, lost;
 
 	monitor->connection = connection;
+	if (!is_kernel(monitor)) {
+		ft_mounts_done(&monitor->before);
+		return;
+	}
 	if (!is_traced(connection))
 		ft_kernel_trace(engine.kernel, connection, true);
 	ft_engine_drain();
@@ -237,6 +256,20 @@ static void on_exit_of(int pidfd)
 int ft_engine_watch(int pidfd)
 {
 	return ft_loop_watch(&engine.loop, pidfd);
+}
+
+int ft_engine_watch_log(int fd)
+{
+	int r = ft_loop_watch_log(&engine.loop, fd);
+
+	engine.log_count += r == 0;
+	return r;
+}
+
+void ft_engine_unwatch_log(int fd)
+{
+	ft_loop_unwatch(&engine.loop, fd);
+	engine.log_count--;
 }
 
 /* ---- the loop ---- */
@@ -310,7 +343,7 @@ int ft_engine_lead(void)
 	int fd = -1;
 
 	ft_engine_lock();
-	if (engine.is_up && engine.has_thread && !engine.has_leader) {
+	if (engine.is_up && engine.kernel && engine.has_thread && !engine.has_leader) {
 		engine.has_leader = true;
 		ft_loop_leave_ring(&engine.loop);
 		ft_engine_drain(); /* what came in between would wake nobody */
@@ -394,20 +427,17 @@ void ft_engine_handle_forks(void)
 
 /* ---- up ---- */
 
-static int bring_up(uint64_t ring_bytes, struct fusetrace_error *reterr_error)
+static int bring_up(struct fusetrace_error *reterr_error)
 {
 	int r;
 
 	if (engine.is_up)
 		return 0;
 	ft_list_init(&engine.monitors);
-	engine.lost_any = 0;
-	r = ft_kernel_new(ring_bytes, &engine.kernel, reterr_error);
-	if (r < 0)
-		return r;
+	engine.log_count = 0;
 	r = ft_hash_init(&engine.by_connection);
 	if (r == 0)
-		r = ft_loop_open(&engine.loop, ft_kernel_fd(engine.kernel));
+		r = ft_loop_open(&engine.loop);
 	if (r == 0)
 		r = set_timer(DRAIN_INTERVAL_NS);
 	if (r < 0) {
@@ -417,6 +447,27 @@ static int bring_up(uint64_t ring_bytes, struct fusetrace_error *reterr_error)
 	}
 	engine.is_up = true;
 	return 0;
+}
+
+/* The kernel source, for the first monitor that needs it. */
+static int bring_kernel_up(uint64_t ring_bytes, struct fusetrace_error *reterr_error)
+{
+	struct ft_kernel *kernel;
+	int r;
+
+	if (engine.kernel)
+		return 0;
+	r = ft_kernel_new(ring_bytes, &kernel, reterr_error);
+	if (r < 0)
+		return r;
+	ft_engine_lock();
+	r = ft_loop_add_ring(&engine.loop, ft_kernel_fd(kernel));
+	engine.lost_any = 0;
+	engine.kernel = kernel;
+	ft_engine_unlock();
+	return r < 0 ? ft_error(reterr_error, r, "cannot set up the trace: %s",
+				fusetrace_strerror(r))
+		     : 0;
 }
 
 static int start_thread(void)
@@ -481,6 +532,14 @@ static int enter(struct fusetrace_monitor *monitor)
 
 	monitor->is_attached = true;
 	ft_list_append(&engine.monitors, &monitor->of_engine);
+	r = ft_monitor_watch_logs(monitor);
+	if (r < 0)
+		return r;
+	if (!is_kernel(monitor)) {
+		if (monitor->connection)
+			ft_engine_check_mounts(); /* it may have gone since it was looked up */
+		return 0;
+	}
 	if (monitor->state == FUSETRACE_STATE_MOUNTED) {
 		if (!is_traced(monitor->connection))
 			r = ft_kernel_trace(engine.kernel, monitor->connection, true);
@@ -508,7 +567,9 @@ int ft_engine_add(struct fusetrace_monitor *monitor, bool with_thread,
 	int r;
 
 	pthread_mutex_lock(&setup_lock);
-	r = bring_up(monitor->ring_bytes, reterr_error);
+	r = bring_up(reterr_error);
+	if (r == 0 && is_kernel(monitor))
+		r = bring_kernel_up(monitor->ring_bytes, reterr_error);
 	if (r == 0) {
 		ft_engine_lock();
 		r = enter(monitor);
@@ -518,6 +579,11 @@ int ft_engine_add(struct fusetrace_monitor *monitor, bool with_thread,
 		if (r < 0)
 			ft_error(reterr_error, r, "cannot start the trace: %s",
 				 fusetrace_strerror(r));
+	}
+	if (r < 0 && engine.is_up && ft_list_is_empty(&engine.monitors)) {
+		ft_engine_lock();
+		bring_down();
+		ft_engine_unlock();
 	}
 	pthread_mutex_unlock(&setup_lock);
 	if (r < 0)
@@ -538,7 +604,7 @@ void ft_engine_remove(struct fusetrace_monitor *monitor)
 	}
 	ft_engine_drain();
 	ft_list_remove(&monitor->of_engine);
-	if (monitor->connection) {
+	if (monitor->connection && is_kernel(monitor)) {
 		ft_hash_remove(&engine.by_connection, &monitor->by_connection);
 		if (!is_traced(monitor->connection))
 			ft_kernel_forget(engine.kernel, monitor->connection);
@@ -546,6 +612,7 @@ void ft_engine_remove(struct fusetrace_monitor *monitor)
 	forget_excluded(monitor);
 	for (int i = 0; i < monitor->daemon_count; i++)
 		ft_loop_unwatch(&engine.loop, monitor->pidfds[i]);
+	ft_monitor_unwatch_logs(monitor);
 	update_take_unknown();
 	ft_engine_update_awaited();
 	monitor->is_attached = false;

@@ -24,9 +24,10 @@
 #define FT_OPCODE_OF_BEGIN UINT32_MAX
 
 struct ft_event {
-	uint64_t key; /* pairs begin and end; unique among what is in flight in one source */
+	uint64_t key;     /* pairs begin and end; unique among what is in flight in one source */
 	uint64_t time_ns; /* by the source's clock, not when we read it; 0 unknown */
-	uint64_t seen_ns; /* CLOCK_MONOTONIC when it was read, from sources that tell no time; or 0 */
+	uint64_t
+		seen_ns; /* CLOCK_MONOTONIC when it was read, from sources that tell no time; or 0 */
 	uint32_t opcode;
 	uint32_t present; /* FT_HAS() bits of the fields below that are known */
 	uint32_t marks;   /* FUSETRACE_OP_ bits */

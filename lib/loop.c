@@ -19,6 +19,7 @@
 #define ABOUT_TIMER (-2)
 #define ABOUT_MOUNTS (-3)
 #define ABOUT_WAKE (-4)
+#define ABOUT_LOG (-5)
 
 static int watch(int epoll_fd, int fd, uint32_t events, int about)
 {
@@ -29,11 +30,10 @@ static int watch(int epoll_fd, int fd, uint32_t events, int about)
 	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-int ft_loop_open(struct ft_loop *loop, int ring_fd)
+int ft_loop_open(struct ft_loop *loop)
 {
 	int r;
 
-	loop->ring_fd = ring_fd;
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->epoll_fd < 0)
 		return -errno;
@@ -54,10 +54,15 @@ int ft_loop_open(struct ft_loop *loop, int ring_fd)
 	if (r < 0)
 		return r;
 	loop->leader_fd = epoll_create1(EPOLL_CLOEXEC);
-	r = watch(loop->leader_fd, ring_fd, EPOLLIN | EPOLLET, ABOUT_RING);
-	if (r < 0)
-		return r;
-	return watch(loop->epoll_fd, ring_fd, EPOLLIN | EPOLLET, ABOUT_RING);
+	return loop->leader_fd < 0 ? -errno : 0;
+}
+
+int ft_loop_add_ring(struct ft_loop *loop, int ring_fd)
+{
+	int r = watch(loop->leader_fd, ring_fd, EPOLLIN | EPOLLET, ABOUT_RING);
+
+	loop->ring_fd = ring_fd;
+	return r < 0 ? r : watch(loop->epoll_fd, ring_fd, EPOLLIN | EPOLLET, ABOUT_RING);
 }
 
 static void close_descriptor(int *fd)
@@ -117,6 +122,11 @@ int ft_loop_set_timer(const struct ft_loop *loop, uint64_t delay_ns)
 int ft_loop_watch(const struct ft_loop *loop, int pidfd)
 {
 	return watch(loop->epoll_fd, pidfd, EPOLLIN, pidfd);
+}
+
+int ft_loop_watch_log(const struct ft_loop *loop, int fd)
+{
+	return watch(loop->epoll_fd, fd, EPOLLIN, ABOUT_LOG);
 }
 
 void ft_loop_unwatch(const struct ft_loop *loop, int pidfd)

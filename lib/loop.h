@@ -35,7 +35,9 @@ struct ft_loop_events {
 };
 
 /* 0 or a negative errno; then ft_loop_close() is still needed. */
-int ft_loop_open(struct ft_loop *loop, int ring_fd);
+int ft_loop_open(struct ft_loop *loop);
+/* Adds the ring, once; it is borrowed. */
+int ft_loop_add_ring(struct ft_loop *loop, int ring_fd);
 void ft_loop_close(struct ft_loop *loop);
 
 /* Sleeps up to timeout_ms (-1: no limit). 0 or a negative errno. */
@@ -46,6 +48,9 @@ void ft_loop_wake(const struct ft_loop *loop);
 /* Once, that long from now. */
 int ft_loop_set_timer(const struct ft_loop *loop, uint64_t delay_ns);
 int ft_loop_watch(const struct ft_loop *loop, int pidfd);
+/* A log: that it can be read ends the sleep and is told nobody. */
+int ft_loop_watch_log(const struct ft_loop *loop, int fd);
+/* Of either kind. */
 void ft_loop_unwatch(const struct ft_loop *loop, int pidfd);
 
 /*

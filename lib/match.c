@@ -321,7 +321,7 @@ bool ft_match_since(const struct ft_match *match, const struct fusetrace_op *op,
 		return false;
 	if (match->user.flags & FUSETRACE_MATCH_IN_FLIGHT)
 		return true;
-	return (op->present & FT_HAS(START_NS)) && op->start_ns >= mark->mono_ns;
+	return ft_op_order_ns(op) >= mark->mono_ns;
 }
 
 int ft_match_describe(const struct ft_match *match, char *buffer, size_t size)

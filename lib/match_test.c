@@ -462,6 +462,7 @@ static void test_since(void **state)
 				  FUSETRACE_MATCH_IN_FLIGHT, op));
 	/* begun nobody knows when: it may have been before */
 	op->present &= ~FT_HAS(START_NS);
+	op->start_ns = 0;
 	assert_false(counts_since(&(struct fusetrace_mark){.seq = 9, .mono_ns = 1}, 0, op));
 	assert_true(counts_since(&(struct fusetrace_mark){.seq = 9, .mono_ns = 1},
 				 FUSETRACE_MATCH_IN_FLIGHT, op));

@@ -130,12 +130,14 @@ int fusetrace_monitor_new(const struct fusetrace_monitor_opts *opts,
 	if (!monitor)
 		return ft_error(reterr_error, -ENOMEM, "out of memory");
 	ft_list_init(&monitor->of_engine);
+	ft_list_init(&monitor->logs);
 	monitor->owner = getpid();
 	monitor->flags = opts->flags;
 	monitor->ring_bytes = opts->ring_bytes;
+	monitor->is_auto = opts->source == FUSETRACE_SOURCE_AUTO;
 	monitor->source = opts->source ? opts->source : FUSETRACE_SOURCE_KERNEL;
 	ft_summary_init(&monitor->totals);
-	if (opts->mount && monitor->source == FUSETRACE_SOURCE_KERNEL)
+	if (opts->mount && monitor->source != FUSETRACE_SOURCE_REPLAY)
 		r = find_mount(monitor, opts->mount, reterr_error);
 	if (r < 0)
 		return r;
@@ -165,6 +167,7 @@ struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monit
 		close(monitor->pidfds[i]);
 	ft_replay_done(&monitor->replay);
 	ft_log_free(monitor->log);
+	ft_monitor_free_logs(monitor);
 	ft_listings_done(&monitor->listings);
 	ft_waiters_done(&monitor->waiters);
 	ft_summary_done(&monitor->totals);
@@ -186,6 +189,16 @@ void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state)
 	monitor->state = state;
 	ft_tracker_abandon(monitor->tracker);
 	ft_waiters_notify_all(&monitor->waiters);
+}
+
+uint32_t fusetrace_monitor_source(struct fusetrace_monitor *monitor)
+{
+	uint32_t source;
+
+	ft_engine_lock();
+	source = monitor->source;
+	ft_engine_unlock();
+	return source;
 }
 
 uint32_t fusetrace_monitor_state(struct fusetrace_monitor *monitor)
@@ -230,7 +243,7 @@ static int start_live(struct fusetrace_monitor *monitor, struct fusetrace_error 
 		monitor->state = FUSETRACE_STATE_NEW;
 		return r;
 	}
-	if (monitor->flags & FUSETRACE_MONITOR_PENDING)
+	if (!monitor->connection)
 		return 0;
 	/* This reads all of /proc: not while others wait for the lock. */
 	count = ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX);
@@ -238,6 +251,19 @@ static int start_live(struct fusetrace_monitor *monitor, struct fusetrace_error 
 	ft_monitor_add_daemons(monitor, pids, count);
 	ft_engine_unlock();
 	return 0;
+}
+
+/* The kernel if it can be traced, else what the daemon prints. */
+static int start_some(struct fusetrace_monitor *monitor, struct fusetrace_error *reterr_error)
+{
+	int r = start_live(monitor, reterr_error);
+
+	if (!monitor->is_auto || (r != -EPERM && r != -EOPNOTSUPP) ||
+	    ft_list_is_empty(&monitor->logs))
+		return r;
+	r = ft_monitor_use_logs(monitor);
+	return r < 0 ? ft_error(reterr_error, r, "out of memory")
+		     : start_live(monitor, reterr_error);
 }
 
 int fusetrace_monitor_start(struct fusetrace_monitor *monitor, struct fusetrace_error *reterr_error)
@@ -249,8 +275,8 @@ int fusetrace_monitor_start(struct fusetrace_monitor *monitor, struct fusetrace_
 	if (fusetrace_monitor_state(monitor) != FUSETRACE_STATE_NEW)
 		return ft_error(reterr_error, -EALREADY, "the monitor was started before");
 	monitor->last_event_ns = ft_now_ns(); /* of the time before, nothing is known */
-	if (monitor->source == FUSETRACE_SOURCE_KERNEL)
-		return start_live(monitor, reterr_error);
+	if (monitor->source != FUSETRACE_SOURCE_REPLAY)
+		return start_some(monitor, reterr_error);
 	ft_engine_lock();
 	monitor->state = FUSETRACE_STATE_MOUNTED;
 	ft_engine_unlock();

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "history.h"
+#include "last_lines.h"
 #include "listings.h"
 #include "mounts.h"
 #include "source_log.h"
@@ -31,6 +32,7 @@ struct fusetrace_monitor {
 	/* constant after fusetrace_monitor_new() */
 	pid_t owner; /* process that made it; a fork of it may only free */
 	uint32_t source;
+	bool is_auto; /* the source is what the start finds */
 	uint32_t flags;
 	uint64_t ring_bytes;
 	struct ft_history *history; /* has its own rules for readers */
@@ -58,7 +60,9 @@ struct fusetrace_monitor {
 	struct ft_waiters waiters;
 	struct fusetrace_summary totals;
 	struct ft_replay replay; /* FUSETRACE_SOURCE_REPLAY */
-	struct ft_log *log;      /* FUSETRACE_SOURCE_LOG */
+	struct ft_log *log;      /* FUSETRACE_SOURCE_LOG, what is fed */
+	struct ft_list logs;     /* what the daemon prints, as struct ft_log_stream */
+	struct ft_last_lines last_lines;
 };
 
 /* Called by the engine, lock held. */
@@ -77,6 +81,15 @@ void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids
 /* Ends in that state: what is in flight is given up, waiters are woken. Not for an earlier state.
  */
 void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state);
+
+/* Logs: see monitor_log.c. Lock held. */
+int ft_monitor_watch_logs(struct fusetrace_monitor *monitor);
+void ft_monitor_unwatch_logs(struct fusetrace_monitor *monitor);
+/* FUSETRACE_SOURCE_AUTO where the kernel cannot be traced: operations come from the logs. */
+int ft_monitor_use_logs(struct fusetrace_monitor *monitor);
+/* The barrier: all that has been printed is taken. */
+void ft_monitor_read_logs(struct fusetrace_monitor *monitor);
+void ft_monitor_free_logs(struct fusetrace_monitor *monitor);
 
 /* -ECHILD in a forked child, -EDEADLK from a check function; else 0. Without the lock. */
 int ft_monitor_enter(const struct fusetrace_monitor *monitor);

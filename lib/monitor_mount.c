@@ -178,7 +178,7 @@ static bool is_still_mounted(struct fusetrace_monitor *monitor, const struct ft_
 void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts)
 {
 	if (monitor->state == FUSETRACE_STATE_MOUNTED) {
-		if (!is_still_mounted(monitor, mounts))
+		if (monitor->connection && !is_still_mounted(monitor, mounts))
 			ft_monitor_end(monitor, FUSETRACE_STATE_UNMOUNTED);
 		return;
 	}

@@ -51,9 +51,19 @@ struct fusetrace_op {
 	uint8_t source;
 	uint8_t marks;
 	uint8_t reserved;
+	uint32_t seen_late_us; /* of a live log: how long after start_ns the line was read */
 };
 
 _Static_assert(sizeof(struct fusetrace_op) <= 160, "memory per operation is a promise");
+
+/*
+ * When the operation began, as marks see it: a line of a log that was read after a mark belongs
+ * behind it, whatever the daemon's clock says. 0: not known.
+ */
+static inline uint64_t ft_op_order_ns(const struct fusetrace_op *op)
+{
+	return op->start_ns ? op->start_ns + op->seen_late_us * UINT64_C(1000) : 0;
+}
 
 static inline struct ft_bytes ft_name_bytes(const struct ft_name *name)
 {

@@ -17,7 +17,8 @@
 #define ENVELOPES_MAX 2
 
 struct ft_log {
-	struct ft_sink sink;
+	struct ft_sink *sink; /* own_sink, or that of the log beside which this one is */
+	struct ft_sink own_sink;
 	struct ft_begins begins;
 	void *states[FORMATS_MAX];
 	size_t format_count;
@@ -35,13 +36,12 @@ struct ft_log {
 	void *unparsed_data;
 };
 
-struct ft_log *ft_log_new(struct ft_tracker *tracker, bool is_live)
+static struct ft_log *new_log(bool is_live)
 {
 	struct ft_log *log = calloc(1, sizeof(*log));
 
 	if (!log)
 		return NULL;
-	ft_sink_init(&log->sink, tracker, is_live);
 	ft_begins_init(&log->begins, ft_formats);
 	log->is_live = is_live;
 	for (; ft_formats[log->format_count]; log->format_count++) {
@@ -51,6 +51,26 @@ struct ft_log *ft_log_new(struct ft_tracker *tracker, bool is_live)
 		if (!log->states[log->format_count])
 			return ft_log_free(log);
 	}
+	return log;
+}
+
+struct ft_log *ft_log_new(struct ft_tracker *tracker, bool is_live)
+{
+	struct ft_log *log = new_log(is_live);
+
+	if (!log)
+		return NULL;
+	ft_sink_init(&log->own_sink, tracker, is_live);
+	log->sink = &log->own_sink;
+	return log;
+}
+
+struct ft_log *ft_log_new_beside(struct ft_log *other)
+{
+	struct ft_log *log = new_log(other->is_live);
+
+	if (log)
+		log->sink = other->sink;
 	return log;
 }
 
@@ -87,9 +107,9 @@ static int offer_to(struct ft_log *log, size_t index, const struct ft_line *line
 {
 	int r;
 
-	log->sink.format = ft_formats[index];
-	log->sink.format_index = (uint32_t)index;
-	r = ft_formats[index]->take(log->states[index], line, &log->sink);
+	log->sink->format = ft_formats[index];
+	log->sink->format_index = (uint32_t)index;
+	r = ft_formats[index]->take(log->states[index], line, log->sink);
 	if (r <= 0)
 		return r;
 	log->last = index;
@@ -241,7 +261,7 @@ int ft_log_push(struct ft_log *log, const char *data, size_t size)
 	int r = 0;
 
 	if (log->is_live)
-		log->sink.seen_ns = ft_now_ns();
+		log->sink->seen_ns = ft_now_ns();
 	while (data < end && r == 0) {
 		const char *newline = memchr(data, '\n', (size_t)(end - data));
 		size_t length = (size_t)((newline ? newline : end) - data);
@@ -258,14 +278,21 @@ int ft_log_push(struct ft_log *log, const char *data, size_t size)
 	return r;
 }
 
+void ft_log_gap(struct ft_log *log)
+{
+	log->rest_size = 0;
+	log->is_skipping = false;
+	log->is_partial = false;
+}
+
 void ft_log_pause(struct ft_log *log)
 {
 	for (size_t i = 0; i < log->format_count; i++) {
 		if (!ft_formats[i]->flush)
 			continue;
-		log->sink.format = ft_formats[i];
-		log->sink.format_index = (uint32_t)i;
-		ft_formats[i]->flush(log->states[i], &log->sink);
+		log->sink->format = ft_formats[i];
+		log->sink->format_index = (uint32_t)i;
+		ft_formats[i]->flush(log->states[i], log->sink);
 	}
 }
 

@@ -17,6 +17,8 @@ struct ft_log;
 
 /* is_live: the daemon runs now, so its times can be turned into CLOCK_MONOTONIC. NULL: no memory. */
 struct ft_log *ft_log_new(struct ft_tracker *tracker, bool is_live);
+/* Another stream of the same daemon, its standard output say: what both tell of a request is one. */
+struct ft_log *ft_log_new_beside(struct ft_log *other);
 struct ft_log *ft_log_free(struct ft_log *log);
 
 /* Called for each line that no format takes; number counts from 1. */
@@ -25,6 +27,8 @@ void ft_log_on_unparsed(struct ft_log *log, ft_log_line_fn *fn, void *data);
 
 /* 0 or -ENOMEM; what came before the lack of memory has been taken. */
 int ft_log_push(struct ft_log *log, const char *data, size_t size);
+/* Lines were dropped here: the begin of one that is still open is given up. */
+void ft_log_gap(struct ft_log *log);
 /* No more for now: a request whose details might still have come is passed on as it is. */
 void ft_log_pause(struct ft_log *log);
 /* Takes a last line without a newline. What is in flight stays so. */

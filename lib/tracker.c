@@ -87,6 +87,11 @@ static void free_list(struct ft_list *list)
 	}
 }
 
+void ft_tracker_set_source(struct ft_tracker *tracker, uint32_t source)
+{
+	tracker->source = source;
+}
+
 struct ft_tracker *ft_tracker_free(struct ft_tracker *tracker)
 {
 	if (!tracker)
@@ -392,8 +397,14 @@ static uint8_t status_of(const struct ft_event *end)
 /* A time that the source does not tell still orders the operation against marks. */
 static void take_start(struct fusetrace_op *op, const struct ft_event *begin)
 {
+	uint64_t late_us;
+
 	op->start_ns = begin->time_ns ? begin->time_ns : begin->seen_ns;
 	op->present |= begin->time_ns ? FT_HAS(START_NS) : 0;
+	if (begin->seen_ns <= op->start_ns)
+		return;
+	late_us = (begin->seen_ns - op->start_ns + 999) / 1000;
+	op->seen_late_us = late_us < UINT32_MAX ? (uint32_t)late_us : UINT32_MAX;
 }
 
 static void take_result(struct ft_tracker *tracker, struct fusetrace_op *op,
@@ -688,8 +699,7 @@ struct fusetrace_op *ft_tracker_snapshot(struct ft_tracker *tracker, uint64_t *c
 		chunk->ops[0].source = (uint8_t)tracker->source;
 		chunk->ops[0].status = FUSETRACE_STATUS_STARTED;
 		chunk->ops[0].marks |= request->is_unlinked ? FUSETRACE_OP_UNLINKED : 0;
-		chunk->ops[0].start_ns = request->event.time_ns;
-		chunk->ops[0].present |= request->event.time_ns ? FT_HAS(START_NS) : 0;
+		take_start(&chunk->ops[0], &request->event);
 		*cursor = request->order;
 		return &chunk->ops[0];
 	}

@@ -23,6 +23,8 @@ struct ft_tracker *ft_tracker_new(uint32_t source, struct ft_history *history,
 				  ft_nodes_resolve_fn *resolve, ft_tracker_done_fn *done,
 				  void *data);
 struct ft_tracker *ft_tracker_free(struct ft_tracker *tracker);
+/* Before the first event. */
+void ft_tracker_set_source(struct ft_tracker *tracker, uint32_t source);
 
 void ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event);
 /*

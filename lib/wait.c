@@ -202,7 +202,7 @@ static int find_in_flight(struct fusetrace_op *op, void *data)
 
 	if (!ft_match_test(match, op) ||
 	    (expect->has_mark && !(match->user.flags & FUSETRACE_MATCH_IN_FLIGHT) &&
-	     op->start_ns < expect->mark.mono_ns))
+	     ft_op_order_ns(op) < expect->mark.mono_ns))
 		return 0;
 	r = ft_check_run(match, op);
 	if (r == 0)

@@ -92,10 +92,11 @@ struct fusetrace_op;
 #define FUSETRACE_STATUS_FAILED 3u    /* replied with an errno */
 #define FUSETRACE_STATUS_UNKNOWN 4u   /* the reply was lost, or the daemon died first */
 
-#define FUSETRACE_SOURCE_AUTO 0u
-#define FUSETRACE_SOURCE_KERNEL 1u
-#define FUSETRACE_SOURCE_LOG 2u
-#define FUSETRACE_SOURCE_REPLAY 3u
+#define FUSETRACE_SOURCE_AUTO                                                                      \
+	0u /* the kernel; what was added of the daemon's log where it refuses */
+#define FUSETRACE_SOURCE_KERNEL 1u /* its tracepoints, by BPF */
+#define FUSETRACE_SOURCE_LOG 2u    /* what the daemon prints: added, or fed */
+#define FUSETRACE_SOURCE_REPLAY 3u /* a recording: fed */
 
 /*
  * What an operation may know. A source that cannot know a field leaves it absent. The names
@@ -227,7 +228,7 @@ struct fusetrace_monitor;
 struct fusetrace_monitor_opts {
 	size_t sz;           /* sizeof, set by FUSETRACE_MONITOR_OPTS() */
 	const char *mount;   /* a mountpoint or any path under it; never touched, only looked up */
-	uint32_t source;     /* FUSETRACE_SOURCE_AUTO, _KERNEL, or _REPLAY for fusetrace_feed() */
+	uint32_t source;     /* FUSETRACE_SOURCE_ */
 	uint32_t flags;      /* FUSETRACE_MONITOR_ bits */
 	uint64_t max_ops;    /* operations kept; 0: 1,048,576 */
 	uint64_t ring_bytes; /* kernel ring, a power of two; 0: 16 MiB; the first monitor decides */
@@ -261,6 +262,33 @@ FUSETRACE_API int fusetrace_monitor_stop(struct fusetrace_monitor *monitor);
  */
 FUSETRACE_API int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid);
 
+/*
+ * What the daemon prints: the last lines are kept for reports and fusetrace_log_lines(), and a
+ * monitor of FUSETRACE_SOURCE_LOG makes its operations of them. Before or after the start; several.
+ *
+ * A descriptor is the read end of a pipe, a socket or a terminal; it is owned by the monitor from
+ * then on, also on failure, and is read whenever there is anything, so the daemon never waits. Lines
+ * that come faster than they can be parsed are dropped and counted as lost. When the last writer
+ * has closed it, a monitor of FUSETRACE_SOURCE_LOG is FUSETRACE_STATE_GONE.
+ *
+ * A file is followed as it grows, through rotation and truncation: from its end, or from its begin
+ * with FUSETRACE_LOG_FROM_BEGIN.
+ */
+#define FUSETRACE_LOG_FROM_BEGIN (1u << 0)
+FUSETRACE_API int fusetrace_monitor_add_log_fd(struct fusetrace_monitor *monitor, int fd,
+					       struct fusetrace_error *reterr_error);
+FUSETRACE_API int fusetrace_monitor_add_log_file(struct fusetrace_monitor *monitor,
+						 const char *path, uint32_t flags,
+						 struct fusetrace_error *reterr_error);
+/*
+ * Calls fn for each of the last lines that the daemon printed (64 KiB of them), oldest first, after
+ * a barrier and with no lock held; stops when fn returns non-zero and returns that. line ends with
+ * a NUL, which length does not count, and may hold others; it is valid during the call.
+ */
+typedef int fusetrace_line_fn(const char *line, size_t length, void *data);
+FUSETRACE_API int fusetrace_log_lines(struct fusetrace_monitor *monitor, fusetrace_line_fn *fn,
+				      void *data);
+
 #define FUSETRACE_STATE_NEW 0u
 #define FUSETRACE_STATE_PENDING 1u /* started, no mount yet */
 #define FUSETRACE_STATE_MOUNTED 2u
@@ -268,6 +296,8 @@ FUSETRACE_API int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pi
 #define FUSETRACE_STATE_GONE 4u /* the daemon ended */
 #define FUSETRACE_STATE_STOPPED 5u
 FUSETRACE_API uint32_t fusetrace_monitor_state(struct fusetrace_monitor *monitor);
+/* Where operations come from, once it was started: FUSETRACE_SOURCE_KERNEL, _LOG or _REPLAY. */
+FUSETRACE_API uint32_t fusetrace_monitor_source(struct fusetrace_monitor *monitor);
 /* Mountpoint as /proc/self/mountinfo has it; NULL while pending. Owned by monitor. */
 FUSETRACE_API const char *fusetrace_monitor_mountpoint(struct fusetrace_monitor *monitor);
 /* The daemon's process ids, as far as they are known; returns how many there are, fills max. */
@@ -283,10 +313,11 @@ FUSETRACE_API int fusetrace_fd(struct fusetrace_monitor *monitor);
 FUSETRACE_API int fusetrace_process(struct fusetrace_monitor *monitor);
 
 /*
- * For FUSETRACE_SOURCE_REPLAY: recorded text in pieces of any size; operations come in the order of
- * the recording. -EBADMSG with line and column in reterr_error for a line that is no record; the
- * lines before it have been taken. fusetrace_feed_end() takes a last line without a newline and
- * ends what is still in flight as unknown.
+ * For FUSETRACE_SOURCE_REPLAY and _LOG: text in pieces of any size; operations come in the order of
+ * the text. fusetrace_feed_end() takes a last line without a newline and ends what is still in
+ * flight as unknown. In a recording every line must be a record: -EBADMSG with line and column in
+ * reterr_error for one that is none; the lines before it have been taken. A log may hold anything;
+ * its times are those of its own clock.
  */
 FUSETRACE_API int fusetrace_feed(struct fusetrace_monitor *monitor, const void *data, size_t size,
 				 struct fusetrace_error *reterr_error);

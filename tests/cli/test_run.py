@@ -275,12 +275,47 @@ def test_without_rights_nothing_is_started(folder):
     program = shutil.copy(find_fusetrace(), folder / "fusetrace")
     folder.chmod(0o777)
     result = subprocess.run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-                             "--inh-caps", "-all", program, "run", "--", "touch",
+                             "--inh-caps", "-all", program, "run", "--source", "kernel", "--",
+                             "touch",
                              folder / "started"], capture_output=True, text=True,
                             timeout=DEADLINE, check=False)
     assert (result.returncode, result.stdout) == (CANNOT_RUN, "")
     assert "CAP_BPF and CAP_PERFMON" in result.stderr
     assert not (folder / "started").exists()
+
+
+# ---- the daemon's own trace -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", [["-f"], []], ids=["foreground", "its profile"])
+def test_operations_that_the_daemon_prints(filesystem, mode):
+    """bindfs gets -d by its profile, which keeps it in the foreground, too."""
+    trace = filesystem.run(*filesystem.bindfs(*mode), options=("-f", "json", "--source", "log"))
+    trace.wait_ready()
+    (filesystem.mountpoint / "a b").write_text("hello")
+    subprocess.run(["umount", filesystem.mountpoint], check=True)
+    assert trace.finish() == 0
+    assert events(trace.out) == ["trace", "mounted", "unmounted"]
+    assert "log source" in trace.err
+    found = operations(trace.out)
+    assert found[0]["op"] == "init"
+    assert {record["source"] for record in found} == {"log"}
+    assert [(record["path"], record["size"]) for record in found if record["op"] == "write"] == [
+        ("/a b", 5)]
+    assert not [record for record in found if "start_ns" in record or "duration_ns" in record]
+
+
+def test_log_that_grows(mount, start, folder):
+    """Operations out of a file that is written while somebody waits for them."""
+    log = folder / "daemon.log"
+    log.write_text("unique: 2, opcode: UNLINK (10), nodeid: 1, insize: 45, pid: 7\n")
+    wait = start("expect", "--source", "log", "--log", log, "--mount", mount().mountpoint, "create",
+                 "/new").wait_ready()
+    with log.open("a") as file:
+        file.write("unique: 4, opcode: CREATE (35), nodeid: 1, insize: 60, pid: 7\n"
+                   "create flags: 0x8241 /new 0100644 umask=0022\n"
+                   "   unique: 4, success, outsize: 160\n")
+    assert wait.finish() == 0
 
 
 def test_output_that_is_closed_leaves_the_daemon(filesystem):

@@ -66,7 +66,7 @@ def test_run_without_rights_starts_nothing(mountpoint, tmp_path):
     started = tmp_path / "started"
     tmp_path.chmod(0o777)
     result = run(["setpriv", "--reuid", "65534", "--clear-groups", shutil.which("fusetrace"), "run",
-                  "--", "touch", started])
+                  "--source", "kernel", "--", "touch", started])
     assert result.returncode == 77, result.stderr
     assert "CAP_BPF" in result.stderr
     assert not started.exists()

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A monitor's logs: what its daemon prints. The lines of all of them are kept for reports; a monitor
+ * of FUSETRACE_SOURCE_LOG makes its operations of them.
+ */
+#include "monitor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine.h"
+#include "error.h"
+#include "log_stream.h"
+
+static struct ft_log_stream *stream_at(struct ft_list *at)
+{
+	return FT_CONTAINER(at, struct ft_log_stream, of_monitor);
+}
+
+static bool makes_operations(const struct fusetrace_monitor *monitor)
+{
+	return monitor->source == FUSETRACE_SOURCE_LOG;
+}
+
+/* ---- adding ---- */
+
+/* Beside the first one: what two streams tell of the same request is one operation. */
+static int add_parser(struct fusetrace_monitor *monitor, struct ft_log_stream *stream)
+{
+	struct ft_log_stream *first =
+		ft_list_is_empty(&monitor->logs) ? NULL : stream_at(monitor->logs.next);
+
+	if (first && first->log)
+		stream->log = ft_log_new_beside(first->log);
+	else
+		stream->log = ft_log_new(monitor->tracker, true);
+	return stream->log ? 0 : -ENOMEM;
+}
+
+/* Takes ownership of stream, also on failure. */
+static int add(struct fusetrace_monitor *monitor, struct ft_log_stream *stream)
+{
+	int r;
+
+	ft_engine_lock();
+	r = makes_operations(monitor) ? add_parser(monitor, stream) : 0;
+	if (r == 0 && monitor->is_attached)
+		r = ft_engine_watch_log(ft_log_stream_poll_fd(stream));
+	if (r == 0)
+		ft_list_append(&monitor->logs, &stream->of_monitor);
+	else
+		ft_log_stream_free(stream);
+	ft_engine_unlock();
+	return r;
+}
+
+static int check(const struct fusetrace_monitor *monitor)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r == 0 && monitor->source == FUSETRACE_SOURCE_REPLAY)
+		r = -EINVAL;
+	return r;
+}
+
+int fusetrace_monitor_add_log_fd(struct fusetrace_monitor *monitor, int fd,
+				 struct fusetrace_error *reterr_error)
+{
+	struct ft_log_stream *stream;
+	int r = check(monitor);
+
+	if (r < 0) {
+		if (fd >= 0)
+			close(fd);
+		return ft_error(reterr_error, r, "%s", fusetrace_strerror(r));
+	}
+	r = ft_log_stream_of_fd(fd, &stream);
+	if (r == 0)
+		r = add(monitor, stream);
+	return r < 0 ? ft_error(reterr_error, r, "cannot read the log: %s: give a pipe or socket",
+				fusetrace_strerror(r))
+		     : 0;
+}
+
+int fusetrace_monitor_add_log_file(struct fusetrace_monitor *monitor, const char *path,
+				   uint32_t flags, struct fusetrace_error *reterr_error)
+{
+	struct ft_log_stream *stream;
+	int r = check(monitor);
+
+	if (r == 0 && (!path || flags & ~FUSETRACE_LOG_FROM_BEGIN))
+		r = -EINVAL;
+	if (r == 0)
+		r = ft_log_stream_of_file(path, !(flags & FUSETRACE_LOG_FROM_BEGIN), &stream);
+	if (r == 0)
+		r = add(monitor, stream);
+	return r < 0 ? ft_error(reterr_error, r, "cannot follow %s: %s: give a file that is there",
+				path ? path : "nothing", fusetrace_strerror(r))
+		     : 0;
+}
+
+int ft_monitor_use_logs(struct fusetrace_monitor *monitor)
+{
+	int r = 0;
+
+	monitor->source = FUSETRACE_SOURCE_LOG;
+	ft_tracker_set_source(monitor->tracker, FUSETRACE_SOURCE_LOG);
+	ft_list_foreach (at, &monitor->logs)
+		r = r < 0 ? r : add_parser(monitor, stream_at(at));
+	return r;
+}
+
+/* ---- watching ---- */
+
+int ft_monitor_watch_logs(struct fusetrace_monitor *monitor)
+{
+	int r = 0;
+
+	ft_list_foreach (at, &monitor->logs)
+		r = r < 0 ? r : ft_engine_watch_log(ft_log_stream_poll_fd(stream_at(at)));
+	return r;
+}
+
+void ft_monitor_unwatch_logs(struct fusetrace_monitor *monitor)
+{
+	ft_list_foreach (at, &monitor->logs) {
+		if (!stream_at(at)->has_ended)
+			ft_engine_unwatch_log(ft_log_stream_poll_fd(stream_at(at)));
+	}
+}
+
+void ft_monitor_free_logs(struct fusetrace_monitor *monitor)
+{
+	ft_list_foreach_safe (at, &monitor->logs)
+		ft_log_stream_free(stream_at(at));
+	ft_last_lines_done(&monitor->last_lines);
+}
+
+/* ---- reading ---- */
+
+struct reading {
+	struct fusetrace_monitor *monitor;
+	struct ft_log_stream *stream;
+};
+
+static int on_bytes(const char *data, size_t size, bool is_gap, void *data_of_fn)
+{
+	const struct reading *reading = data_of_fn;
+
+	ft_last_lines_push(&reading->monitor->last_lines, data, size);
+	if (!reading->stream->log)
+		return 0;
+	if (is_gap)
+		ft_log_gap(reading->stream->log);
+	return ft_log_push(reading->stream->log, data, size);
+}
+
+static void end_stream(struct fusetrace_monitor *monitor, struct ft_log_stream *stream)
+{
+	ft_engine_unwatch_log(ft_log_stream_poll_fd(stream));
+	if (stream->log)
+		ft_log_end(stream->log);
+}
+
+/* Whether some stream may still tell something. */
+static bool has_more(const struct fusetrace_monitor *monitor)
+{
+	ft_list_foreach (at, &monitor->logs) {
+		if (!stream_at(at)->has_ended)
+			return true;
+	}
+	return false;
+}
+
+static void read_stream(struct fusetrace_monitor *monitor, struct ft_log_stream *stream)
+{
+	struct reading reading = {monitor, stream};
+	int r = ft_log_stream_drain(stream, on_bytes, &reading);
+
+	if (r < 0)
+		ft_log(4, "a log cannot be read: %s", fusetrace_strerror(r));
+	if (r > 0 && stream->log)
+		ft_log_pause(stream->log);
+	if (stream->has_ended)
+		end_stream(monitor, stream);
+}
+
+/* Nothing more can come: whoever waits need not wait on. An unmount comes before a daemon's end. */
+static void end_logs(struct fusetrace_monitor *monitor)
+{
+	struct ft_mounts mounts FT_CLEANUP(ft_mounts_done) = {0};
+
+	if (monitor->state == FUSETRACE_STATE_MOUNTED && ft_mounts_read(&mounts) == 0)
+		ft_monitor_on_mounts(monitor, &mounts);
+	if (monitor->state < FUSETRACE_STATE_UNMOUNTED)
+		ft_monitor_end(monitor, FUSETRACE_STATE_GONE);
+}
+
+void ft_monitor_read_logs(struct fusetrace_monitor *monitor)
+{
+	uint64_t dropped = 0;
+	bool has_ended = false;
+
+	ft_list_foreach (at, &monitor->logs) {
+		struct ft_log_stream *stream = stream_at(at);
+
+		if (stream->has_ended)
+			continue;
+		read_stream(monitor, stream);
+		has_ended |= stream->has_ended;
+	}
+	if (!makes_operations(monitor))
+		return;
+	ft_list_foreach (at, &monitor->logs)
+		dropped += stream_at(at)->dropped;
+	ft_monitor_on_lost(monitor, dropped);
+	if (has_ended && !has_more(monitor))
+		end_logs(monitor);
+}
+
+/* ---- the lines ---- */
+
+int fusetrace_log_lines(struct fusetrace_monitor *monitor, fusetrace_line_fn *fn, void *data)
+{
+	int r = ft_monitor_enter(monitor);
+	char *text, *line, *end;
+	size_t size = 0;
+
+	if (r < 0 || !fn)
+		return r < 0 ? r : -EINVAL;
+	ft_engine_lock();
+	ft_engine_drain();
+	text = ft_last_lines_copy(&monitor->last_lines, &size);
+	ft_engine_unlock();
+	if (!text)
+		return -ENOMEM;
+	for (line = text; r == 0 && line < text + size; line = end + 1) {
+		end = memchr(line, '\n', (size_t)(text + size - line));
+		if (!end)
+			end = text + size;
+		*end = '\0';
+		r = fn(line, (size_t)(end - line), data);
+	}
+	free(text);
+	return r;
+}
