@@ -10,6 +10,8 @@
 #define DAY_NS (86400 * SECOND_NS)
 /* Differences of times that are rounded more than this are noise, not durations. */
 #define TICK_NS_MAX 1000000u
+/* Handlers that a log which begins in the middle may show before their requests. */
+#define HANDLERS_ALONE_MAX 16
 /* An internal mark of a request that a handler's record was added to; no operation has it. */
 #define MARK_ATTACHED (1u << 31)
 
@@ -94,31 +96,59 @@ static uint64_t key_of(const struct ft_sink *sink, uint64_t key)
 	return key ^ (uint64_t)(sink->format_index + 1) << 56;
 }
 
+static bool contradicts(struct ft_bytes a, struct ft_bytes b)
+{
+	return a.data && b.data && !ft_bytes_equal(a, b);
+}
+
 static bool is_request_of(const struct ft_event *request, void *data)
 {
 	const struct ft_event *handler = data;
 
-	return request->opcode == handler->opcode && !(request->marks & MARK_ATTACHED) &&
-	       !(request->name.data && handler->name.data &&
-		 !ft_bytes_equal(request->name, handler->name));
+	return request->opcode == handler->opcode &&
+	       !(request->marks & (MARK_ATTACHED | FUSETRACE_OP_SUSPECT)) &&
+	       !contradicts(request->name, handler->name) &&
+	       !(request->present & handler->present & FT_HAS(NODEID) &&
+		 request->nodeid != handler->nodeid);
 }
 
-/* A handler's record: belongs to the newest request of its kind that has none yet. */
+static bool is_request_at(const struct ft_event *request, void *data)
+{
+	const struct ft_event *handler = data;
+
+	return is_request_of(request, data) && !contradicts(request->path, handler->path);
+}
+
+/* What cannot be told of a handler is told by the library's own record, if that has a reply. */
+static uint32_t marks_of_handler(const struct ft_sink *sink, const struct ft_event *event)
+{
+	return sink->replies_told ? event->marks & ~FUSETRACE_OP_SUSPECT : event->marks;
+}
+
+/*
+ * A handler's record: belongs to the newest request of its kind and path that has none yet. A
+ * handler may print other paths, those of what it keeps the files in: then its kind decides, if
+ * nothing else tells how the request ends.
+ */
 static void attach(struct ft_sink *sink, const struct ft_event *event)
 {
 	const struct ft_event *request =
-		ft_tracker_newest(sink->tracker, is_request_of, (void *)event);
+		ft_tracker_newest(sink->tracker, is_request_at, (void *)event);
 	struct ft_event more = *event;
 
+	if (!request && !sink->replies_told)
+		request = ft_tracker_newest(sink->tracker, is_request_of, (void *)event);
 	if (!request)
 		return;
+	if (request->path.data)
+		more.path = more.path2 = (struct ft_bytes){NULL, 0};
 	sink->attached[sink->attached_next] = (struct ft_attached){
 		.inner = event->key,
 		.outer = request->key,
 	};
 	sink->attached_next = (sink->attached_next + 1) % FT_SINK_ATTACHED_MAX;
 	more.key = request->key;
-	more.marks |= MARK_ATTACHED;
+	more.marks = marks_of_handler(sink, event) | MARK_ATTACHED;
 	ft_tracker_amend(sink->tracker, &more);
 }
 
@@ -135,6 +165,19 @@ static struct ft_attached *find_attached(struct ft_sink *sink, uint64_t inner)
 static bool is_handler(const struct ft_sink *sink)
 {
 	return sink->has_requests && sink->format->rank == FT_RANK_HANDLERS;
+}
+
+/*
+ * A daemon has one library that talks to the kernel: what looks like the record of another one may
+ * have stood in a file name.
+ */
+static bool is_second_library(const struct ft_sink *sink)
+{
+	if (sink->format->rank != FT_RANK_REQUESTS)
+		return false;
+	if (!sink->has_requests) /* it would have come first */
+		return sink->handlers_alone > HANDLERS_ALONE_MAX;
+	return sink->requests_of != sink->format_index;
 }
 
 /* A format that never tells replies: with its next request, the one before is as old as it gets. */
@@ -158,6 +201,7 @@ static void close_open(struct ft_sink *sink)
 static void note_request(struct ft_sink *sink, uint64_t key)
 {
 	sink->has_requests = true;
+	sink->requests_of = sink->format_index;
 	sink->replies_told |= sink->format->gives & FT_GIVES_REPLY;
 	close_open(sink);
 	if (sink->format->gives & FT_GIVES_REPLY)
@@ -181,8 +225,12 @@ void ft_sink_begin(struct ft_sink *sink, const struct ft_line *line, const struc
 		attach(sink, &begin);
 		return;
 	}
-	if (sink->format->rank == FT_RANK_REQUESTS)
+	if (is_second_library(sink))
+		begin.marks |= FUSETRACE_OP_SUSPECT;
+	else if (sink->format->rank == FT_RANK_REQUESTS)
 		note_request(sink, begin.key);
+	else if (!sink->has_requests)
+		sink->handlers_alone++;
 	ft_tracker_begin(sink->tracker, &begin);
 }
 
@@ -197,6 +245,7 @@ void ft_sink_amend(struct ft_sink *sink, const struct ft_event *event)
 		if (!attached)
 			return;
 		more.key = attached->outer;
+		more.marks = marks_of_handler(sink, event);
 	}
 	ft_tracker_amend(sink->tracker, &more);
 }
@@ -228,8 +277,15 @@ void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, const struct 
 		ft_tracker_end(sink->tracker, &end);
 }
 
+bool ft_sink_has_requests(const struct ft_sink *sink)
+{
+	return sink->has_requests;
+}
+
 void ft_sink_restart(struct ft_sink *sink)
 {
+	if (is_handler(sink)) /* the library that it runs in tells it */
+		return;
 	ft_tracker_restart(sink->tracker);
 	sink->has_open = false;
 	for (size_t i = 0; i < FT_SINK_ATTACHED_MAX; i++)

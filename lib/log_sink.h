@@ -36,9 +36,11 @@ struct ft_sink {
 	uint64_t start_ns; /* live: first line that told the time since the start */
 
 	/* ranks */
-	bool has_requests; /* a format of FT_RANK_REQUESTS was seen */
-	bool replies_told; /* ... which tells replies */
-	bool has_open;     /* ... which does not, and open_key is its last request */
+	bool has_requests;       /* a format of FT_RANK_REQUESTS was seen */
+	uint32_t requests_of;    /* ... the first one, as format_index */
+	uint32_t handlers_alone; /* handlers that were seen before it */
+	bool replies_told;       /* ... which tells replies */
+	bool has_open;           /* ... which does not, and open_key is its last request */
 	uint64_t open_key;
 	struct ft_attached attached[FT_SINK_ATTACHED_MAX];
 	uint32_t attached_next;

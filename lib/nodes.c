@@ -500,6 +500,30 @@ void ft_nodes_remove(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes na
 	free_link(nodes, link);
 }
 
+static bool has_link_in(const struct node *node, uint64_t directory)
+{
+	ft_list_foreach (at, &node->links) {
+		if (FT_CONTAINER(at, struct link, of_node)->parent == directory)
+			return true;
+	}
+	return false;
+}
+
+void ft_nodes_forget_names(struct ft_nodes *nodes, uint64_t directory)
+{
+	const struct node *parent = find_node(nodes, directory);
+
+	if (!parent || (!parent->children && !nodes->has_strays))
+		return;
+	ft_list_foreach_safe (at, &nodes->by_recency) {
+		struct node *node = FT_CONTAINER(at, struct node, recency);
+
+		if (node->nodeid != FT_NODE_ROOT && has_link_in(node, directory))
+			free_node(nodes, node);
+	}
+	nodes->epoch++; /* paths of what is below */
+}
+
 /* Gives the link of (parent, name) another place; the node's path and all below it change. */
 static void move_link(struct ft_nodes *nodes, struct link *link, uint64_t parent,
 		      struct ft_bytes name)

@@ -33,6 +33,8 @@ struct ft_nodes *ft_nodes_free(struct ft_nodes *nodes);
 void ft_nodes_add(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes name, uint64_t nodeid);
 /* (parent, name) is gone; a node without any other link keeps this path and counts as unlinked. */
 void ft_nodes_remove(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes name);
+/* Something in a directory was renamed, and what is not told: its names are not known any more. */
+void ft_nodes_forget_names(struct ft_nodes *nodes, uint64_t directory);
 void ft_nodes_rename(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes name,
 		     uint64_t new_parent, struct ft_bytes new_name, bool is_exchange);
 

@@ -887,9 +887,31 @@ static void test_resolver_that_does_not_find(void **state)
 	ft_nodes_free(nodes);
 }
 
+/* Something in a directory was renamed: what was there has no path until it is looked up again. */
+static void test_forgotten_names(void **state)
+{
+	struct ft_nodes *nodes = small_tree();
+	bool is_unlinked;
+
+	ft_nodes_forget_names(nodes, 2);
+	assert_null(ft_nodes_path(nodes, 3, 0, &is_unlinked).data);
+	assert_null(ft_nodes_path(nodes, 4, 0, &is_unlinked).data);
+	assert_path(nodes, 2, "/d");
+	assert_path(nodes, 5, "/g");
+	add(nodes, 2, "new", 3);
+	assert_path(nodes, 3, "/d/new");
+	assert_path(nodes, 4, "/d/new/f");
+	ft_nodes_forget_names(nodes, 77);
+	ft_nodes_forget_names(nodes, FT_NODE_ROOT);
+	assert_path(nodes, FT_NODE_ROOT, "/");
+	assert_null(ft_nodes_path(nodes, 5, 0, &is_unlinked).data);
+	ft_nodes_free(nodes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_forgotten_names),
 		cmocka_unit_test(test_root_and_unknown),
 		cmocka_unit_test(test_dots),
 		cmocka_unit_test(test_rename_of_directory_in_use),

@@ -102,6 +102,15 @@ struct ft_log_counts ft_log_counts(const struct ft_log *log)
 
 /* ---- one line ---- */
 
+static void flush_format(struct ft_log *log, size_t index)
+{
+	if (!ft_formats[index]->flush)
+		return;
+	log->sink->format = ft_formats[index];
+	log->sink->format_index = (uint32_t)index;
+	ft_formats[index]->flush(log->states[index], log->sink);
+}
+
 /* FT_LINE_ or a negative errno. */
 static int offer_to(struct ft_log *log, size_t index, const struct ft_line *line)
 {
@@ -121,6 +130,9 @@ static int offer(struct ft_log *log, const struct ft_line *line)
 {
 	int r = offer_to(log, log->last, line);
 
+	/* What a handler prints belongs to a request that its format may still hold back. */
+	if (r == FT_LINE_OTHER && ft_formats[log->last]->rank == FT_RANK_REQUESTS)
+		flush_format(log, log->last);
 	for (size_t i = 0; r == FT_LINE_OTHER && i < log->format_count; i++) {
 		if (i != log->last)
 			r = offer_to(log, i, line);
@@ -135,6 +147,18 @@ static int offer_behind_prefix(struct ft_log *log, struct ft_line *line)
 	int r = FT_LINE_OTHER;
 
 	while (r == FT_LINE_OTHER && ft_prefix_next(&log->begins, whole, &at, line))
+		r = offer(log, line);
+	line->text = whole;
+	return r;
+}
+
+static int offer_torn(struct ft_log *log, struct ft_line *line)
+{
+	struct ft_bytes whole = line->text;
+	size_t at = 1;
+	int r = FT_LINE_OTHER;
+
+	while (r == FT_LINE_OTHER && ft_prefix_torn(&log->begins, whole, &at, line))
 		r = offer(log, line);
 	line->text = whole;
 	return r;
@@ -169,9 +193,7 @@ static int take_apart(struct ft_log *log, struct ft_line *line)
 		r = offer_all_of(log, line);
 		message += line->text.length;
 	}
-	if (r == FT_LINE_OTHER && ft_prefix_torn(&log->begins, line->text, line))
-		r = offer(log, line);
-	return r;
+	return r == FT_LINE_OTHER ? offer_torn(log, line) : r;
 }
 
 static int make_room(char **buffer, size_t *room, size_t needed)
@@ -287,13 +309,8 @@ void ft_log_gap(struct ft_log *log)
 
 void ft_log_pause(struct ft_log *log)
 {
-	for (size_t i = 0; i < log->format_count; i++) {
-		if (!ft_formats[i]->flush)
-			continue;
-		log->sink->format = ft_formats[i];
-		log->sink->format_index = (uint32_t)i;
-		ft_formats[i]->flush(log->states[i], log->sink);
-	}
+	for (size_t i = 0; i < log->format_count; i++)
+		flush_format(log, i);
 }
 
 int ft_log_end(struct ft_log *log)

@@ -231,12 +231,16 @@ static void find_paths(struct ft_tracker *tracker, struct ft_event *event, bool 
 	if (event->opcode == FUSE_OPCODE_LINK) {
 		event->path = put_aside(
 			ft_nodes_path(tracker->nodes, event->nodeid2, 0, ret_unlinked), ret_owner);
-		event->path2 = ft_nodes_child_path(tracker->nodes, event->nodeid, event->name);
+		if (!event->path2.data && event->name.data)
+			event->path2 =
+				ft_nodes_child_path(tracker->nodes, event->nodeid, event->name);
 		if (!event->path2.data)
 			event->name2 = event->name;
 		return;
 	}
-	if ((behaviour & FT_OPCODE_NAME) && event->name.data)
+	if ((behaviour & FT_OPCODE_NAME) && !event->name.data)
+		return; /* what in the directory it is about is not told */
+	if (behaviour & FT_OPCODE_NAME)
 		event->path = ft_nodes_child_path(tracker->nodes, event->nodeid, event->name);
 	else
 		event->path = path_of_node(tracker, event, ret_unlinked);
@@ -308,6 +312,8 @@ static void learn(struct ft_tracker *tracker, const struct ft_event *begin,
 		learn_handle(tracker, begin, end);
 	if ((behaviour & FT_OPCODE_REMOVES) && begin->name.data)
 		ft_nodes_remove(tracker->nodes, begin->nodeid, begin->name);
+	if ((behaviour & FT_OPCODE_NAME2) && !begin->name.data && !begin->path.data)
+		ft_nodes_forget_names(tracker->nodes, begin->nodeid);
 	if ((behaviour & FT_OPCODE_NAME2) && begin->name.data && begin->name2.data)
 		ft_nodes_rename(tracker->nodes, begin->nodeid, begin->name, begin->nodeid2,
 				begin->name2, begin->flags & RENAME_FLAG_EXCHANGE);
@@ -344,7 +350,9 @@ static const struct ft_name *take_name(struct ft_history *history, struct ft_chu
 static void take_names(struct fusetrace_op *op, const struct ft_event *begin,
 		       struct ft_history *history, struct ft_chunk *alone)
 {
-	struct ft_bytes name = begin->path.data ? (struct ft_bytes){NULL, 0} : begin->name;
+	/* a link's name is the last component of its second path */
+	bool is_told = begin->path.data || begin->opcode == FUSE_OPCODE_LINK;
+	struct ft_bytes name = is_told ? (struct ft_bytes){NULL, 0} : begin->name;
 	struct ft_bytes name2 = begin->path2.data ? (struct ft_bytes){NULL, 0} : begin->name2;
 
 	op->path = take_name(history, alone, begin->path);

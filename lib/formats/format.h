@@ -51,6 +51,11 @@ void ft_sink_amend(struct ft_sink *sink, const struct ft_event *event);
  * its opcode is known.
  */
 void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, const struct ft_event *event);
+/*
+ * Whether a format of FT_RANK_REQUESTS tells the requests of this stream: then a handler's line that
+ * may go on in the next one is not worth the risk of taking that one away from it.
+ */
+bool ft_sink_has_requests(const struct ft_sink *sink);
 /* Another mount begins: nodeids, handles and uniques start anew. */
 void ft_sink_restart(struct ft_sink *sink);
 

@@ -14,8 +14,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "../base/hash.h"
+#include "../opcode.h"
 #include "formats.h"
 
+#define FUSE_GETATTR 3
+#define FUSE_SETATTR 4
+#define FUSE_SYMLINK 6
 #define FUSE_READ 15
 #define FUSE_WRITE 16
 #define FUSE_INIT 26
@@ -33,6 +38,8 @@
 #define LOOK_BACK 32
 /* Bytes that one record can be spread over by the newlines in its names. */
 #define JOINED_MAX (64 * 1024)
+/* FT_LINE_TAKEN, of a detail that fits no request. */
+#define FT_LINE_UNOWNED 3
 /* Names with a newline in them that are remembered. */
 #define BROKEN_MAX 32
 #define BROKEN_LENGTH_MAX 255
@@ -45,6 +52,8 @@ struct request {
 	uint64_t insize; /* 0: not to be relied on */
 	uint64_t fh;     /* has_fh: that the handler gave */
 	uint64_t moved;  /* has_moved: bytes that it read or wrote */
+	uint64_t nodeid;
+	uint64_t entry; /* the node that the filesystem says it gave; 0: not told */
 	uint32_t opcode;
 	bool has_details;
 	bool has_reply_details;
@@ -63,14 +72,20 @@ struct libfuse {
 		held; /* the last request, not passed on yet for the details that may come */
 	bool is_held;
 	struct request requests[REQUESTS];
-	uint64_t newest;       /* unique of the last request */
+	uint64_t newest;       /* the highest unique of a request */
+	uint64_t last;         /* that of the last one printed */
 	uint64_t node;         /* of the last NODEID line, for the reply behind it; 0: none */
 	bool is_node_doubtful; /* a second one came before a reply */
+	/* A request whose handler looks the same path up once more, and that path as a hash. */
+	uint64_t looks_again;
+	uint64_t looked_up;
 	struct broken broken[BROKEN_MAX];
 	uint32_t broken_count;
 	char *joined; /* a detail line that goes on in the next one */
 	size_t joined_size;
 	size_t joined_room;
+	bool is_guess;    /* joined for the size of the request, not for a name that is known */
+	bool is_rejoined; /* lines that were joined in vain are taken anew, each by itself */
 };
 
 static const struct ft_line no_line = {.text = {"", 0}};
@@ -127,11 +142,23 @@ static bool is_implausible(const struct libfuse *state, const struct ft_event *e
 	       event->unique > state->newest + UNIQUE_AHEAD_MAX;
 }
 
+/* Threads print theirs a little out of order; much lower ones are of another mount. */
+static void note_unique(struct libfuse *state, const struct ft_event *event)
+{
+	uint64_t unique = event->unique & ~UINT64_C(1);
+
+	state->last = unique;
+	if (unique > state->newest || state->newest - unique > UNIQUE_AHEAD_MAX ||
+	    event->opcode == FUSE_INIT)
+		state->newest = unique;
+}
+
 static void remember(struct libfuse *state, const struct ft_event *event, uint64_t insize)
 {
 	*slot_of(state, event->unique) = (struct request){
 		.unique = event->unique,
 		.insize = insize,
+		.nodeid = event->nodeid,
 		.opcode = event->opcode,
 	};
 }
@@ -163,7 +190,7 @@ static bool take_request(struct libfuse *state, const struct ft_line *line, stru
 	state->is_held = true;
 	remember(state, &event, is_ring ? 0 : insize);
 	if (!is_doubtful)
-		state->newest = event.unique & ~UINT64_C(1);
+		note_unique(state, &event);
 	return true;
 }
 
@@ -192,6 +219,8 @@ static void describe_reply(struct libfuse *state, struct ft_event *event, uint64
 	const struct request *request = find_request(state, event->unique);
 	uint64_t node = take_node(state, outsize);
 
+	if (request && request->entry)
+		node = request->entry;
 	if (node) {
 		event->entry = node;
 		event->present |= FT_HAS(ENTRY);
@@ -259,6 +288,8 @@ static bool take_reply(struct libfuse *state, const struct ft_line *line, struct
 		return false;
 	event.key = event.unique;
 	pass_on(state, sink);
+	if (state->looks_again == event.unique)
+		state->looks_again = 0;
 	if (event.error == 0)
 		describe_reply(state, &event, outsize);
 	ft_sink_end(sink, line, &event);
@@ -274,6 +305,13 @@ static size_t names_size(const struct request *request, const struct ft_detail *
 	return request->insize ? ft_detail_names_size(request->opcode, request->insize, value) : 0;
 }
 
+/* Whether the detail names another node than the request's. */
+static bool is_elsewhere(const struct request *request, const struct ft_detail *detail)
+{
+	return detail->is_of_node && (detail->event.present & FT_HAS(NODEID)) &&
+	       detail->event.nodeid != request->nodeid;
+}
+
 /* The newest request that the detail fits, from the last one back; NULL: none. */
 static struct request *owner_of(struct libfuse *state, struct ft_detail *detail)
 {
@@ -283,7 +321,7 @@ static struct request *owner_of(struct libfuse *state, struct ft_detail *detail)
 		struct request *request = find_request(state, unique);
 		struct ft_detail settled = *detail;
 
-		if (!request || request->has_details ||
+		if (!request || request->has_details || is_elsewhere(request, detail) ||
 		    ft_detail_settle(&settled, request->opcode, names_size(request, detail)) !=
 			    FT_DETAIL_FITS)
 			continue;
@@ -293,10 +331,43 @@ static struct request *owner_of(struct libfuse *state, struct ft_detail *detail)
 	return NULL;
 }
 
+/* "LOOKUP /a" and its like, but for DELETE and RENAME, are followed by "getattr /a". */
+static bool is_looked_up_again(const struct request *request)
+{
+	return request->opcode == FUSE_SETATTR ||
+	       (ft_opcode_get(request->opcode)->behaviour & FT_OPCODE_ENTRY);
+}
+
+static uint64_t hash_of_path(const struct ft_event *details)
+{
+	return ft_hash_bytes(details->path2.data ? details->path2 : details->path, 0);
+}
+
+static void note_path(struct libfuse *state, const struct request *request,
+		      const struct ft_event *details)
+{
+	state->looks_again = 0;
+	if (!details->path.data || !is_looked_up_again(request))
+		return;
+	state->looks_again = request->unique;
+	state->looked_up = hash_of_path(details);
+}
+
+/* Whether it is the second line of a request that had one: no other request's. */
+static bool is_second(struct libfuse *state, const struct ft_detail *detail)
+{
+	if (!state->looks_again || detail->opcodes != UINT64_C(1) << FUSE_GETATTR ||
+	    !detail->event.path.data || hash_of_path(&detail->event) != state->looked_up)
+		return false;
+	state->looks_again = 0;
+	return true;
+}
+
 static void give_details(struct libfuse *state, struct request *request, struct ft_event *details,
 			 struct ft_sink *sink)
 {
 	request->has_details = true;
+	note_path(state, request, details);
 	if (state->is_held && state->held.unique == request->unique) {
 		struct ft_event *held = &state->held;
 		uint32_t missing = details->present & ~held->present;
@@ -354,6 +425,8 @@ static bool take_node_line(struct libfuse *state, struct ft_bytes text)
 
 /* ---- details over several lines ---- */
 
+static int take(void *data, const struct ft_line *line, struct ft_sink *sink);
+
 static int keep_joined(struct libfuse *state, struct ft_bytes text, bool has_cr)
 {
 	size_t needed = text.length + 2;
@@ -405,14 +478,65 @@ static bool ends_broken(const struct libfuse *state, struct ft_bytes text)
 /* Whether part of the last request's name is still to come. */
 static bool goes_on(struct libfuse *state, const struct ft_detail *detail)
 {
-	struct request *request = find_request(state, state->newest);
+	struct request *request = find_request(state, state->last);
 	struct ft_detail settled = *detail;
 	size_t size;
 
-	if (!request || request->has_details || detail->is_of_reply)
+	if (!request || request->has_details || detail->is_of_reply ||
+	    is_elsewhere(request, detail))
 		return false;
 	size = names_size(request, detail);
 	return size && ft_detail_settle(&settled, request->opcode, size) == FT_DETAIL_TOO_SHORT;
+}
+
+/* How long the name is that a request makes or looks up; 0: not known. */
+static size_t child_length(const struct request *request)
+{
+	size_t size = request->insize && request->opcode != FUSE_SYMLINK
+			      ? ft_detail_names_size(request->opcode, request->insize, 0)
+			      : 0;
+
+	return size ? size - 1 : 0;
+}
+
+static bool gives_entry(const struct request *request, const struct ft_entry_line *line)
+{
+	return request && !request->entry && request->nodeid == line->directory &&
+	       (ft_opcode_get(request->opcode)->behaviour & FT_OPCODE_ENTRY);
+}
+
+/* "  1/d -> 140622799310000": of the newest request that gives such a name a node. */
+static int take_entry_line(struct libfuse *state, struct ft_bytes text, bool has_cr,
+			   struct ft_sink *sink)
+{
+	struct ft_entry_line line;
+	uint64_t unique = state->newest;
+	bool is_short = false;
+
+	if (!ft_handler_parse_entry(text, &line))
+		return FT_LINE_OTHER;
+	for (int i = 0; i < LOOK_BACK && unique > 0; i++, unique -= 2) {
+		struct request *request = find_request(state, unique);
+		struct ft_event named = {.present = 0};
+		int fit;
+
+		if (!gives_entry(request, &line))
+			continue;
+		fit = ft_handler_settle_entry(&line, child_length(request));
+		is_short |= fit == FT_DETAIL_TOO_SHORT;
+		if (fit != FT_DETAIL_FITS)
+			continue;
+		request->entry = line.node;
+		named.name = line.name;
+		remember_broken(state, line.name);
+		if (!request->has_details)
+			give_details(state, request, &named, sink);
+		return FT_LINE_TAKEN;
+	}
+	if ((is_short || ends_broken(state, text)) && text.length < JOINED_MAX &&
+	    !state->is_rejoined)
+		return keep_joined(state, text, has_cr);
+	return FT_LINE_TAKEN;
 }
 
 static int take_detail(struct libfuse *state, struct ft_bytes text, bool has_cr,
@@ -420,7 +544,10 @@ static int take_detail(struct libfuse *state, struct ft_bytes text, bool has_cr,
 {
 	struct ft_detail detail;
 	struct request *request;
+	int r = take_entry_line(state, text, has_cr, sink);
 
+	if (r != FT_LINE_OTHER)
+		return r;
 	if (!ft_detail_parse(text, &detail))
 		return state->broken_count && ft_detail_begins(text) && ends_broken(state, text)
 			       ? keep_joined(state, text, has_cr)
@@ -431,14 +558,46 @@ static int take_detail(struct libfuse *state, struct ft_bytes text, bool has_cr,
 		take_reply_detail(state, &detail);
 		return FT_LINE_TAKEN;
 	}
+	if (is_second(state, &detail))
+		return FT_LINE_TAKEN;
 	request = owner_of(state, &detail);
 	if (request) {
 		remember_broken(state, detail.event.name);
 		remember_broken(state, detail.event.name2);
 		give_details(state, request, &detail.event, sink);
-	} else if (goes_on(state, &detail) && text.length < JOINED_MAX) {
+	} else if (goes_on(state, &detail) && text.length < JOINED_MAX && !state->is_rejoined) {
+		state->is_guess = true;
 		return keep_joined(state, text, has_cr);
+	} else {
+		return FT_LINE_UNOWNED;
 	}
+	return FT_LINE_TAKEN;
+}
+
+/*
+ * The request is larger than its names, so that these looked as if they went on: what followed the
+ * detail were lines of their own.
+ */
+static int take_apart(struct libfuse *state, struct ft_bytes whole, const struct ft_line *line,
+		      struct ft_sink *sink)
+{
+	char *copy = malloc(whole.length);
+	struct ft_scan scan = {copy, copy + whole.length};
+	struct ft_line one = *line;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, whole.data, whole.length);
+	state->is_rejoined = true;
+	for (bool is_first = true; ft_scan_until(&scan, '\n', &one.text); is_first = false) {
+		one.text.length -= one.text.length && one.text.data[one.text.length - 1] == '\r';
+		if (!is_first)
+			take(state, &one, sink);
+	}
+	one.text = ft_scan_rest(&scan);
+	take(state, &one, sink);
+	state->is_rejoined = false;
+	free(copy);
 	return FT_LINE_TAKEN;
 }
 
@@ -447,6 +606,8 @@ static int take_joined(struct libfuse *state, const struct ft_line *line, struct
 {
 	size_t needed = state->joined_size + line->text.length;
 	struct ft_bytes whole;
+	bool is_guess = state->is_guess;
+	int r;
 
 	if (needed + 2 > state->joined_room) {
 		char *bytes = realloc(state->joined, 2 * needed + 2);
@@ -459,7 +620,11 @@ static int take_joined(struct libfuse *state, const struct ft_line *line, struct
 	memcpy(state->joined + state->joined_size, line->text.data, line->text.length);
 	whole = (struct ft_bytes){state->joined, needed};
 	state->joined_size = 0;
-	return take_detail(state, whole, line->has_cr, sink);
+	state->is_guess = false;
+	r = take_detail(state, whole, line->has_cr, sink);
+	if (r != FT_LINE_UNOWNED)
+		return r;
+	return is_guess ? take_apart(state, whole, line, sink) : FT_LINE_TAKEN;
 }
 
 /* ---- the format ---- */
@@ -488,6 +653,8 @@ static bool is_known_line(struct ft_bytes text)
 		"QUEUE PATH",
 		"DEQUEUE",
 		"  secctx: ",
+		"  forget ",
+		"delete: ",
 		"fuse: session exited",
 		"starting io-uring",
 		"FUSE_INTERRUPT: ",
@@ -517,7 +684,7 @@ static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
 		return is_known_line(line->text) ? FT_LINE_TAKEN : FT_LINE_OTHER;
 	r = take_detail(state, line->text, line->has_cr, sink);
 	if (r != FT_LINE_OTHER)
-		return r;
+		return r == FT_LINE_UNOWNED ? FT_LINE_TAKEN : r;
 	return take_node_line(state, line->text) || is_known_line(line->text) ? FT_LINE_TAKEN
 									      : FT_LINE_OTHER;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two halves of the libfuse parser: records that carry a unique (libfuse.c) and the lines
- * between them, which carry none (libfuse_details.c).
+ * The parts of the libfuse parser: records that carry a unique (libfuse.c) and the lines between
+ * them, which carry none: those of libfuse's high level (libfuse_details.c) and of filesystems on its
+ * low level (libfuse_handlers.c).
  */
 #ifndef FT_FORMATS_LIBFUSE_H
 #define FT_FORMATS_LIBFUSE_H
@@ -15,6 +16,10 @@ struct ft_detail {
 	bool names_child; /* the last component of its path is in the request: its length is known */
 	struct ft_event event;
 	struct ft_bytes joined; /* two paths, or a path and an attribute, not yet told apart */
+	bool has_arrow;         /* " -> " stands between the two paths */
+	bool is_of_node;        /* of a low-level filesystem: event.nodeid is that of the request */
+	uint8_t kind;           /* ... and for libfuse_handlers.c alone: what stands in tail */
+	struct ft_bytes tail;
 };
 
 /*
@@ -38,5 +43,22 @@ size_t ft_detail_names_size(uint32_t opcode, uint64_t insize, size_t xattr_size)
  * writes them to detail->event.
  */
 int ft_detail_settle(struct ft_detail *detail, uint32_t opcode, size_t names_size);
+
+/* ---- low-level filesystems: the same, called by the functions above ---- */
+
+bool ft_handler_begins(struct ft_bytes text);
+bool ft_handler_parse(struct ft_bytes text, struct ft_detail *ret_detail);
+int ft_handler_settle(struct ft_detail *detail, size_t names_size);
+
+/* "  1/d -> 140622799310000": the node that a name was given. */
+struct ft_entry_line {
+	uint64_t directory;
+	struct ft_bytes tail; /* all behind the '/' */
+	struct ft_bytes name; /* of it; set by ft_handler_settle_entry(), like node */
+	uint64_t node;
+};
+bool ft_handler_parse_entry(struct ft_bytes text, struct ft_entry_line *ret_line);
+/* name_length 0: unknown. */
+int ft_handler_settle_entry(struct ft_entry_line *line, size_t name_length);
 
 #endif

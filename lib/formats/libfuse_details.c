@@ -101,6 +101,14 @@ static bool cut_word(struct ft_scan *scan, struct ft_scan *ret_word)
 	return true;
 }
 
+static struct ft_bytes last_component(struct ft_bytes path)
+{
+	const char *slash = memrchr(path.data, '/', path.length);
+	const char *begin = slash ? slash + 1 : path.data;
+
+	return (struct ft_bytes){begin, (size_t)(path.data + path.length - begin)};
+}
+
 /* "(null)" stands for a file without a name. */
 static void set_path(struct ft_event *event, struct ft_bytes path)
 {
@@ -187,6 +195,37 @@ static bool take_two(struct ft_scan *scan, struct ft_detail *detail)
 		return false;
 	detail->names_child = true;
 	detail->joined = ft_scan_rest(scan);
+	return true;
+}
+
+static bool take_two_arrow(struct ft_scan *scan, struct ft_detail *detail)
+{
+	detail->has_arrow = true;
+	return take_two(scan, detail);
+}
+
+/* The handle stands there already: the line is printed when the file is open. */
+static bool take_lite_open(struct ft_scan *scan, struct ft_detail *detail)
+{
+	detail->names_child = detail->opcodes == BIT(CREATE);
+	return take_open(scan, detail);
+}
+
+static bool take_new_link(struct ft_scan *scan, struct ft_detail *detail)
+{
+	if (!ft_scan_char(scan, ' '))
+		return false;
+	detail->event.path2 = ft_scan_rest(scan);
+	detail->event.name = last_component(detail->event.path2);
+	return true;
+}
+
+/* Without the target: how much of the request's names is the path's is not known. */
+static bool take_new_symlink(struct ft_scan *scan, struct ft_detail *detail)
+{
+	if (!take_path(scan, detail))
+		return false;
+	detail->event.name = last_component(detail->event.path);
 	return true;
 }
 
@@ -282,19 +321,23 @@ static bool take_xattr(struct ft_scan *scan, struct ft_detail *detail)
 	return true;
 }
 
-/* 5 bytes to 0 flags: 0x8001; read: "from" */
+/* 5 bytes to 0 flags: 0x8001; read: "from"; in libfuse-lite's reply: 5 bytes */
 static bool take_range(struct ft_scan *scan, struct ft_detail *detail)
 {
 	struct ft_event *event = &detail->event;
 	uint64_t size;
 
 	if (!ft_scan_char(scan, ' ') || !ft_scan_u64(scan, &size) ||
-	    !(ft_scan_literal(scan, " bytes to ") || ft_scan_literal(scan, " bytes from ")) ||
+	    !ft_scan_literal(scan, " bytes"))
+		return false;
+	set_size(event, size);
+	event->reply_size = size;
+	if (ft_scan_is_end(scan))
+		return detail->is_of_reply;
+	if (!(ft_scan_literal(scan, " to ") || ft_scan_literal(scan, " from ")) ||
 	    !ft_scan_u64(scan, &event->offset))
 		return false;
 	event->present |= FT_HAS(OFFSET);
-	set_size(event, size);
-	event->reply_size = size;
 	return true;
 }
 
@@ -350,14 +393,28 @@ static bool take_rest(struct ft_scan *scan, struct ft_detail *detail)
 
 /* ---- the lines ---- */
 
-#define IO (BIT(READ) | BIT(WRITE))
-
 static const struct keyword {
 	const char *word;
 	uint64_t opcodes;
 	take_fn *take;
 } keywords[] = {
+	/* in capitals: libfuse-lite, the library of ntfs-3g, but for LOOKUP */
+	{"ACCESS", BIT(ACCESS), take_path_mode},
+	{"CREATE", BIT(CREATE), take_lite_open},
+	{"FLUSH", BIT(FLUSH), take_rest},
+	{"FSYNC", BIT(FSYNC), take_rest},
+	{"LINK", BIT(LINK), take_new_link},
 	{"LOOKUP", BIT(LOOKUP), take_child},
+	{"MKDIR", BIT(MKDIR), take_child},
+	{"MKNOD", BIT(MKNOD), take_child},
+	{"OPEN", BIT(OPEN), take_lite_open},
+	{"READ", BIT(READ), take_range},
+	{"RELEASE", BIT(RELEASE), take_rest},
+	{"RENAME", BIT(RENAME), take_two_arrow},
+	{"RMDIR", BIT(RMDIR), take_child},
+	{"SYMLINK", BIT(SYMLINK), take_new_symlink},
+	{"UNLINK", BIT(UNLINK), take_child},
+	{"WRITE", BIT(WRITE), take_range},
 	{"access", BIT(ACCESS), take_path_mode},
 	{"chmod", BIT(SETATTR), take_chmod},
 	{"chown", BIT(SETATTR), take_chown},
@@ -397,7 +454,7 @@ static const struct keyword {
 	{"unlink", BIT(UNLINK), take_child},
 	{"utime", BIT(SETATTR), take_utimens},
 	{"utimens", BIT(SETATTR), take_utimens},
-	{"write", IO, take_range},
+	{"write", BIT(WRITE), take_range},
 	{"writepage", BIT(WRITE), take_range},
 };
 
@@ -439,7 +496,10 @@ bool ft_detail_parse(struct ft_bytes text, struct ft_detail *ret_detail)
 	const struct keyword *keyword;
 	struct ft_bytes word;
 
+	if (ft_handler_begins(text))
+		return ft_handler_parse(text, ret_detail);
 	*ret_detail = (struct ft_detail){.is_of_reply = ft_scan_literal(&scan, "   ")};
+	ft_scan_literal(&scan, "  "); /* libfuse-lite, before CREATE */
 	word = take_keyword(&scan);
 	keyword = word.length ? find_keyword(word) : NULL;
 	if (!keyword || !take_handle(&scan, &ret_detail->event))
@@ -454,6 +514,8 @@ bool ft_detail_begins(struct ft_bytes text)
 	struct ft_event ignored = {.present = 0};
 	struct ft_bytes word;
 
+	if (ft_handler_begins(text))
+		return true;
 	ft_scan_literal(&scan, "   ");
 	word = take_keyword(&scan);
 	return word.length && find_keyword(word) && take_handle(&scan, &ignored) &&
@@ -492,14 +554,6 @@ size_t ft_detail_names_size(uint32_t opcode, uint64_t insize, size_t xattr_size)
 		return 0;
 	}
 	return insize > fixed ? (size_t)(insize - fixed) : 0;
-}
-
-static struct ft_bytes last_component(struct ft_bytes path)
-{
-	const char *slash = memrchr(path.data, '/', path.length);
-	const char *begin = slash ? slash + 1 : path.data;
-
-	return (struct ft_bytes){begin, (size_t)(path.data + path.length - begin)};
 }
 
 /* One path whose last component is length bytes long. */
@@ -560,22 +614,31 @@ static struct ft_bytes cut_rename_flags(struct ft_event *event, struct ft_bytes 
 static int settle_two(struct ft_detail *detail, uint32_t opcode, size_t names_size)
 {
 	struct ft_bytes joined = detail->joined;
+	const char *sign = detail->has_arrow ? " -> /" : " /";
 	bool is_short = true; /* with the next line, it may fit */
+	bool is_found = false;
 	const char *end, *at;
 
 	if (opcode == RENAME || opcode == RENAME2)
 		joined = cut_rename_flags(&detail->event, joined);
 	end = joined.data + joined.length;
-	for (at = joined.data; (at = memmem(at, (size_t)(end - at), " /", 2)); at++) {
+	for (at = joined.data; (at = memmem(at, (size_t)(end - at), sign, strlen(sign))); at++) {
 		struct ft_bytes first = {joined.data, (size_t)(at - joined.data)};
-		struct ft_bytes second = {at + 1, (size_t)(end - at) - 1};
+		const char *slash = at + strlen(sign) - 1;
+		struct ft_bytes second = {slash, (size_t)(end - slash)};
 
-		if (!names_size || size_of_two(opcode, first, second) == names_size) {
-			set_two(&detail->event, opcode, first, second);
-			return FT_DETAIL_FITS;
-		}
 		is_short = size_of_two(opcode, first, second) < names_size;
+		if (names_size && size_of_two(opcode, first, second) != names_size)
+			continue;
+		if (is_found) { /* by their sizes, it may be either */
+			detail->event.marks |= FUSETRACE_OP_SUSPECT;
+			break;
+		}
+		set_two(&detail->event, opcode, first, second);
+		is_found = true;
 	}
+	if (is_found)
+		return FT_DETAIL_FITS;
 	return is_short && names_size ? FT_DETAIL_TOO_SHORT : FT_DETAIL_OTHER;
 }
 
@@ -602,6 +665,8 @@ int ft_detail_settle(struct ft_detail *detail, uint32_t opcode, size_t names_siz
 {
 	if (!(detail->opcodes & BIT(opcode & 63)) || opcode > 63)
 		return FT_DETAIL_OTHER;
+	if (detail->is_of_node)
+		return ft_handler_settle(detail, names_size);
 	if (detail->names_child && detail->joined.data)
 		return settle_two(detail, opcode, names_size);
 	if (detail->joined.data)

@@ -122,7 +122,8 @@ bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_
 		    struct ft_line *ret_line)
 {
 	for (size_t i = *at; i < whole.length && i < FT_PREFIX_LENGTH_MAX; i++) {
-		if (whole.data[i - 1] == '"') /* names begin here */
+		/* names begin here, or a colour, which is taken out first */
+		if (whole.data[i - 1] == '"' || whole.data[i - 1] == '\033')
 			return false;
 		if (!is_border(whole.data[i - 1]) || !begins_here(begins, whole, i))
 			continue;
@@ -135,8 +136,10 @@ bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_
 	return false;
 }
 
-bool ft_prefix_torn(const struct ft_begins *begins, struct ft_bytes whole, struct ft_line *ret_line)
+bool ft_prefix_torn(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
+		    struct ft_line *ret_line)
 {
+	struct ft_bytes rest = {whole.data + *at, whole.length - *at};
 	const char *first = NULL;
 
 	for (size_t i = 0; i < begins->count; i++) {
@@ -144,12 +147,13 @@ bool ft_prefix_torn(const struct ft_begins *begins, struct ft_bytes whole, struc
 
 		if (begins->lengths[i] < TORN_LENGTH_MIN)
 			continue;
-		found = memmem(whole.data, whole.length, begins->texts[i], begins->lengths[i]);
+		found = memmem(rest.data, rest.length, begins->texts[i], begins->lengths[i]);
 		if (found && (!first || found < first))
 			first = found;
 	}
-	if (!first || first == whole.data)
+	if (!first)
 		return false;
+	*at = (size_t)(first - whole.data) + 1;
 	ret_line->text = (struct ft_bytes){first, (size_t)(whole.data + whole.length - first)};
 	ret_line->time = (struct ft_time){.clock = FT_CLOCK_NONE};
 	ret_line->is_suspect = true;
@@ -212,6 +216,20 @@ static void take_time(struct ft_bytes text, struct ft_time *time)
 		*time = found;
 }
 
+static bool take_json_message(struct ft_bytes text, char *scratch, struct ft_bytes *ret_message)
+{
+	struct ft_scan scan = ft_scan_of(text);
+	struct ft_json_member member;
+
+	if (!ft_json_scan_open(&scan))
+		return false;
+	while (ft_json_scan_next(&scan, &member) == 1) {
+		if (member.kind == '"' && is_one_of(member.key, message_keys))
+			return ft_json_scan_text(member.value, scratch, ret_message);
+	}
+	return false;
+}
+
 static bool take_json(struct ft_bytes text, char *scratch, struct ft_line *line)
 {
 	struct ft_scan scan = ft_scan_of(text);
@@ -221,6 +239,9 @@ static bool take_json(struct ft_bytes text, char *scratch, struct ft_line *line)
 	if (!ft_json_scan_open(&scan))
 		return false;
 	while (ft_json_scan_next(&scan, &member) == 1) {
+		/* tracing's JSON has the message one level deeper */
+		if (member.kind == '{' && ft_bytes_equal(member.key, FT_BYTES_LITERAL("fields")))
+			has_message |= take_json_message(member.value, scratch, &line->text);
 		if (member.kind != '"')
 			continue;
 		if (is_one_of(member.key, message_keys))

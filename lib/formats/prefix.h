@@ -29,9 +29,9 @@ bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_
 
 /*
  * A record in the middle of a word, where the application's own line was torn: only beginnings that
- * are long enough to be no accident. The line is suspect.
+ * are long enough to be no accident. The line is suspect. *at as above.
  */
-bool ft_prefix_torn(const struct ft_begins *begins, struct ft_bytes whole,
+bool ft_prefix_torn(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
 		    struct ft_line *ret_line);
 
 /*

@@ -1,0 +1,912 @@
+/* SPDX-License-Identifier: MIT */
+/* libfuse's text: requests, replies, and the lines between them, as they are and as they are forged. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../testing.h"
+#include "testing.h"
+
+/* Each version's request and reply. */
+static void test_requests(void **state)
+{
+	/* 2.9 to 3.17 */
+	FT_TEST_LOG_IS("unique: 4, opcode: GETATTR (3), nodeid: 1, insize: 56, pid: 7\n"
+		       "getattr /\n"
+		       "   unique: 4, success, outsize: 120\n",
+		       "{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":4,\"nodeid\":1}\n");
+	/* 3.18, over the device and by splice */
+	FT_TEST_LOG_IS("dev unique: 6, opcode: ACCESS (34), nodeid: 1, insize: 48, pid: 7\n"
+		       "access / 01\n"
+		       "   unique: 6, success, outsize: 16 (splice)\n",
+		       "{\"op\":\"access\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":6,\"nodeid\":1,\"mode\":1}\n");
+	/* libfuse-lite: no pid, and success is an error of 0 */
+	FT_TEST_LOG_IS("unique: 8, opcode: ACCESS (34), nodeid: 1, insize: 48\n"
+		       "ACCESS / 01\n"
+		       "   unique: 8, error: 0 (Success), outsize: 16\n",
+		       "{\"op\":\"access\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		       "\"unique\":8,\"nodeid\":1,\"mode\":1}\n");
+	/* over io_uring: a size is a result, no size may be any */
+	FT_TEST_LOG_IS(
+		"cqe unique: 10, opcode: READ (15), nodeid: 2, insize: 0, pid: 7\n"
+		"read[5] 100 bytes from 0 flags: 0x8000\n"
+		"   read[5] 7 bytes from 0\n"
+		"   unique: 10, success, outsize: 23\n"
+		"    unique: 10, result=7\n"
+		"cqe unique: 12, opcode: UNLINK (10), nodeid: 1, insize: 2, pid: 7\n"
+		"unlink /a\n"
+		"    unique: 12, result=0\n",
+		"{\"op\":\"read\",\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":10,"
+		"\"nodeid\":2,\"fh\":5,\"offset\":0,\"size\":100,\"reply_size\":7}\n"
+		"{\"op\":\"unlink\",\"path\":\"/a\",\"status\":\"completed\",\"pid\":7,"
+		"\"unique\":12,\"nodeid\":1}\n");
+	/* an opcode that the library does not know */
+	FT_TEST_LOG_IS(
+		"unique: 14, opcode: ??? (46), nodeid: 2, insize: 64, pid: 7\n"
+		"   unique: 14, error: -38 (Function not implemented), outsize: 16\n",
+		"{\"op\":\"lseek\",\"status\":\"failed\",\"errno\":38,\"pid\":7,\"unique\":14,"
+		"\"nodeid\":2,\"probe\":true}\n");
+	/* an error in another language */
+	FT_TEST_LOG_IS("unique: 16, opcode: RMDIR (11), nodeid: 1, insize: 42, pid: 7\n"
+		       "rmdir /d\n"
+		       "   unique: 16, error: -39 (Das Verzeichnis ist nicht leer (voll)),"
+		       " outsize: 16\n",
+		       "{\"op\":\"rmdir\",\"path\":\"/d\",\"status\":\"failed\",\"errno\":39,"
+		       "\"pid\":7,\"unique\":16,\"nodeid\":1}\n");
+	/* no reply: FORGET; an INTERRUPT is odd */
+	FT_TEST_LOG_IS("unique: 18, opcode: FORGET (2), nodeid: 5, insize: 48, pid: 0\n"
+		       "FORGET 5/2\n"
+		       "DELETE: 5\n"
+		       "unique: 20, opcode: READ (15), nodeid: 2, insize: 80, pid: 7\n"
+		       "read[5] 10 bytes from 0 flags: 0x8000\n"
+		       "unique: 21, opcode: INTERRUPT (36), nodeid: 0, insize: 48, pid: 0\n"
+		       "INTERRUPT: 20\n"
+		       "   unique: 20, error: -4 (Interrupted system call), outsize: 16\n",
+		       "{\"op\":\"forget\",\"status\":\"completed\",\"errno\":0,\"pid\":0,"
+		       "\"unique\":18,\"nodeid\":5}\n"
+		       "{\"op\":\"interrupt\",\"status\":\"completed\",\"errno\":0,\"pid\":0,"
+		       "\"unique\":21,\"nodeid\":0}\n"
+		       "{\"op\":\"read\",\"status\":\"failed\",\"errno\":4,\"pid\":7,\"unique\":20,"
+		       "\"nodeid\":2,\"fh\":5,\"offset\":0,\"size\":10}\n");
+	/* never answered */
+	FT_TEST_LOG_IS("unique: 22, opcode: LINK (13), nodeid: 1, insize: 50, pid: 7\n",
+		       "{\"op\":\"link\",\"status\":\"unknown\",\"pid\":7,\"unique\":22,"
+		       "\"nodeid\":1}\n");
+}
+
+/* Each kind of line between the two, of 3.x and where it differs of 2.9. */
+static void test_details(void **state)
+{
+	FT_TEST_LOG_IS("unique: 100, opcode: LOOKUP (1), nodeid: 1, insize: 42, pid: 7\n"
+		       "LOOKUP /a\n"
+		       "getattr[NULL] /a\n"
+		       "   NODEID: 2\n"
+		       "   unique: 100, success, outsize: 144\n",
+		       "{\"op\":\"lookup\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":1,\"entry\":2}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: GETATTR (3), nodeid: 2, insize: 56, pid: 7\n"
+		       "getattr[5] /a\n"
+		       "   unique: 100, success, outsize: 120\n"
+		       "unique: 100, opcode: GETATTR (3), nodeid: 2, insize: 56, pid: 7\n"
+		       "fgetattr[5] /a\n"
+		       "   unique: 100, success, outsize: 120\n",
+		       "{\"op\":\"getattr\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"fh\":5}\n"
+		       "{\"op\":\"getattr\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"fh\":5}\n");
+	/* a file whose name is gone */
+	FT_TEST_LOG_IS("unique: 100, opcode: GETATTR (3), nodeid: 2, insize: 56, pid: 7\n"
+		       "getattr[5] (null)\n"
+		       "   unique: 100, success, outsize: 120\n",
+		       "{\"op\":\"getattr\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5}\n");
+	/* rename */
+	FT_TEST_LOG_IS(
+		"unique: 100, opcode: RENAME2 (45), nodeid: 1, insize: 60, pid: 7\n"
+		"rename /a /b 0x00000001\n"
+		"   unique: 100, success, outsize: 16\n"
+		"unique: 100, opcode: RENAME (12), nodeid: 1, insize: 52, pid: 7\n"
+		"rename /a /b\n"
+		"   unique: 100, success, outsize: 16\n",
+		"{\"op\":\"rename\",\"opcode\":45,\"path\":\"/a\",\"path2\":\"/b\","
+		"\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":1,"
+		"\"flags\":1}\n"
+		"{\"op\":\"rename\",\"path\":\"/a\",\"path2\":\"/b\",\"status\":\"completed\","
+		"\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":1}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: UNLINK (10), nodeid: 1, insize: 42, pid: 7\n"
+		       "unlink /a\n"
+		       "   unique: 100, success, outsize: 16\n"
+		       "unique: 100, opcode: RMDIR (11), nodeid: 1, insize: 42, pid: 7\n"
+		       "rmdir /d\n"
+		       "   unique: 100, success, outsize: 16\n",
+		       "{\"op\":\"unlink\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":1}\n"
+		       "{\"op\":\"rmdir\",\"path\":\"/d\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":1}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: MKDIR (9), nodeid: 1, insize: 50, pid: 7\n"
+		       "mkdir /d 0755 umask=0022\n"
+		       "   NODEID: 3\n"
+		       "   unique: 100, success, outsize: 144\n"
+		       "unique: 100, opcode: MKNOD (8), nodeid: 1, insize: 58, pid: 7\n"
+		       "mknod /f 010644 0x0 umask=0022\n"
+		       "   unique: 100, success, outsize: 144\n",
+		       "{\"op\":\"mkdir\",\"path\":\"/d\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":1,\"entry\":3,\"mode\":493}\n"
+		       "{\"op\":\"mknod\",\"path\":\"/f\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":1,\"mode\":4516}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: SYMLINK (6), nodeid: 1, insize: 46, pid: 7\n"
+		       "symlink b c /l\n"
+		       "   NODEID: 4\n"
+		       "   unique: 100, success, outsize: 144\n"
+		       "unique: 100, opcode: LINK (13), nodeid: 1, insize: 50, pid: 7\n"
+		       "link /a /h\n"
+		       "   NODEID: 2\n"
+		       "   unique: 100, success, outsize: 144\n",
+		       "{\"op\":\"symlink\",\"path\":\"/l\",\"target\":\"b c\","
+		       "\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":1,"
+		       "\"entry\":4}\n"
+		       "{\"op\":\"link\",\"path\":\"/a\",\"path2\":\"/h\",\"status\":\"completed\","
+		       "\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":1,\"entry\":2}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: OPEN (14), nodeid: 2, insize: 48, pid: 7\n"
+		       "open flags: 0x8001 /a\n"
+		       "   open[9] flags: 0x8001 /a\n"
+		       "   unique: 100, success, outsize: 32\n"
+		       "unique: 100, opcode: OPENDIR (27), nodeid: 3, insize: 48, pid: 7\n"
+		       "opendir flags: 0x18800 /d\n"
+		       "   opendir[10] flags: 0x18800 /d\n"
+		       "   unique: 100, success, outsize: 32\n",
+		       "{\"op\":\"open\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"fh\":9,\"flags\":32769}\n"
+		       "{\"op\":\"opendir\",\"path\":\"/d\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":3,\"fh\":10,\"flags\":100352}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: CREATE (35), nodeid: 1, insize: 58, pid: 7\n"
+		       "create flags: 0x8241 /a 0100644 umask=0022\n"
+		       "   create[5] flags: 0x8241 /a\n"
+		       "   NODEID: 2\n"
+		       "   unique: 100, success, outsize: 160\n",
+		       "{\"op\":\"create\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":1,\"entry\":2,\"fh\":5,\"mode\":33188,"
+		       "\"flags\":33345}\n");
+	/* what was read is told by the size of the reply */
+	FT_TEST_LOG_IS("unique: 100, opcode: READ (15), nodeid: 2, insize: 80, pid: 7\n"
+		       "read[5] 4096 bytes from 8 flags: 0x8000\n"
+		       "   read[5] 4096 bytes from 8\n"
+		       "   unique: 100, success, outsize: 26\n"
+		       "unique: 100, opcode: WRITE (16), nodeid: 2, insize: 85, pid: 7\n"
+		       "write[5] 5 bytes to 10 flags: 0x8001\n"
+		       "   write[5] 5 bytes to 10\n"
+		       "   unique: 100, success, outsize: 24\n"
+		       "unique: 100, opcode: WRITE (16), nodeid: 2, insize: 85, pid: 7\n"
+		       "writepage[5] 5 bytes to 10 flags: 0x8001\n"
+		       "   writepage[5] 3 bytes to 10\n"
+		       "   unique: 100, success, outsize: 24\n",
+		       "{\"op\":\"read\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5,\"offset\":8,\"size\":4096,"
+		       "\"reply_size\":10}\n"
+		       "{\"op\":\"write\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5,\"offset\":10,\"size\":5,"
+		       "\"reply_size\":5}\n"
+		       "{\"op\":\"write\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5,\"offset\":10,\"size\":5,"
+		       "\"reply_size\":3}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: RELEASE (18), nodeid: 2, insize: 64, pid: 7\n"
+		       "release[5] flags: 0x8001\n"
+		       "   unique: 100, success, outsize: 16\n"
+		       "unique: 100, opcode: RELEASE (18), nodeid: 2, insize: 64, pid: 7\n"
+		       "release+flush[5] flags: 0x8001\n"
+		       "   unique: 100, success, outsize: 16\n"
+		       "unique: 100, opcode: FLUSH (25), nodeid: 2, insize: 64, pid: 7\n"
+		       "flush[5]\n"
+		       "   unique: 100, success, outsize: 16\n"
+		       "unique: 100, opcode: FSYNC (20), nodeid: 2, insize: 56, pid: 7\n"
+		       "fsync[5] datasync: 1\n"
+		       "   unique: 100, success, outsize: 16\n"
+		       "unique: 100, opcode: FSYNCDIR (30), nodeid: 3, insize: 56, pid: 7\n"
+		       "fsyncdir[6] datasync: 0\n"
+		       "   unique: 100, success, outsize: 16\n"
+		       "unique: 100, opcode: RELEASEDIR (29), nodeid: 3, insize: 64, pid: 7\n"
+		       "releasedir[6] flags: 0x0\n"
+		       "   unique: 100, success, outsize: 16\n",
+		       "{\"op\":\"release\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5,\"flags\":32769}\n"
+		       "{\"op\":\"release\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5,\"flags\":32769}\n"
+		       "{\"op\":\"flush\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5}\n"
+		       "{\"op\":\"fsync\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5}\n"
+		       "{\"op\":\"fsyncdir\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":3,\"fh\":6}\n"
+		       "{\"op\":\"releasedir\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":3,\"fh\":6,\"flags\":0}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: READDIR (28), nodeid: 3, insize: 80, pid: 7\n"
+		       "readdir[6] from 0\n"
+		       "   unique: 100, success, outsize: 816\n"
+		       "unique: 100, opcode: READDIRPLUS (44), nodeid: 3, insize: 80, pid: 7\n"
+		       "readdirplus[6] from 24\n"
+		       "   unique: 100, success, outsize: 16\n",
+		       "{\"op\":\"readdir\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":3,\"fh\":6,\"offset\":0,\"reply_size\":800}\n"
+		       "{\"op\":\"readdirplus\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":3,\"fh\":6,\"offset\":24,\"reply_size\":0}\n");
+	/* attributes */
+	FT_TEST_LOG_IS("unique: 100, opcode: SETATTR (4), nodeid: 2, insize: 128, pid: 7\n"
+		       "chmod[NULL] /a 100600\n"
+		       "   unique: 100, success, outsize: 120\n"
+		       "unique: 100, opcode: SETATTR (4), nodeid: 2, insize: 128, pid: 7\n"
+		       "chown[NULL] /a 1 1\n"
+		       "   unique: 100, success, outsize: 120\n"
+		       "unique: 100, opcode: SETATTR (4), nodeid: 2, insize: 128, pid: 7\n"
+		       "chown /a 1 1\n"
+		       "   unique: 100, success, outsize: 120\n"
+		       "unique: 100, opcode: SETATTR (4), nodeid: 2, insize: 128, pid: 7\n"
+		       "truncate[5] 50\n"
+		       "   unique: 100, success, outsize: 120\n"
+		       "unique: 100, opcode: SETATTR (4), nodeid: 2, insize: 128, pid: 7\n"
+		       "truncate /a 50\n"
+		       "   unique: 100, success, outsize: 120\n"
+		       "unique: 100, opcode: SETATTR (4), nodeid: 2, insize: 128, pid: 7\n"
+		       "ftruncate[5] 50\n"
+		       "   unique: 100, success, outsize: 120\n"
+		       "unique: 100, opcode: SETATTR (4), nodeid: 2, insize: 128, pid: 7\n"
+		       "utimens[NULL] /a 1.5 2.6\n"
+		       "   unique: 100, success, outsize: 120\n"
+		       "unique: 100, opcode: SETATTR (4), nodeid: 2, insize: 128, pid: 7\n"
+		       "utime /a 1 2\n"
+		       "   unique: 100, success, outsize: 120\n",
+		       "{\"op\":\"setattr\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"mode\":33152,\"valid\":1}\n"
+		       "{\"op\":\"setattr\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"valid\":6}\n"
+		       "{\"op\":\"setattr\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"valid\":6}\n"
+		       "{\"op\":\"setattr\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5,\"size\":50,\"valid\":8}\n"
+		       "{\"op\":\"setattr\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"size\":50,\"valid\":8}\n"
+		       "{\"op\":\"setattr\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5,\"size\":50,\"valid\":8}\n"
+		       "{\"op\":\"setattr\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"valid\":48}\n"
+		       "{\"op\":\"setattr\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"valid\":48}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: ACCESS (34), nodeid: 2, insize: 48, pid: 7\n"
+		       "access /a 04\n"
+		       "   unique: 100, success, outsize: 16\n"
+		       "unique: 100, opcode: READLINK (5), nodeid: 2, insize: 40, pid: 7\n"
+		       "readlink /l 4097\n"
+		       "   unique: 100, success, outsize: 21\n"
+		       "unique: 100, opcode: STATFS (17), nodeid: 1, insize: 40, pid: 7\n"
+		       "statfs /\n"
+		       "   unique: 100, success, outsize: 96\n",
+		       "{\"op\":\"access\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"mode\":4}\n"
+		       "{\"op\":\"readlink\",\"path\":\"/l\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"size\":4097}\n"
+		       "{\"op\":\"statfs\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":1}\n");
+	FT_TEST_LOG_IS(
+		"unique: 100, opcode: SETXATTR (21), nodeid: 2, insize: 56, pid: 7\n"
+		"setxattr /a user.k 1 0x0\n"
+		"   unique: 100, success, outsize: 16\n"
+		"unique: 100, opcode: GETXATTR (22), nodeid: 2, insize: 55, pid: 7\n"
+		"getxattr /a user.k 100\n"
+		"   unique: 100, success, outsize: 21\n"
+		"unique: 100, opcode: LISTXATTR (23), nodeid: 2, insize: 48, pid: 7\n"
+		"listxattr /a 0\n"
+		"   unique: 100, success, outsize: 24\n"
+		"unique: 100, opcode: REMOVEXATTR (24), nodeid: 2, insize: 47, pid: 7\n"
+		"removexattr /a user.k\n"
+		"   unique: 100, success, outsize: 16\n",
+		"{\"op\":\"setxattr\",\"path\":\"/a\",\"xattr\":\"user.k\","
+		"\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":2,"
+		"\"size\":1,\"flags\":0}\n"
+		"{\"op\":\"getxattr\",\"path\":\"/a\",\"xattr\":\"user.k\","
+		"\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":2,"
+		"\"size\":100}\n"
+		"{\"op\":\"listxattr\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":100,\"nodeid\":2,\"size\":0}\n"
+		"{\"op\":\"removexattr\",\"path\":\"/a\",\"xattr\":\"user.k\","
+		"\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":2}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: SETLK (32), nodeid: 2, insize: 88, pid: 7\n"
+		       "lock[5] F_SETLK F_WRLCK start: 0 len: 0 pid: 7\n"
+		       "   unique: 100, success, outsize: 16\n"
+		       "unique: 100, opcode: IOCTL (39), nodeid: 2, insize: 72, pid: 7\n"
+		       "ioctl[5] 0x5401 flags: 0x0\n"
+		       "   unique: 100, success, outsize: 16\n"
+		       "unique: 100, opcode: POLL (40), nodeid: 2, insize: 64, pid: 7\n"
+		       "poll[5] ph: 0x55, events 0x1\n"
+		       "   poll[5] revents: 0x1\n"
+		       "   unique: 100, success, outsize: 24\n",
+		       "{\"op\":\"setlk\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5}\n"
+		       "{\"op\":\"ioctl\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5}\n"
+		       "{\"op\":\"poll\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":100,\"nodeid\":2,\"fh\":5}\n");
+	FT_TEST_LOG_IS(
+		"unique: 100, opcode: FALLOCATE (43), nodeid: 2, insize: 72, pid: 7\n"
+		"fallocate /a mode 1, offset: 10, length: 20\n"
+		"   unique: 100, success, outsize: 16\n"
+		"unique: 100, opcode: LSEEK (46), nodeid: 2, insize: 64, pid: 7\n"
+		"lseek[5] 10 3\n"
+		"   unique: 100, success, outsize: 24\n",
+		"{\"op\":\"fallocate\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":100,\"nodeid\":2,\"offset\":10,\"size\":20,\"mode\":1}\n"
+		"{\"op\":\"lseek\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		"\"unique\":100,\"nodeid\":2,\"fh\":5,\"offset\":10,\"flags\":3}\n");
+}
+
+/* A blank in a name is told from that between two names by the size of the request. */
+static void test_blanks(void **state)
+{
+	FT_TEST_LOG_IS(
+		"unique: 100, opcode: RENAME (12), nodeid: 1, insize: 55, pid: 7\n"
+		"rename /a /bb /c d\n"
+		"   unique: 100, success, outsize: 16\n",
+		"{\"op\":\"rename\",\"path\":\"/a /bb\",\"path2\":\"/c d\","
+		"\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":1}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: RENAME2 (45), nodeid: 2, insize: 78, pid: 7\n"
+		       "rename /d /a b.txt /d /to -> c d.txt 0x0\n"
+		       "   unique: 100, success, outsize: 16\n",
+		       "{\"op\":\"rename\",\"opcode\":45,\"path\":\"/d /a b.txt\","
+		       "\"path2\":\"/d /to -> c d.txt\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":100,\"nodeid\":2,\"flags\":0}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: LINK (13), nodeid: 1, insize: 51, pid: 7\n"
+		       "link /a /b /h /xx\n"
+		       "   unique: 100, success, outsize: 16\n",
+		       "{\"op\":\"link\",\"path\":\"/a\",\"path2\":\"/b /h /xx\","
+		       "\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":1,"
+		       "\"suspect\":true}\n");
+	FT_TEST_LOG_IS(
+		"unique: 100, opcode: SYMLINK (6), nodeid: 1, insize: 47, pid: 7\n"
+		"symlink x /y /l\n"
+		"   unique: 100, success, outsize: 16\n",
+		"{\"op\":\"symlink\",\"path\":\"/l\",\"target\":\"x /y\","
+		"\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":1}\n");
+	FT_TEST_LOG_IS("unique: 100, opcode: GETXATTR (22), nodeid: 2, insize: 57, pid: 7\n"
+		       "getxattr /a c user.a b 100\n"
+		       "   unique: 100, success, outsize: 16\n",
+		       "{\"op\":\"getxattr\",\"path\":\"/a c\",\"xattr\":\"user.a b\","
+		       "\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":2,"
+		       "\"size\":100}\n");
+	/* two blanks with which the sizes come out: it may be either */
+	FT_TEST_LOG_IS("unique: 100, opcode: RENAME (12), nodeid: 1, insize: 54, pid: 7\n"
+		       "rename /a /b /c d\n"
+		       "   unique: 100, success, outsize: 16\n",
+		       "{\"op\":\"rename\",\"path\":\"/a\",\"path2\":\"/b /c d\","
+		       "\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":1,"
+		       "\"suspect\":true}\n");
+	/* as it stands, where the size is not known */
+	FT_TEST_LOG_IS(
+		"cqe unique: 100, opcode: RENAME (12), nodeid: 1, insize: 0, pid: 7\n"
+		"rename /a b /c\n"
+		"   unique: 100, success, outsize: 16\n",
+		"{\"op\":\"rename\",\"path\":\"/a b\",\"path2\":\"/c\","
+		"\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":100,\"nodeid\":1}\n");
+}
+
+/* Names with newlines, in the last component and in a directory. */
+static void test_newlines(void **state)
+{
+	FT_TEST_LOG_IS("unique: 8, opcode: LOOKUP (1), nodeid: 1, insize: 48, pid: 7\n"
+		       "LOOKUP /n\n"
+		       "n.txt\n"
+		       "getattr /n\n"
+		       "n.txt\n"
+		       "   NODEID: 2\n"
+		       "   unique: 8, success, outsize: 144\n"
+		       "unique: 10, opcode: GETATTR (3), nodeid: 2, insize: 56, pid: 7\n"
+		       "getattr /n\n"
+		       "n.txt\n"
+		       "   unique: 10, success, outsize: 120\n",
+		       "{\"op\":\"lookup\",\"path\":\"/n\\nn.txt\",\"status\":\"completed\","
+		       "\"errno\":0,\"pid\":7,\"unique\":8,\"nodeid\":1,\"entry\":2}\n"
+		       "{\"op\":\"getattr\",\"path\":\"/n\\nn.txt\",\"status\":\"completed\","
+		       "\"errno\":0,\"pid\":7,\"unique\":10,\"nodeid\":2}\n");
+	/* several of them, and one at the end */
+	FT_TEST_LOG_IS("unique: 8, opcode: UNLINK (10), nodeid: 1, insize: 47, pid: 7\n"
+		       "unlink /\n"
+		       "a\n"
+		       "\n"
+		       "b\n"
+		       "\n"
+		       "   unique: 8, success, outsize: 16\n",
+		       "{\"op\":\"unlink\",\"path\":\"/\\na\\n\\nb\\n\",\"status\":\"completed\","
+		       "\"errno\":0,\"pid\":7,\"unique\":8,\"nodeid\":1}\n");
+	/* before the mode */
+	FT_TEST_LOG_IS(
+		"unique: 8, opcode: CREATE (35), nodeid: 1, insize: 60, pid: 7\n"
+		"create flags: 0x8241 /n\n"
+		"n 0100644 umask=0022\n"
+		"   create[5] flags: 0x8241 /n\n"
+		"n\n"
+		"   NODEID: 2\n"
+		"   unique: 8, success, outsize: 160\n",
+		"{\"op\":\"create\",\"path\":\"/n\\nn\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":8,\"nodeid\":1,\"entry\":2,\"fh\":5,\"mode\":33188,"
+		"\"flags\":33345}\n");
+	/* CR and LF in a name, and lines that end with CR LF */
+	FT_TEST_LOG_IS(
+		"unique: 8, opcode: MKDIR (9), nodeid: 1, insize: 53, pid: 7\n"
+		"mkdir /a\r\n"
+		"b 0755 umask=0022\n"
+		"   unique: 8, success, outsize: 144\n",
+		"{\"op\":\"mkdir\",\"path\":\"/a\\r\\nb\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":8,\"nodeid\":1,\"mode\":493}\n");
+	/* of a directory: learnt when it is looked up */
+	FT_TEST_LOG_IS(
+		"unique: 8, opcode: LOOKUP (1), nodeid: 1, insize: 44, pid: 7\n"
+		"LOOKUP /d\n"
+		"d\n"
+		"   NODEID: 2\n"
+		"   unique: 8, success, outsize: 144\n"
+		"unique: 10, opcode: LOOKUP (1), nodeid: 2, insize: 42, pid: 7\n"
+		"LOOKUP /d\n"
+		"d/a\n"
+		"   NODEID: 3\n"
+		"   unique: 10, success, outsize: 144\n"
+		"unique: 12, opcode: OPEN (14), nodeid: 3, insize: 48, pid: 7\n"
+		"open flags: 0x8000 /d\n"
+		"d/a\n"
+		"   open[5] flags: 0x8000 /d\n"
+		"d/a\n"
+		"   unique: 12, success, outsize: 32\n",
+		"{\"op\":\"lookup\",\"path\":\"/d\\nd\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":8,\"nodeid\":1,\"entry\":2}\n"
+		"{\"op\":\"lookup\",\"path\":\"/d\\nd/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":10,\"nodeid\":2,\"entry\":3}\n"
+		"{\"op\":\"open\",\"path\":\"/d\\nd/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":12,\"nodeid\":3,\"fh\":5,\"flags\":32768}\n");
+	/* two of them in a rename */
+	FT_TEST_LOG_IS("unique: 8, opcode: RENAME2 (45), nodeid: 1, insize: 64, pid: 7\n"
+		       "rename /a\n"
+		       "b /c\n"
+		       "d 0x0\n"
+		       "   unique: 8, success, outsize: 16\n",
+		       "{\"op\":\"rename\",\"opcode\":45,\"path\":\"/a\\nb\",\"path2\":\"/c\\nd\","
+		       "\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":8,\"nodeid\":1,"
+		       "\"flags\":0}\n");
+}
+
+/* Names that imitate records are names. */
+static void test_forged(void **state)
+{
+	/* a request with an odd number */
+	FT_TEST_LOG_IS(
+		"unique: 6, opcode: GETATTR (3), nodeid: 1, insize: 56, pid: 7\n"
+		"   unique: 6, success, outsize: 120\n"
+		"unique: 8, opcode: LOOKUP (1), nodeid: 1, insize: 108, pid: 7\n"
+		"LOOKUP /x\n"
+		"unique: 99999, opcode: UNLINK (10), nodeid: 1, insize: 45, pid: 1\n"
+		"   unique: 8, error: -2 (No such file or directory), outsize: 16\n",
+		"{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":6,\"nodeid\":1}\n"
+		"{\"op\":\"lookup\",\"path\":\"/x\\nunique: 99999, opcode: UNLINK (10),"
+		" nodeid: 1, insize: 45, pid: 1\",\"status\":\"failed\",\"errno\":2,\"pid\":7,"
+		"\"unique\":8,\"nodeid\":1,\"probe\":true}\n");
+	/* the next number, and its reply */
+	FT_TEST_LOG_IS(
+		"unique: 6, opcode: GETATTR (3), nodeid: 1, insize: 56, pid: 7\n"
+		"   unique: 6, success, outsize: 120\n"
+		"unique: 8, opcode: LOOKUP (1), nodeid: 1, insize: 141, pid: 7\n"
+		"LOOKUP /x\n"
+		"unique: 10, opcode: UNLINK (10), nodeid: 1, insize: 45, pid: 1\n"
+		"   unique: 10, success, outsize: 16\n"
+		"   unique: 8, error: -2 (No such file or directory), outsize: 16\n"
+		"unique: 10, opcode: GETATTR (3), nodeid: 1, insize: 56, pid: 7\n"
+		"   unique: 10, success, outsize: 120\n",
+		"{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":6,\"nodeid\":1}\n"
+		"{\"op\":\"lookup\",\"path\":\"/x\\nunique: 10, opcode: UNLINK (10), nodeid: 1,"
+		" insize: 45, pid: 1\\n   unique: 10, success, outsize: 16\","
+		"\"status\":\"failed\",\"errno\":2,\"pid\":7,\"unique\":8,\"nodeid\":1,"
+		"\"probe\":true}\n"
+		"{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":10,\"nodeid\":1}\n");
+	/* the reply to the request itself */
+	FT_TEST_LOG_IS("unique: 6, opcode: GETATTR (3), nodeid: 1, insize: 56, pid: 7\n"
+		       "   unique: 6, success, outsize: 120\n"
+		       "unique: 8, opcode: LOOKUP (1), nodeid: 1, insize: 78, pid: 7\n"
+		       "LOOKUP /x\n"
+		       "   unique: 8, success, outsize: 144\n"
+		       "   unique: 8, error: -2 (No such file or directory), outsize: 16\n",
+		       "{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":6,\"nodeid\":1}\n"
+		       "{\"op\":\"lookup\",\"path\":\"/x\\n   unique: 8, success, outsize: 144\","
+		       "\"status\":\"failed\",\"errno\":2,\"pid\":7,\"unique\":8,\"nodeid\":1,"
+		       "\"probe\":true}\n");
+	/* where nothing tells the length, a number that the kernel does not give is suspect */
+	FT_TEST_LOG_IS(
+		"unique: 6, opcode: GETATTR (3), nodeid: 1, insize: 56, pid: 7\n"
+		"hello x\n"
+		"unique: 99999, opcode: UNLINK (10), nodeid: 1, insize: 45, pid: 1\n"
+		"   unique: 6, success, outsize: 120\n"
+		"hello unique: 8, opcode: RMDIR (11), nodeid: 1, insize: 45, pid: 1\n",
+		"{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":6,\"nodeid\":1}\n"
+		"{\"op\":\"unlink\",\"status\":\"unknown\",\"pid\":1,\"unique\":99999,"
+		"\"nodeid\":1,\"suspect\":true}\n"
+		"{\"op\":\"rmdir\",\"status\":\"unknown\",\"pid\":1,\"unique\":8,\"nodeid\":1,"
+		"\"suspect\":true}\n");
+}
+
+/* Details stand between those of other requests. */
+static void test_threads(void **state)
+{
+	/* the second request's detail comes first */
+	FT_TEST_LOG_IS("unique: 8, opcode: LOOKUP (1), nodeid: 8, insize: 42, pid: 7\n"
+		       "unique: 10, opcode: LOOKUP (1), nodeid: 7, insize: 44, pid: 7\n"
+		       "LOOKUP /d/abc\n"
+		       "LOOKUP /e/a\n"
+		       "   unique: 10, error: -2 (No such file or directory), outsize: 16\n"
+		       "   unique: 8, error: -2 (No such file or directory), outsize: 16\n",
+		       "{\"op\":\"lookup\",\"path\":\"/d/abc\",\"status\":\"failed\",\"errno\":2,"
+		       "\"pid\":7,\"unique\":10,\"nodeid\":7,\"probe\":true}\n"
+		       "{\"op\":\"lookup\",\"path\":\"/e/a\",\"status\":\"failed\",\"errno\":2,"
+		       "\"pid\":7,\"unique\":8,\"nodeid\":8,\"probe\":true}\n");
+	/* out of order */
+	FT_TEST_LOG_IS("unique: 10, opcode: MKDIR (9), nodeid: 1, insize: 51, pid: 7\n"
+		       "unique: 8, opcode: UNLINK (10), nodeid: 1, insize: 42, pid: 7\n"
+		       "unlink /a\n"
+		       "mkdir /dd 0755 umask=0022\n"
+		       "   unique: 8, success, outsize: 16\n"
+		       "   unique: 10, success, outsize: 144\n",
+		       "{\"op\":\"unlink\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":8,\"nodeid\":1}\n"
+		       "{\"op\":\"mkdir\",\"path\":\"/dd\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":10,\"nodeid\":1,\"mode\":493}\n");
+	/* two nodes before one reply: neither is taken */
+	FT_TEST_LOG_IS("unique: 8, opcode: LOOKUP (1), nodeid: 1, insize: 42, pid: 7\n"
+		       "LOOKUP /a\n"
+		       "unique: 10, opcode: LOOKUP (1), nodeid: 1, insize: 43, pid: 7\n"
+		       "LOOKUP /bb\n"
+		       "   NODEID: 2\n"
+		       "   NODEID: 3\n"
+		       "   unique: 8, success, outsize: 144\n"
+		       "   unique: 10, success, outsize: 144\n",
+		       "{\"op\":\"lookup\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":8,\"nodeid\":1}\n"
+		       "{\"op\":\"lookup\",\"path\":\"/bb\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":10,\"nodeid\":1}\n");
+}
+
+static void test_streams(void **state)
+{
+	/* two mounts in one file: numbers and nodes begin anew */
+	FT_TEST_LOG_IS(
+		"unique: 2, opcode: INIT (26), nodeid: 0, insize: 104, pid: 0\n"
+		"INIT: 7.45\n"
+		"flags=0x73fffffb\n"
+		"   unique: 2, success, outsize: 80\n"
+		"unique: 4, opcode: LOOKUP (1), nodeid: 1, insize: 42, pid: 7\n"
+		"LOOKUP /a\n"
+		"   NODEID: 2\n"
+		"   unique: 4, success, outsize: 144\n"
+		"unique: 6, opcode: READ (15), nodeid: 2, insize: 80, pid: 7\n"
+		"unique: 2, opcode: INIT (26), nodeid: 0, insize: 104, pid: 0\n"
+		"   unique: 2, success, outsize: 80\n"
+		"unique: 4, opcode: GETATTR (3), nodeid: 2, insize: 56, pid: 7\n"
+		"   unique: 4, success, outsize: 120\n",
+		"{\"op\":\"init\",\"status\":\"completed\",\"errno\":0,\"pid\":0,\"unique\":2,"
+		"\"nodeid\":0}\n"
+		"{\"op\":\"lookup\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":4,\"nodeid\":1,\"entry\":2}\n"
+		"{\"op\":\"read\",\"path\":\"/a\",\"status\":\"unknown\",\"pid\":7,"
+		"\"unique\":6,\"nodeid\":2}\n"
+		"{\"op\":\"init\",\"status\":\"completed\",\"errno\":0,\"pid\":0,\"unique\":2,"
+		"\"nodeid\":0}\n"
+		"{\"op\":\"getattr\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		"\"unique\":4,\"nodeid\":2}\n");
+	/* begins in the middle */
+	FT_TEST_LOG_IS(" bytes from 0 flags: 0x8000\n"
+		       "   read[5] 5 bytes from 0\n"
+		       "   unique: 30, success, outsize: 21\n"
+		       "unique: 32, opcode: GETATTR (3), nodeid: 9, insize: 56, pid: 7\n"
+		       "getattr /z\n"
+		       "   unique: 32, success, outsize: 120\n",
+		       "{\"op\":\"getattr\",\"path\":\"/z\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":32,\"nodeid\":9}\n");
+	/* behind what loggers print */
+	FT_TEST_LOG_IS("2026-11-22 09:15:38.549873 DEBUG unique: 4, opcode: GETATTR (3), nodeid: 1,"
+		       " insize: 56, pid: 7\n"
+		       "getattr /\n"
+		       "2026-11-22 09:15:38.549973 DEBUG    unique: 4, success, outsize: 120\n",
+		       "{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":4,\"nodeid\":1}\n");
+	/* a daemon's own line, torn by records */
+	FT_TEST_LOG_IS(
+		"unique: 4, opcode: GETATTR (3), nodeid: 1, insize: 56, pid: 7\n"
+		"DEBUG: closed backing file 30unique: 6, opcode: OPEN (14), nodeid: 2,"
+		" insize: 48, pid: 7\n"
+		"... inode 1400   unique: 4, success, outsize: 120\n"
+		"   unique: 6, success, outsize: 32\n",
+		"{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":4,\"nodeid\":1}\n"
+		"{\"op\":\"open\",\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":6,"
+		"\"nodeid\":2,\"suspect\":true}\n");
+	/* cut off at the end */
+	FT_TEST_LOG_IS("unique: 4, opcode: GETATTR (3), nodeid: 1, insize: 56, pid: 7\n"
+		       "unique: 6, opcode: OPEN (14), nodei",
+		       "{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"unknown\",\"pid\":7,"
+		       "\"unique\":4,\"nodeid\":1}\n");
+}
+
+/* A request that is larger than its names: what follows is no part of them. */
+static void test_extensions(void **state)
+{
+	FT_TEST_LOG_IS(
+		"unique: 8, opcode: MKDIR (9), nodeid: 1, insize: 90, pid: 7\n"
+		"mkdir /d 0755 umask=0022\n"
+		"   NODEID: 2\n"
+		"   unique: 8, success, outsize: 144\n"
+		"unique: 10, opcode: GETATTR (3), nodeid: 1, insize: 56, pid: 7\n"
+		"getattr /\n"
+		"   unique: 10, success, outsize: 120\n",
+		"{\"op\":\"mkdir\",\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":8,"
+		"\"nodeid\":1,\"entry\":2}\n"
+		"{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":10,\"nodeid\":1}\n");
+}
+
+/* passthrough_ll and fuse-overlayfs tell the names that libfuse does not. */
+static void test_low_level(void **state)
+{
+	FT_TEST_LOG_IS("unique: 4, opcode: LOOKUP (1), nodeid: 1, insize: 42, pid: 7\n"
+		       "   unique: 4, success, outsize: 144\n"
+		       "unique: 6, opcode: GETATTR (3), nodeid: 7, insize: 56, pid: 7\n"
+		       "   unique: 6, success, outsize: 120\n",
+		       "{\"op\":\"lookup\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":4,\"nodeid\":1}\n"
+		       "{\"op\":\"getattr\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":6,\"nodeid\":7}\n");
+	/* nodes, too */
+	FT_TEST_LOG_IS(
+		"unique: 4, opcode: LOOKUP (1), nodeid: 1, insize: 42, pid: 7\n"
+		"lo_lookup(parent=1, name=d)\n"
+		"  1/d -> 1400\n"
+		"   unique: 4, success, outsize: 144\n"
+		"unique: 6, opcode: CREATE (35), nodeid: 1400, insize: 62, pid: 7\n"
+		"lo_create(parent=1400, name=a.txt)\n"
+		"  1400/a.txt -> 1500\n"
+		"   unique: 6, success, outsize: 160\n"
+		"unique: 8, opcode: WRITE (16), nodeid: 1500, insize: 85, pid: 7\n"
+		"lo_write(ino=1500, size=5, off=3)\n"
+		"   unique: 8, success, outsize: 24\n",
+		"{\"op\":\"lookup\",\"path\":\"/d\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":4,\"nodeid\":1,\"entry\":1400}\n"
+		"{\"op\":\"create\",\"path\":\"/d/a.txt\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":6,\"nodeid\":1400,\"entry\":1500}\n"
+		"{\"op\":\"write\",\"path\":\"/d/a.txt\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":8,\"nodeid\":1500,\"offset\":3,\"size\":5}\n");
+	/* of requests without such a line the node tells the name */
+	FT_TEST_LOG_IS("unique: 10, opcode: MKDIR (9), nodeid: 1, insize: 50, pid: 7\n"
+		       "  1/d -> 1400\n"
+		       "  1/d -> 1400\n"
+		       "   unique: 10, success, outsize: 144\n"
+		       "unique: 12, opcode: GETATTR (3), nodeid: 1400, insize: 56, pid: 7\n"
+		       "   unique: 12, success, outsize: 120\n",
+		       "{\"op\":\"mkdir\",\"path\":\"/d\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":10,\"nodeid\":1,\"entry\":1400}\n"
+		       "{\"op\":\"getattr\",\"path\":\"/d\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":12,\"nodeid\":1400}\n");
+	/* names with newlines, brackets and more */
+	FT_TEST_LOG_IS(
+		"unique: 4, opcode: LOOKUP (1), nodeid: 1, insize: 49, pid: 7\n"
+		"lo_lookup(parent=1, name=a)\n"
+		"b, c=)\n"
+		"   unique: 4, error: -2 (No such file or directory), outsize: 16\n"
+		"unique: 6, opcode: LOOKUP (1), nodeid: 1, insize: 44, pid: 7\n"
+		"lo_lookup(parent=1, name=n\n"
+		"n)\n"
+		"  1/n\n"
+		"n -> 1600\n"
+		"   unique: 6, success, outsize: 144\n",
+		"{\"op\":\"lookup\",\"path\":\"/a)\\nb, c=\",\"status\":\"failed\",\"errno\":2,"
+		"\"pid\":7,\"unique\":4,\"nodeid\":1,\"probe\":true}\n"
+		"{\"op\":\"lookup\",\"path\":\"/n\\nn\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":6,\"nodeid\":1,\"entry\":1600}\n");
+	/* what imitates a node */
+	FT_TEST_LOG_IS("unique: 4, opcode: LOOKUP (1), nodeid: 1, insize: 54, pid: 7\n"
+		       "lo_lookup(parent=1, name=x -> 5\n"
+		       "  1/yy)\n"
+		       "  1/x -> 5\n"
+		       "  1/yy -> 1700\n"
+		       "   unique: 4, success, outsize: 144\n"
+		       "unique: 6, opcode: GETATTR (3), nodeid: 1700, insize: 56, pid: 7\n"
+		       "   unique: 6, success, outsize: 120\n"
+		       "unique: 8, opcode: GETATTR (3), nodeid: 5, insize: 56, pid: 7\n"
+		       "   unique: 8, success, outsize: 120\n",
+		       "{\"op\":\"lookup\",\"path\":\"/x -> 5\\n  1/yy\",\"status\":\"completed\","
+		       "\"errno\":0,\"pid\":7,\"unique\":4,\"nodeid\":1,\"entry\":1700}\n"
+		       "{\"op\":\"getattr\",\"path\":\"/x -> 5\\n  1/yy\",\"status\":\"completed\","
+		       "\"errno\":0,\"pid\":7,\"unique\":6,\"nodeid\":1700}\n"
+		       "{\"op\":\"getattr\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":8,\"nodeid\":5}\n");
+	/* attributes */
+	FT_TEST_LOG_IS("unique: 4, opcode: GETXATTR (22), nodeid: 1, insize: 55, pid: 7\n"
+		       "lo_getxattr(ino=1, name=user.k size=0)\n"
+		       "   unique: 4, error: -61 (No data available), outsize: 16\n"
+		       "unique: 6, opcode: SETXATTR (21), nodeid: 1, insize: 58, pid: 7\n"
+		       "lo_setxattr(ino=1, name=user.k value=v\n"
+		       "x size=3)\n"
+		       "   unique: 6, success, outsize: 16\n"
+		       "unique: 8, opcode: GETXATTR (22), nodeid: 1, insize: 57, pid: 7\n"
+		       "ovl_getxattr(ino=1, name=user.a b, size=9)\n"
+		       "   unique: 8, success, outsize: 18\n"
+		       "unique: 10, opcode: SETXATTR (21), nodeid: 1, insize: 56, pid: 7\n"
+		       "ovl_setxattr(ino=1, name=user.k, value=v, size=1, flags=1)\n"
+		       "   unique: 10, success, outsize: 16\n",
+		       "{\"op\":\"getxattr\",\"path\":\"/\",\"xattr\":\"user.k\","
+		       "\"status\":\"failed\",\"errno\":61,\"pid\":7,\"unique\":4,\"nodeid\":1,"
+		       "\"size\":0,\"probe\":true}\n"
+		       "{\"op\":\"setxattr\",\"path\":\"/\",\"xattr\":\"user.k\","
+		       "\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":6,\"nodeid\":1,"
+		       "\"size\":3}\n"
+		       "{\"op\":\"getxattr\",\"path\":\"/\",\"xattr\":\"user.a b\","
+		       "\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":8,\"nodeid\":1,"
+		       "\"size\":9}\n"
+		       "{\"op\":\"setxattr\",\"path\":\"/\",\"xattr\":\"user.k\","
+		       "\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":10,\"nodeid\":1,"
+		       "\"size\":1,\"flags\":1}\n");
+	/* fuse-overlayfs */
+	FT_TEST_LOG_IS(
+		"unique: 4, opcode: MKDIR (9), nodeid: 1, insize: 50, pid: 7\n"
+		"ovl_mkdir(ino=1, name=d, mode=511)\n"
+		"   unique: 4, success, outsize: 144\n"
+		"unique: 6, opcode: RENAME2 (45), nodeid: 1, insize: 78, pid: 7\n"
+		"ovl_rename(ino=1, name=a b.txt , ino=1, name=to -> c d.txt)\n"
+		"   unique: 6, success, outsize: 16\n"
+		"unique: 8, opcode: LINK (13), nodeid: 1, insize: 50, pid: 7\n"
+		"ovl_link(ino=9, newparent=1, newname=h)\n"
+		"   unique: 8, success, outsize: 144\n"
+		"unique: 10, opcode: SYMLINK (6), nodeid: 1, insize: 51, pid: 7\n"
+		"ovl_symlink(link=a, ino=5, ino=1, name=l)\n"
+		"   unique: 10, success, outsize: 144\n"
+		"unique: 12, opcode: SETATTR (4), nodeid: 1, insize: 128, pid: 7\n"
+		"ovl_setattr(ino=1, to_set=1056)\n"
+		"   unique: 12, success, outsize: 120\n"
+		"unique: 14, opcode: MKNOD (8), nodeid: 1, insize: 58, pid: 7\n"
+		"ovl_mknod(ino=1, name=f, mode=4534, rdev=0)\n"
+		"   unique: 14, success, outsize: 144\n",
+		"{\"op\":\"mkdir\",\"path\":\"/d\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":4,\"nodeid\":1,\"mode\":511}\n"
+		"{\"op\":\"rename\",\"opcode\":45,\"path\":\"/a b.txt\","
+		"\"path2\":\"/to -> c d.txt\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		"\"unique\":6,\"nodeid\":1,\"nodeid2\":1}\n"
+		"{\"op\":\"link\",\"path2\":\"/h\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":8,\"nodeid\":1,\"nodeid2\":9}\n"
+		"{\"op\":\"symlink\",\"path\":\"/l\",\"target\":\"a, ino=5\","
+		"\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":10,\"nodeid\":1}\n"
+		"{\"op\":\"setattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":12,\"nodeid\":1,\"valid\":1056}\n"
+		"{\"op\":\"mknod\",\"path\":\"/f\",\"status\":\"completed\",\"errno\":0,"
+		"\"pid\":7,\"unique\":14,\"nodeid\":1,\"mode\":4534}\n");
+	/* a rename of what is not told: no name in that directory is known any more */
+	FT_TEST_LOG_IS("unique: 4, opcode: LOOKUP (1), nodeid: 1, insize: 42, pid: 7\n"
+		       "lo_lookup(parent=1, name=d)\n"
+		       "  1/d -> 14\n"
+		       "   unique: 4, success, outsize: 144\n"
+		       "unique: 6, opcode: RENAME2 (45), nodeid: 1, insize: 60, pid: 7\n"
+		       "   unique: 6, success, outsize: 16\n"
+		       "unique: 8, opcode: GETATTR (3), nodeid: 14, insize: 56, pid: 7\n"
+		       "   unique: 8, success, outsize: 120\n",
+		       "{\"op\":\"lookup\",\"path\":\"/d\",\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":4,\"nodeid\":1,\"entry\":14}\n"
+		       "{\"op\":\"rename\",\"opcode\":45,\"status\":\"completed\",\"errno\":0,"
+		       "\"pid\":7,\"unique\":6,\"nodeid\":1}\n"
+		       "{\"op\":\"getattr\",\"status\":\"completed\",\"errno\":0,\"pid\":7,"
+		       "\"unique\":8,\"nodeid\":14}\n");
+}
+
+/* libfuse-lite, the library of ntfs-3g. */
+static void test_lite(void **state)
+{
+	FT_TEST_LOG_IS("unique: 4, opcode: LOOKUP (1), nodeid: 1, insize: 42\n"
+		       "LOOKUP /d\n"
+		       "   NODEID: 2\n"
+		       "   unique: 4, error: 0 (Success), outsize: 144\n"
+		       "unique: 6, opcode: MKDIR (9), nodeid: 2, insize: 50\n"
+		       "MKDIR /d/e\n"
+		       "   NODEID: 3\n"
+		       "   unique: 6, error: 0 (Success), outsize: 144\n"
+		       "unique: 8, opcode: UNLINK (10), nodeid: 2, insize: 42\n"
+		       "UNLINK /d/f\n"
+		       "   unique: 8, error: 0 (Success), outsize: 16\n"
+		       "unique: 10, opcode: RMDIR (11), nodeid: 2, insize: 42\n"
+		       "RMDIR /d/e\n"
+		       "   unique: 10, error: 0 (Success), outsize: 16\n",
+		       "{\"op\":\"lookup\",\"path\":\"/d\",\"status\":\"completed\",\"errno\":0,"
+		       "\"unique\":4,\"nodeid\":1,\"entry\":2}\n"
+		       "{\"op\":\"mkdir\",\"path\":\"/d/e\",\"status\":\"completed\",\"errno\":0,"
+		       "\"unique\":6,\"nodeid\":2,\"entry\":3}\n"
+		       "{\"op\":\"unlink\",\"path\":\"/d/f\",\"status\":\"completed\",\"errno\":0,"
+		       "\"unique\":8,\"nodeid\":2}\n"
+		       "{\"op\":\"rmdir\",\"path\":\"/d/e\",\"status\":\"completed\",\"errno\":0,"
+		       "\"unique\":10,\"nodeid\":2}\n");
+	FT_TEST_LOG_IS("unique: 4, opcode: RENAME (12), nodeid: 1, insize: 62\n"
+		       "RENAME /a -> b -> /c -> d\n"
+		       "   unique: 4, error: 0 (Success), outsize: 16\n"
+		       "unique: 6, opcode: LINK (13), nodeid: 1, insize: 50\n"
+		       "LINK /h\n"
+		       "   unique: 6, error: 0 (Success), outsize: 144\n"
+		       "unique: 8, opcode: SYMLINK (6), nodeid: 1, insize: 47\n"
+		       "SYMLINK /l\n"
+		       "   unique: 8, error: 0 (Success), outsize: 144\n"
+		       "unique: 10, opcode: MKNOD (8), nodeid: 1, insize: 58\n"
+		       "MKNOD /f\n"
+		       "   unique: 10, error: 0 (Success), outsize: 144\n",
+		       "{\"op\":\"rename\",\"path\":\"/a -> b\",\"path2\":\"/c -> d\","
+		       "\"status\":\"completed\",\"errno\":0,\"unique\":4,\"nodeid\":1}\n"
+		       "{\"op\":\"link\",\"path2\":\"/h\",\"status\":\"completed\",\"errno\":0,"
+		       "\"unique\":6,\"nodeid\":1}\n"
+		       "{\"op\":\"symlink\",\"path\":\"/l\",\"status\":\"completed\",\"errno\":0,"
+		       "\"unique\":8,\"nodeid\":1}\n"
+		       "{\"op\":\"mknod\",\"path\":\"/f\",\"status\":\"completed\",\"errno\":0,"
+		       "\"unique\":10,\"nodeid\":1}\n");
+	FT_TEST_LOG_IS(
+		"unique: 4, opcode: CREATE (35), nodeid: 1, insize: 58\n"
+		"  CREATE[1] flags: 0x8241 /a\n"
+		"   NODEID: 2\n"
+		"   unique: 4, error: 0 (Success), outsize: 160\n"
+		"unique: 6, opcode: WRITE (16), nodeid: 2, insize: 85\n"
+		"WRITE[1] 5 bytes to 0\n"
+		"   WRITE[1] 5 bytes\n"
+		"   unique: 6, error: 0 (Success), outsize: 24\n"
+		"unique: 8, opcode: READ (15), nodeid: 2, insize: 80\n"
+		"READ[1] 100 bytes from 2\n"
+		"   READ[1] 3 bytes\n"
+		"   unique: 8, error: 0 (Success), outsize: 19\n"
+		"unique: 10, opcode: FLUSH (25), nodeid: 2, insize: 64\n"
+		"FLUSH[1]\n"
+		"   unique: 10, error: 0 (Success), outsize: 16\n"
+		"unique: 12, opcode: RELEASE (18), nodeid: 2, insize: 64\n"
+		"RELEASE[1] flags: 0x8001\n"
+		"   unique: 12, error: 0 (Success), outsize: 16\n"
+		"unique: 14, opcode: OPEN (14), nodeid: 2, insize: 48\n"
+		"OPEN[1] flags: 0x8000 /a\n"
+		"   unique: 14, error: 0 (Success), outsize: 32\n"
+		"unique: 16, opcode: FSYNC (20), nodeid: 2, insize: 56\n"
+		"FSYNC[1]\n"
+		"   unique: 16, error: 0 (Success), outsize: 16\n",
+		"{\"op\":\"create\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"unique\":4,\"nodeid\":1,\"entry\":2,\"fh\":1,\"flags\":33345}\n"
+		"{\"op\":\"write\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"unique\":6,\"nodeid\":2,\"fh\":1,\"offset\":0,\"size\":5,\"reply_size\":5}\n"
+		"{\"op\":\"read\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"unique\":8,\"nodeid\":2,\"fh\":1,\"offset\":2,\"size\":100,"
+		"\"reply_size\":3}\n"
+		"{\"op\":\"flush\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"unique\":10,\"nodeid\":2,\"fh\":1}\n"
+		"{\"op\":\"release\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"unique\":12,\"nodeid\":2,\"fh\":1,\"flags\":32769}\n"
+		"{\"op\":\"open\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"unique\":14,\"nodeid\":2,\"fh\":1,\"flags\":32768}\n"
+		"{\"op\":\"fsync\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
+		"\"unique\":16,\"nodeid\":2,\"fh\":1}\n");
+	FT_TEST_LOG_IS("unique: 4, opcode: ??? (43), nodeid: 2, insize: 72\n"
+		       "   unique: 4, error: 0 (Success), outsize: 16\n",
+		       "{\"op\":\"fallocate\",\"status\":\"completed\",\"errno\":0,\"unique\":4,"
+		       "\"nodeid\":2}\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_requests),  cmocka_unit_test(test_details),
+		cmocka_unit_test(test_blanks),    cmocka_unit_test(test_newlines),
+		cmocka_unit_test(test_forged),    cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_streams),   cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_low_level), cmocka_unit_test(test_lite),
+	};
+
+	ft_test_deadline(110);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tests of formats share: a log goes in, its operations come out. */
+#ifndef FT_FORMATS_TESTING_H
+#define FT_FORMATS_TESTING_H
+
+#include <stddef.h>
+
+/*
+ * The operations that a log tells, as JSON, each with a newline behind it, those last that are still
+ * in flight. Free with free().
+ */
+char *ft_test_log(const char *text, size_t size);
+
+/* Compares the operations of a log with what is expected; a difference fails the test. */
+void ft_test_log_is(const char *text, size_t size, const char *expected);
+
+#define FT_TEST_LOG_IS(text, expected) ft_test_log_is(text, sizeof(text) - 1, expected)
+
+#endif
