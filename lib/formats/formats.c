@@ -4,5 +4,10 @@
 
 const struct ft_format *const ft_formats[] = {
 	&ft_format_libfuse,
+	&ft_format_fuser,
+	&ft_format_fusepy,
+	&ft_format_encfs,
+	&ft_format_s3fs,
+	&ft_format_unionfs,
 	NULL,
 };

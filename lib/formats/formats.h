@@ -6,5 +6,10 @@
 #include "format.h"
 
 extern const struct ft_format ft_format_libfuse;
+extern const struct ft_format ft_format_fuser;
+extern const struct ft_format ft_format_fusepy;
+extern const struct ft_format ft_format_encfs;
+extern const struct ft_format ft_format_s3fs;
+extern const struct ft_format ft_format_unionfs;
 
 #endif
