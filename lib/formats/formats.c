@@ -5,5 +5,6 @@
 const struct ft_format *const ft_formats[] = {
 	&ft_format_libfuse,
 	&ft_format_go_fuse,
+	&ft_format_mergerfs,
 	NULL,
 };

@@ -7,5 +7,6 @@
 
 extern const struct ft_format ft_format_libfuse;
 extern const struct ft_format ft_format_go_fuse;
+extern const struct ft_format ft_format_mergerfs;
 
 #endif
