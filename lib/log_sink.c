@@ -250,31 +250,42 @@ void ft_sink_amend(struct ft_sink *sink, const struct ft_event *event)
 	ft_tracker_amend(sink->tracker, &more);
 }
 
-/* The end of a handler: that of its request, if nothing else will tell it. */
-static void end_handler(struct ft_sink *sink, struct ft_event *end)
+/* A line that cannot be told from a forged one may have ended what has not. */
+static void end(struct ft_sink *sink, const struct ft_event *event)
 {
-	struct ft_attached *attached = find_attached(sink, end->key);
+	struct ft_event doubt = {.key = event->key, .marks = FUSETRACE_OP_SUSPECT};
+
+	if (event->marks & FUSETRACE_OP_SUSPECT)
+		ft_tracker_amend(sink->tracker, &doubt);
+	ft_tracker_end(sink->tracker, event);
+}
+
+/* The end of a handler: that of its request, if nothing else will tell it. */
+static void end_handler(struct ft_sink *sink, struct ft_event *event)
+{
+	struct ft_attached *attached = find_attached(sink, event->key);
 
 	if (!attached)
 		return;
-	end->key = attached->outer;
+	event->key = attached->outer;
 	attached->inner = 0;
 	if (!sink->replies_told)
-		ft_tracker_end(sink->tracker, end);
+		end(sink, event);
 }
 
 void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, const struct ft_event *event)
 {
-	struct ft_event end = *event;
+	struct ft_event told = *event;
 
-	end.key = key_of(sink, event->key);
-	end.seen_ns = sink->seen_ns;
-	if (!end.time_ns && line->time.tick_ns <= TICK_NS_MAX)
-		end.time_ns = time_of(sink, &line->time);
+	told.key = key_of(sink, event->key);
+	told.seen_ns = sink->seen_ns;
+	told.marks |= line->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
+	if (!told.time_ns && line->time.tick_ns <= TICK_NS_MAX)
+		told.time_ns = time_of(sink, &line->time);
 	if (is_handler(sink))
-		end_handler(sink, &end);
+		end_handler(sink, &told);
 	else
-		ft_tracker_end(sink->tracker, &end);
+		end(sink, &told);
 }
 
 bool ft_sink_has_requests(const struct ft_sink *sink)

@@ -11,5 +11,7 @@ extern const struct ft_format ft_format_fusepy;
 extern const struct ft_format ft_format_encfs;
 extern const struct ft_format ft_format_s3fs;
 extern const struct ft_format ft_format_unionfs;
+extern const struct ft_format ft_format_go_fuse;
+extern const struct ft_format ft_format_mergerfs;
 
 #endif

@@ -629,7 +629,7 @@ static void test_streams(void **state)
 		"... inode 1400   unique: 4, success, outsize: 120\n"
 		"   unique: 6, success, outsize: 32\n",
 		"{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
-		"\"pid\":7,\"unique\":4,\"nodeid\":1}\n"
+		"\"pid\":7,\"unique\":4,\"nodeid\":1,\"suspect\":true}\n"
 		"{\"op\":\"open\",\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":6,"
 		"\"nodeid\":2,\"suspect\":true}\n");
 	/* cut off at the end */

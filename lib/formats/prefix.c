@@ -62,8 +62,25 @@ static bool is_place(struct ft_bytes word)
 	return has_sign;
 }
 
+/* What was seen of a prefix so far. */
+struct prefix {
+	struct ft_time time;
+	bool has_level;
+};
+
+/* "[... DEBUG fuser]": a module of one word, which stands behind the level. */
+static bool is_module(const struct prefix *prefix, struct ft_bytes word,
+		      const struct ft_scan *behind)
+{
+	for (size_t i = 0; i < word.length; i++) {
+		if (!ft_is_word_char(word.data[i]))
+			return false;
+	}
+	return prefix->has_level && !ft_scan_is_end(behind) && *behind->at == ']';
+}
+
 /* Takes one thing that a logger prints; false: words of somebody else. */
-static bool take_part(struct ft_scan *scan, struct ft_time *time)
+static bool take_part(struct ft_scan *scan, struct prefix *prefix)
 {
 	struct ft_time found;
 	struct ft_bytes word;
@@ -72,29 +89,33 @@ static bool take_part(struct ft_scan *scan, struct ft_time *time)
 	if (ft_scan_char(scan, '[') || ft_scan_char(scan, ']') || ft_scan_char(scan, ':'))
 		return true;
 	if (ft_scan_time(scan, &found) || ft_scan_uptime(scan, &found)) {
-		*time = found;
+		prefix->time = found;
 		return true;
 	}
 	begin = scan->at;
 	while (!ft_scan_is_end(scan) && *scan->at != ' ' && *scan->at != '\t' && *scan->at != ']')
 		scan->at++;
 	word = (struct ft_bytes){begin, (size_t)(scan->at - begin)};
-	return word.length > 0 && (is_level(word) || is_number(word) || is_place(word));
+	prefix->has_level |= is_level(word);
+	return word.length > 0 && (is_level(word) || is_number(word) || is_place(word) ||
+				   is_module(prefix, word, scan));
 }
 
 /* Whether all of it is what loggers print; the last time in it. */
 static bool is_prefix(struct ft_bytes text, struct ft_time *ret_time)
 {
+	struct prefix prefix = {.time.clock = FT_CLOCK_NONE};
 	struct ft_scan scan = ft_scan_of(text);
+	bool is_whole = true;
 
-	*ret_time = (struct ft_time){.clock = FT_CLOCK_NONE};
-	while (!ft_scan_is_end(&scan)) {
+	while (is_whole && !ft_scan_is_end(&scan)) {
 		if (*scan.at == ' ' || *scan.at == '\t')
 			scan.at++;
-		else if (!take_part(&scan, ret_time))
-			return false;
+		else
+			is_whole = take_part(&scan, &prefix);
 	}
-	return true;
+	*ret_time = prefix.time;
+	return is_whole;
 }
 
 /* ---- where a record begins ---- */

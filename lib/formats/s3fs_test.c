@@ -140,7 +140,7 @@ static void test_streams(void **state)
 		": 4, success, outsize: 32\n"
 		"ags=0x8000]\n",
 		"{\"op\":\"open\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
-		"\"pid\":7,\"unique\":4,\"nodeid\":2,\"flags\":32768}\n");
+		"\"pid\":7,\"unique\":4,\"nodeid\":2,\"flags\":32768,\"suspect\":true}\n");
 	/* cut off */
 	FT_TEST_LOG_IS("2026-11-22T09:19:05.197Z [INF] s3fs.cpp:s3fs_getattr(778): [path=/]\n"
 		       "2026-11-22T09:19:05.197Z [INF] s3fs.cpp:s3fs_getattr(778): [pa",
