@@ -13,6 +13,9 @@
 /* An internal mark of a request that a handler's record was added to; no operation has it. */
 #define MARK_ATTACHED (1u << 31)
 
+/* Of whole records of ours; formats have the lanes from 1 on. */
+#define RECORDS_LANE UINT8_MAX
+
 static uint64_t now_of(clockid_t clock)
 {
 	struct timespec now;
@@ -26,7 +29,12 @@ void ft_sink_init(struct ft_sink *sink, struct ft_tracker *tracker, bool is_live
 	time_t now = time(NULL);
 	struct tm local;
 
-	*sink = (struct ft_sink){.tracker = tracker};
+	*sink = (struct ft_sink){
+		.tracker = tracker,
+		.records = {.tracker = tracker,
+			    .lane = RECORDS_LANE,
+			    .source = FUSETRACE_SOURCE_LOG},
+	};
 	if (!is_live)
 		return;
 	sink->seen_ns = ft_now_ns();
@@ -91,7 +99,7 @@ static uint64_t time_of(struct ft_sink *sink, const struct ft_time *time)
 
 static uint64_t key_of(const struct ft_sink *sink, uint64_t key)
 {
-	return key ^ (uint64_t)(sink->format_index + 1) << 56;
+	return ft_key_in_lane(key, (uint8_t)(sink->format_index + 1));
 }
 
 static bool is_request_of(const struct ft_event *request, void *data)
@@ -226,6 +234,55 @@ void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, const struct 
 		end_handler(sink, &end);
 	else
 		ft_tracker_end(sink->tracker, &end);
+}
+
+/* Both tell the same of what they both tell, so they may be one. */
+static bool is_request_of_record(const struct ft_event *request, void *data)
+{
+	const struct ft_event *told = data;
+	uint32_t both = request->present & told->present;
+
+	return is_request_of(request, data) &&
+	       (!(both & FT_HAS(UNIQUE)) || request->unique == told->unique) &&
+	       (!(both & FT_HAS(NODEID)) || request->nodeid == told->nodeid) &&
+	       (!request->path.data || !told->path.data ||
+		ft_bytes_equal(request->path, told->path));
+}
+
+/*
+ * A filesystem that reports its own operations while libfuse prints its requests: one operation, not
+ * two. Also true if no request is in flight any more: this one was counted.
+ */
+static bool take_as_handler(struct ft_sink *sink, const struct ft_json_record *record)
+{
+	struct ft_event more = record->event;
+	const struct ft_event *request;
+
+	if (!sink->has_requests || record->kind != FT_JSON_OP ||
+	    record->source == FUSETRACE_SOURCE_KERNEL)
+		return false;
+	request = ft_tracker_newest(sink->tracker, is_request_of_record, &more);
+	if (!request)
+		return true;
+	more.key = request->key;
+	more.time_ns = record->start_ns;
+	more.duration_ns = record->duration_ns;
+	more.marks |= MARK_ATTACHED;
+	ft_tracker_amend(sink->tracker, &more);
+	return true;
+}
+
+void ft_sink_record(struct ft_sink *sink, const struct ft_line *line,
+		    const struct ft_json_record *record)
+{
+	struct ft_json_record told = *record;
+
+	if (line->is_suspect && record->kind != FT_JSON_OP)
+		return; /* a file's name must not end a trace */
+	told.event.seen_ns = sink->seen_ns;
+	told.event.marks |= line->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
+	if (!take_as_handler(sink, &told))
+		ft_records_take(&sink->records, &told);
 }
 
 void ft_sink_restart(struct ft_sink *sink)

@@ -147,7 +147,8 @@ int fusetrace_monitor_new(const struct fusetrace_monitor_opts *opts,
 						  on_done, monitor);
 	if (!monitor->tracker)
 		return ft_error(reterr_error, -ENOMEM, "out of memory");
-	monitor->replay.tracker = monitor->tracker;
+	monitor->replay.records.tracker = monitor->tracker;
+	monitor->replay.records.source = FUSETRACE_SOURCE_REPLAY;
 	if (monitor->source == FUSETRACE_SOURCE_LOG) {
 		monitor->log = ft_log_new(monitor->tracker, false);
 		if (!monitor->log)
@@ -405,19 +406,26 @@ void ft_monitor_on_lost(struct fusetrace_monitor *monitor, uint64_t total)
 
 /* ---- what is fed ---- */
 
+/* What our own lines told of the trace itself. */
+static void note_records(struct fusetrace_monitor *monitor, const struct ft_records *records,
+			 bool is_end)
+{
+	ft_monitor_on_lost(monitor, records->lost);
+	if (is_end)
+		ft_tracker_abandon(monitor->tracker);
+	if (records->end_kind)
+		ft_monitor_end(monitor, records->end_kind == FT_JSON_UNMOUNTED
+						? FUSETRACE_STATE_UNMOUNTED
+						: FUSETRACE_STATE_GONE);
+}
+
 static int feed_replay(struct fusetrace_monitor *monitor, const void *data, size_t size,
 		       bool is_end, struct fusetrace_error *reterr_error)
 {
 	int r = is_end ? ft_replay_end(&monitor->replay, reterr_error)
 		       : ft_replay_push(&monitor->replay, data, size, reterr_error);
 
-	ft_monitor_on_lost(monitor, monitor->replay.lost);
-	if (is_end)
-		ft_tracker_abandon(monitor->tracker);
-	if (monitor->replay.end_kind)
-		ft_monitor_end(monitor, monitor->replay.end_kind == FT_JSON_UNMOUNTED
-						? FUSETRACE_STATE_UNMOUNTED
-						: FUSETRACE_STATE_GONE);
+	note_records(monitor, &monitor->replay.records, is_end);
 	return r;
 }
 
@@ -426,8 +434,7 @@ static int feed_log(struct fusetrace_monitor *monitor, const void *data, size_t 
 {
 	int r = is_end ? ft_log_end(monitor->log) : ft_log_push(monitor->log, data, size);
 
-	if (is_end)
-		ft_tracker_abandon(monitor->tracker);
+	note_records(monitor, ft_log_records(monitor->log), is_end);
 	return r < 0 ? ft_error(reterr_error, r, "%s", fusetrace_strerror(r)) : 0;
 }
 

@@ -100,6 +100,11 @@ struct ft_log_counts ft_log_counts(const struct ft_log *log)
 	return log->counts;
 }
 
+const struct ft_records *ft_log_records(const struct ft_log *log)
+{
+	return &log->sink->records;
+}
+
 /* ---- one line ---- */
 
 /* FT_LINE_ or a negative errno. */
@@ -117,10 +122,22 @@ static int offer_to(struct ft_log *log, size_t index, const struct ft_line *line
 	return r;
 }
 
+static void flush(struct ft_log *log, size_t index)
+{
+	if (!ft_formats[index]->flush)
+		return;
+	log->sink->format = ft_formats[index];
+	log->sink->format_index = (uint32_t)index;
+	ft_formats[index]->flush(log->states[index], log->sink);
+}
+
+/* A request is passed on before another format can tell what its handler does. */
 static int offer(struct ft_log *log, const struct ft_line *line)
 {
 	int r = offer_to(log, log->last, line);
 
+	if (r == FT_LINE_OTHER)
+		flush(log, log->last);
 	for (size_t i = 0; r == FT_LINE_OTHER && i < log->format_count; i++) {
 		if (i != log->last)
 			r = offer_to(log, i, line);
@@ -287,13 +304,8 @@ void ft_log_gap(struct ft_log *log)
 
 void ft_log_pause(struct ft_log *log)
 {
-	for (size_t i = 0; i < log->format_count; i++) {
-		if (!ft_formats[i]->flush)
-			continue;
-		log->sink->format = ft_formats[i];
-		log->sink->format_index = (uint32_t)i;
-		ft_formats[i]->flush(log->states[i], log->sink);
-	}
+	for (size_t i = 0; i < log->format_count; i++)
+		flush(log, i);
 }
 
 int ft_log_end(struct ft_log *log)

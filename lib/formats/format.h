@@ -51,6 +51,14 @@ void ft_sink_amend(struct ft_sink *sink, const struct ft_event *event);
  * its opcode is known.
  */
 void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, const struct ft_event *event);
+/*
+ * A whole operation or an event of ours (docs/json.md), with its own source and times. An operation
+ * that a format of FT_RANK_REQUESTS prints as well is added to the request. Events of a suspect line
+ * do not count.
+ */
+struct ft_json_record;
+void ft_sink_record(struct ft_sink *sink, const struct ft_line *line,
+		    const struct ft_json_record *record);
 /* Another mount begins: nodeids, handles and uniques start anew. */
 void ft_sink_restart(struct ft_sink *sink);
 

@@ -4,5 +4,6 @@
 
 const struct ft_format *const ft_formats[] = {
 	&ft_format_libfuse,
+	&ft_format_fusetrace,
 	NULL,
 };

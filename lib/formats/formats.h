@@ -6,5 +6,6 @@
 #include "format.h"
 
 extern const struct ft_format ft_format_libfuse;
+extern const struct ft_format ft_format_fusetrace;
 
 #endif
