@@ -8,6 +8,8 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 #define DAY_NS (86400 * SECOND_NS)
+/* So late may a line be printed. */
+#define LATE_NS_MAX (60 * SECOND_NS)
 /* Differences of times that are rounded more than this are noise, not durations. */
 #define TICK_NS_MAX 1000000u
 /* An internal mark of a request that a handler's record was added to; no operation has it. */
@@ -45,9 +47,14 @@ void ft_sink_init(struct ft_sink *sink, struct ft_tracker *tracker, bool is_live
 
 /* ---- clocks ---- */
 
-/* Times of a day go on growing at midnight. */
+/*
+ * Times of a day go on growing at midnight. Threads print out of order: one of before midnight may
+ * come behind it.
+ */
 static uint64_t of_day(struct ft_sink *sink, uint64_t ns)
 {
+	if (sink->days_ns && ns >= DAY_NS - LATE_NS_MAX && sink->last_day_ns < LATE_NS_MAX)
+		return sink->days_ns - DAY_NS + ns;
 	if (ns + DAY_NS / 2 < sink->last_day_ns)
 		sink->days_ns += DAY_NS;
 	sink->last_day_ns = ns;
@@ -111,25 +118,6 @@ static bool is_request_of(const struct ft_event *request, void *data)
 		 !ft_bytes_equal(request->name, handler->name));
 }
 
-/* A handler's record: belongs to the newest request of its kind that has none yet. */
-static void attach(struct ft_sink *sink, const struct ft_event *event)
-{
-	const struct ft_event *request =
-		ft_tracker_newest(sink->tracker, is_request_of, (void *)event);
-	struct ft_event more = *event;
-
-	if (!request)
-		return;
-	sink->attached[sink->attached_next] = (struct ft_attached){
-		.inner = event->key,
-		.outer = request->key,
-	};
-	sink->attached_next = (sink->attached_next + 1) % FT_SINK_ATTACHED_MAX;
-	more.key = request->key;
-	more.marks |= MARK_ATTACHED;
-	ft_tracker_amend(sink->tracker, &more);
-}
-
 /* The request that a handler's record was added to; NULL: none. */
 static struct ft_attached *find_attached(struct ft_sink *sink, uint64_t inner)
 {
@@ -138,6 +126,29 @@ static struct ft_attached *find_attached(struct ft_sink *sink, uint64_t inner)
 			return &sink->attached[i];
 	}
 	return NULL;
+}
+
+/* A handler's record: belongs to the newest request of its kind that has none yet. */
+static void attach(struct ft_sink *sink, const struct ft_event *event)
+{
+	const struct ft_event *request =
+		ft_tracker_newest(sink->tracker, is_request_of, (void *)event);
+	struct ft_event more = *event;
+	struct ft_attached *before;
+
+	if (!request)
+		return;
+	before = find_attached(sink, event->key);
+	if (before) /* its end was not printed */
+		before->inner = 0;
+	sink->attached[sink->attached_next] = (struct ft_attached){
+		.inner = event->key,
+		.outer = request->key,
+	};
+	sink->attached_next = (sink->attached_next + 1) % FT_SINK_ATTACHED_MAX;
+	more.key = request->key;
+	more.marks |= MARK_ATTACHED;
+	ft_tracker_amend(sink->tracker, &more);
 }
 
 static bool is_handler(const struct ft_sink *sink)
