@@ -215,8 +215,10 @@ static int make_room(char **buffer, size_t *room, size_t needed)
 
 static void count_unparsed(struct ft_log *log, struct ft_bytes text)
 {
-	if (text.length == 0)
+	if (text.length == 0) {
+		log->counts.empty++;
 		return;
+	}
 	log->counts.unparsed++;
 	if (log->unparsed)
 		log->unparsed(log->counts.lines, text, log->unparsed_data);

@@ -37,7 +37,8 @@ int ft_log_end(struct ft_log *log);
 
 struct ft_log_counts {
 	uint64_t lines;
-	uint64_t unparsed; /* of them; empty ones do not count */
+	uint64_t empty;    /* of them */
+	uint64_t unparsed; /* of the others */
 };
 struct ft_log_counts ft_log_counts(const struct ft_log *log);
 /* What lines of ours among the others told of the trace itself. Owned by log. */

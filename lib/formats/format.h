@@ -64,18 +64,18 @@ void ft_sink_restart(struct ft_sink *sink);
 
 /* ---- the format ---- */
 
-/* What records of a format tell: the columns of `fusetrace formats`. */
-#define FT_GIVES_PATH (1u << 0)  /* whole paths */
-#define FT_GIVES_NAME (1u << 1)  /* last components, nodeids and entries: paths are worked out */
-#define FT_GIVES_REPLY (1u << 2) /* that an operation has ended */
-#define FT_GIVES_ERRNO (1u << 3) /* ... and how */
-#define FT_GIVES_TIME (1u << 4)
-#define FT_GIVES_DURATION (1u << 5) /* without times */
-#define FT_GIVES_OFFSET (1u << 6)   /* offset and size of reads and writes */
-#define FT_GIVES_PID (1u << 7)      /* the caller's */
-#define FT_GIVES_UNIQUE (1u << 8)
+/* What records of a format tell: the columns of `fusetrace formats`; see the public header. */
+#define FT_GIVES_PATH FUSETRACE_GIVES_PATH
+#define FT_GIVES_NAME FUSETRACE_GIVES_NAME /* with nodeids and entries */
+#define FT_GIVES_REPLY FUSETRACE_GIVES_REPLY
+#define FT_GIVES_ERRNO FUSETRACE_GIVES_ERRNO
+#define FT_GIVES_TIME FUSETRACE_GIVES_TIME
+#define FT_GIVES_DURATION FUSETRACE_GIVES_DURATION
+#define FT_GIVES_OFFSET FUSETRACE_GIVES_OFFSET
+#define FT_GIVES_PID FUSETRACE_GIVES_PID
+#define FT_GIVES_UNIQUE FUSETRACE_GIVES_UNIQUE
 /* A file name cannot forge a record: quoted, or its length is told. */
-#define FT_GIVES_PROOF (1u << 9)
+#define FT_GIVES_PROOF FUSETRACE_GIVES_PROOF
 
 /* How much of what happens a format sees; see log_sink.h. */
 #define FT_RANK_REQUESTS 0u /* every request, in the library that talks to the kernel */

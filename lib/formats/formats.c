@@ -2,8 +2,31 @@
 /* The list of formats. A line is offered to them in this order, but to the last one that took first. */
 #include "formats.h"
 
+#include <errno.h>
+
 const struct ft_format *const ft_formats[] = {
 	&ft_format_libfuse,
 	&ft_format_fusetrace,
 	NULL,
 };
+
+int fusetrace_format_get(size_t index, struct fusetrace_format_info *ret)
+{
+	const struct ft_format *format;
+	size_t count = sizeof(ft_formats) / sizeof(ft_formats[0]) - 1;
+
+	if (!ret)
+		return -EINVAL;
+	if (index >= count)
+		return -ERANGE;
+	format = ft_formats[index];
+	*ret = (struct fusetrace_format_info){
+		.name = format->name,
+		.title = format->title,
+		.used_by = format->used_by,
+		.how = format->how,
+		.note = format->note,
+		.gives = format->gives,
+	};
+	return 0;
+}
