@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fusetrace read and summary: recordings through the same tracker and views as a live trace. The
- * library cuts lines and knows their formats, so a format that it learns is read here at once;
- * only the events of our own recordings (docs/json.md) are looked at here, to show them where they
+ * fusetrace read and summary: recordings and logs through the same tracker and views as a live
+ * trace. The library cuts lines and knows their formats, so a format that it learns is read here at
+ * once; only the events of our own recordings (docs/json.md) are looked at here, to show them where they
  * stand among the operations.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "command.h"
+#include "input.h"
 #include "json_read.h"
 #include "message.h"
 #include "options.h"
+#include "progress.h"
 #include "trace.h"
+#include "views/names.h"
 
 /* Longer than any line that the library takes: what fills it without a newline is refused. */
 #define BUFFER_SIZE (2 * FT_JSON_LINE_MAX)
@@ -29,8 +34,11 @@ struct reading {
 	struct ft_json_reader json;
 	bool has_head;
 	bool is_log;
+	struct input input;
+	struct progress progress;
 	char *buffer;
 	size_t used;
+	struct fusetrace_log_counts counts; /* of the logs before this file */
 };
 
 /* ---- what is shown ---- */
@@ -74,24 +82,52 @@ static void show_event(struct reading *reading, const char *line, size_t length)
 	}
 }
 
+/* What a log tells of losses, behind the operations that came with it. */
+static void show_loss(struct reading *reading, uint64_t before)
+{
+	struct ft_json_record record = {
+		.kind = FT_JSON_LOST,
+		.has = FT_JSON_HAS_COUNT,
+		.count = fusetrace_lost(reading->trace.monitor, NULL) - before,
+	};
+
+	if (record.count == 0)
+		return;
+	need_head(reading);
+	trace_event(&reading->trace, &record);
+}
+
+/* --unparsed */
+static void show_unparsed(uint64_t number, const char *line, size_t length, void *data)
+{
+	struct reading *reading = data;
+	char *text FT_AUTO_FREE = name_escape((struct ft_bytes){line, length});
+
+	if (text)
+		output_printf(&reading->trace.output, "%" PRIu64 ": %s\n", number, text);
+}
+
 /* What was fed and not yet shown. -EPIPE: nothing more can be written. */
 static int show_operations(struct reading *reading)
 {
 	struct trace *trace = &reading->trace;
 
-	if (fusetrace_count(trace->monitor, &trace->taken, NULL) > 0)
+	if (!trace->options->unparsed && fusetrace_count(trace->monitor, &trace->taken, NULL) > 0)
 		need_head(reading);
 	while (!trace_take(trace)) {
 		if (output_flush(&trace->output, FUSETRACE_FOREVER, -1) < 0)
 			break;
 	}
+	if (output_pending(&trace->output) >= OUTPUT_ENOUGH)
+		output_flush(&trace->output, FUSETRACE_FOREVER, -1);
 	return trace->output.error ? -EPIPE : 0;
 }
 
 /* ---- what is read ---- */
 
-static int refuse(const struct reading *reading, int r, const struct fusetrace_error *error)
+static int refuse(struct reading *reading, int r, const struct fusetrace_error *error)
 {
+	progress_end(&reading->progress);
 	if (r != -EBADMSG)
 		return fail(EXIT_SETUP, "%s: %s: try again", reading->name, fusetrace_strerror(r));
 	return fail(EXIT_USAGE, "%s: %s", reading->name, error->text);
@@ -100,9 +136,12 @@ static int refuse(const struct reading *reading, int r, const struct fusetrace_e
 static int feed(struct reading *reading, const char *data, size_t size)
 {
 	struct fusetrace_error error = {0};
+	uint64_t lost = fusetrace_lost(reading->trace.monitor, NULL);
 	int r = fusetrace_feed(reading->trace.monitor, data, size, &error);
 	int shown = show_operations(reading);
 
+	if (reading->is_log)
+		show_loss(reading, lost);
 	return r < 0 ? refuse(reading, r, &error) : shown;
 }
 
@@ -131,12 +170,12 @@ static int take_lines(struct reading *reading, const char *data, size_t size)
 
 	while (r == 0 && size) {
 		size_t begin = size, end = size;
-		bool has_event = !reading->is_log && find_event(data, size, &begin, &end);
+		bool has_event = find_event(data, size, &begin, &end);
 
 		r = feed(reading, data, begin);
 		if (r == 0 && has_event)
 			r = feed(reading, data + begin, end - begin);
-		if (r == 0 && has_event)
+		if (r == 0 && has_event && !reading->is_log)
 			show_event(reading, data + begin, end - begin);
 		data += end;
 		size -= end;
@@ -144,51 +183,85 @@ static int take_lines(struct reading *reading, const char *data, size_t size)
 	return r;
 }
 
-/* Takes all whole lines out of the buffer; what fills it without any is fed to be refused. */
+/* Takes all whole lines out of the buffer; one that fills it is fed as it is. */
 static int take_buffer(struct reading *reading)
 {
 	const char *newline = memrchr(reading->buffer, '\n', reading->used);
 	size_t whole = newline ? (size_t)(newline + 1 - reading->buffer) : 0;
 	int r;
 
-	if (!newline && reading->used == BUFFER_SIZE)
-		return feed(reading, reading->buffer, reading->used);
+	if (!newline && reading->used == BUFFER_SIZE) {
+		reading->used = 0;
+		return feed(reading, reading->buffer, BUFFER_SIZE);
+	}
 	r = take_lines(reading, reading->buffer, whole);
 	reading->used -= whole;
 	memmove(reading->buffer, reading->buffer + whole, reading->used);
 	output_pump(&reading->trace.output);
+	progress_show(&reading->progress, reading->input.taken, reading->input.size);
 	return r;
+}
+
+/* The end of what was fed: what has no end yet will have none. */
+static int end_feed(struct reading *reading)
+{
+	struct fusetrace_error error = {0};
+	int r = fusetrace_feed_end(reading->trace.monitor, &error);
+
+	return r < 0 ? refuse(reading, r, &error) : show_operations(reading);
+}
+
+/* How much of a log was understood. */
+static int judge_log(struct reading *reading)
+{
+	struct fusetrace_log_counts counts = {0};
+
+	fusetrace_log_counts(reading->trace.monitor, &counts);
+	reading->counts.lines += counts.lines;
+	reading->counts.unparsed += counts.unparsed;
+	if (reading->trace.options->unparsed || !counts.lines || counts.unparsed < counts.lines)
+		return 0;
+	progress_end(&reading->progress);
+	return fail(EXIT_USAGE, "%s: no line is of a known format: see 'fusetrace formats'",
+		    reading->name);
 }
 
 /* The last line may lack its newline. */
 static int take_end(struct reading *reading)
 {
-	struct fusetrace_error error = {0};
 	int r = 0;
 
 	if (reading->used) {
 		reading->buffer[reading->used++] = '\n';
 		r = take_lines(reading, reading->buffer, reading->used);
 	}
-	if (r)
-		return r;
-	r = fusetrace_feed_end(reading->trace.monitor, &error);
-	return r < 0 ? refuse(reading, r, &error) : show_operations(reading);
+	if (r == 0)
+		r = end_feed(reading);
+	return r ? r : judge_log(reading);
 }
 
-/* More bytes into the buffer; 0 at the end, -1 after a message. */
-static ssize_t fill_buffer(struct reading *reading, int fd)
+/* It cannot be read on: what came before it counts, a line that is cut off does not. */
+static int take_broken_end(struct reading *reading, int error_code,
+			   const struct fusetrace_error *error)
 {
-	ssize_t size;
+	int r = reading->trace.monitor ? end_feed(reading) : 0;
 
-	do
-		size = read(fd, reading->buffer + reading->used, BUFFER_SIZE - reading->used);
-	while (size < 0 && errno == EINTR);
-	if (size < 0)
-		fail(EXIT_SETUP, "cannot read %s: %s: give a recording or a log", reading->name,
-		     strerror(errno));
-	else
-		reading->used += (size_t)size;
+	if (r)
+		return r;
+	progress_end(&reading->progress);
+	if (error_code == -EBADMSG)
+		return fail(EXIT_USAGE, "%s: %s", reading->name, error->text);
+	return fail(EXIT_SETUP, "cannot read %s: %s: give a recording or a log", reading->name,
+		    strerror(-error_code));
+}
+
+/* More bytes into the buffer; 0 at the end, or a negative errno. */
+static ssize_t fill_buffer(struct reading *reading, struct fusetrace_error *reterr_error)
+{
+	ssize_t size = input_read(&reading->input, reading->buffer + reading->used,
+				  BUFFER_SIZE - reading->used, reterr_error);
+
+	reading->used += size > 0 ? (size_t)size : 0;
 	return size;
 }
 
@@ -208,51 +281,84 @@ static bool is_recording(const struct reading *reading)
 	       memcmp(at, begin, sizeof(begin) - 1) == 0;
 }
 
+/* With --unparsed a recording is a log, too: what is wrong with it is what is looked for. */
 static int open_trace(struct reading *reading)
 {
-	reading->is_log = !is_recording(reading);
-	return trace_new(&reading->trace,
-			 FUSETRACE_MONITOR_OPTS(.source = reading->is_log ? FUSETRACE_SOURCE_LOG
-									  : FUSETRACE_SOURCE_REPLAY,
-						.max_ops = KEPT_OPS));
+	bool lists_unparsed = reading->trace.options->unparsed;
+	int r;
+
+	reading->is_log = lists_unparsed || !is_recording(reading);
+	r = trace_new(&reading->trace,
+		      FUSETRACE_MONITOR_OPTS(.source = reading->is_log ? FUSETRACE_SOURCE_LOG
+								       : FUSETRACE_SOURCE_REPLAY,
+					     .max_ops = KEPT_OPS));
+	if (r == 0 && lists_unparsed)
+		fusetrace_set_unparsed_fn(reading->trace.monitor, show_unparsed, reading);
+	return r;
 }
 
-static int take_file(struct reading *reading, int fd)
+static int take_file(struct reading *reading)
 {
+	struct fusetrace_error error = {0};
 	ssize_t size;
 	int r;
 
 	/* What it is shows in the first line. */
 	reading->used = 0;
 	do
-		size = fill_buffer(reading, fd);
+		size = fill_buffer(reading, &error);
 	while (size > 0 && reading->used < 6);
-	if (size < 0)
-		return EXIT_SETUP;
-	r = open_trace(reading);
+	r = size < 0 && !reading->used ? 0 : open_trace(reading);
 	while (r == 0 && size > 0) {
 		r = take_buffer(reading);
 		if (r == 0)
-			size = fill_buffer(reading, fd);
-		if (size < 0)
-			return EXIT_SETUP;
+			size = fill_buffer(reading, &error);
 	}
-	return r ? r : take_end(reading);
+	if (r)
+		return r;
+	return size < 0 ? take_broken_end(reading, (int)size, &error) : take_end(reading);
 }
 
 static int read_file(struct reading *reading, const char *path)
 {
+	const struct trace *trace = &reading->trace;
 	bool is_standard = strcmp(path, "-") == 0;
-	int fd FT_AUTO_CLOSE = -1;
+	int fd, r;
 
 	reading->name = is_standard ? "standard input" : path;
 	reading->has_head = false;
+	trace_close(&reading->trace);
 	fd = is_standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
 			 : open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fail(EXIT_SETUP, "cannot read %s: %s: give a recording or a log",
 			    reading->name, strerror(errno));
-	return take_file(reading, fd);
+	r = input_open(&reading->input, fd);
+	progress_begin(&reading->progress, !trace->view.has_lines || !trace->output.is_terminal);
+	if (r == 0)
+		r = take_file(reading);
+	else
+		r = fail(EXIT_SETUP, "out of memory: free some");
+	progress_end(&reading->progress);
+	input_done(&reading->input);
+	return r;
+}
+
+/* A pattern that the shell did not expand, unless a file has that very name. */
+static int read_operand(struct reading *reading, const char *operand)
+{
+	glob_t found = {0};
+	int r = 0;
+
+	if (strcmp(operand, "-") == 0 || !strpbrk(operand, "*?[") || access(operand, F_OK) == 0 ||
+	    glob(operand, 0, NULL, &found) != 0) {
+		globfree(&found);
+		return read_file(reading, operand);
+	}
+	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
+		r = read_file(reading, found.gl_pathv[i]);
+	globfree(&found);
+	return r;
 }
 
 static int read_files(struct reading *reading)
@@ -260,27 +366,45 @@ static int read_files(struct reading *reading)
 	const struct options *options = reading->trace.options;
 	int r = 0;
 
-	for (int i = 0; r == 0 && i < options->operand_count; i++) {
-		trace_close(&reading->trace);
-		r = read_file(reading, options->operands[i]);
-	}
+	for (int i = 0; r == 0 && i < options->operand_count; i++)
+		r = read_operand(reading, options->operands[i]);
 	/* Nobody reads, or it cannot be written: that is told with the output. */
 	return r < 0 ? 0 : r;
 }
 
+/* Beside a table, which shows no single line. */
+static void tell_unparsed(const struct reading *reading)
+{
+	const struct fusetrace_log_counts *counts = &reading->counts;
+	const struct options *options = reading->trace.options;
+
+	if (options->summary && !options->unparsed && counts->unparsed)
+		message("%" PRIu64 " of %" PRIu64 " lines %s not understood: see %s with %s",
+			counts->unparsed, counts->lines, counts->unparsed == 1 ? "was" : "were",
+			counts->unparsed == 1 ? "it" : "them",
+			options->command == &cmd_read ? "--unparsed"
+						      : "'fusetrace read --unparsed'");
+}
+
 static int read_all(const struct options *options, bool is_table_only)
 {
-	struct reading reading = {.buffer = malloc(BUFFER_SIZE + 1)}; /* for a last newline */
+	struct reading reading = {
+		.buffer = malloc(BUFFER_SIZE + 1), /* for a last newline */
+		.input.fd = -1,
+	};
 	int r, written;
 
 	if (!reading.buffer)
 		return fail(EXIT_SETUP, "out of memory: free some");
 	trace_init(&reading.trace, options);
 	r = trace_open(&reading.trace);
-	reading.trace.view.has_events = !is_table_only;
+	reading.trace.view.has_events = !is_table_only && !options->unparsed;
+	reading.trace.view.has_lines &= !options->unparsed;
 	if (r == 0)
 		r = read_files(&reading);
 	written = trace_finish(&reading.trace, -1);
+	if (r == 0)
+		tell_unparsed(&reading);
 	ft_json_reader_done(&reading.json);
 	trace_done(&reading.trace);
 	free(reading.buffer);
@@ -291,6 +415,8 @@ static int read_all(const struct options *options, bool is_table_only)
 
 static int run_read(const struct options *options)
 {
+	if (options->unparsed && view_kinds[options->format] != &view_text)
+		return fail(EXIT_USAGE, "--unparsed lists lines as text: leave --format out");
 	return read_all(options, false);
 }
 
@@ -306,13 +432,16 @@ static int run_summary(const struct options *options)
 const struct command cmd_read = {
 	.name = "read",
 	.usage = "[OPTIONS] FILE...",
-	.summary = "show recordings",
-	.details = "FILE is what --format json wrote, or what a filesystem reports of itself in\n"
-		   "that form; - is standard input.\n"
-		   "\n"
-		   "  fusetrace read --failed --no-probes trace.jsonl\n"
-		   "  branchfs -f -o trace branch mnt 2>&1 | fusetrace read -\n",
-	.options = OPTIONS_SELECT | OPTIONS_LINES | OPTIONS_OUTPUT,
+	.summary = "show recordings and logs",
+	.details =
+		"FILE is what --format json wrote, or whatever a daemon printed of its requests, with\n"
+		"anything else between: 'fusetrace formats' lists what is understood. It may be packed\n"
+		"by gzip or zstd; - is standard input; a quoted pattern means all files that match.\n"
+		"\n"
+		"  fusetrace read --failed --no-probes trace.jsonl\n"
+		"  fusetrace read --summary 'daemon.log*'\n"
+		"  branchfs -f -o trace branch mnt 2>&1 | fusetrace read -\n",
+	.options = OPTIONS_SELECT | OPTIONS_LINES | OPTIONS_OUTPUT | OPTIONS_LOGS,
 	.operand = OPERAND_FILE,
 	.min_operands = 1,
 	.max_operands = INT32_MAX,
@@ -322,7 +451,7 @@ const struct command cmd_read = {
 const struct command cmd_summary = {
 	.name = "summary",
 	.usage = "[OPTIONS] FILE...",
-	.summary = "count and time what recordings hold",
+	.summary = "count and time what recordings and logs hold",
 	.details =
 		"One table over all files: how often each operation came, how often it failed\n"
 		"(without the failures that the kernel expects, which are its probes), how long\n"

@@ -46,7 +46,7 @@ struct command {
 };
 
 extern const struct command cmd_attach, cmd_completion, cmd_demo, cmd_doctor, cmd_expect,
-	cmd_forbid, cmd_help, cmd_idle, cmd_read, cmd_run, cmd_summary;
+	cmd_forbid, cmd_formats, cmd_help, cmd_idle, cmd_read, cmd_run, cmd_summary;
 
 /* All of them in the order of the help, with NULL at the end. */
 extern const struct command *const commands[];

@@ -14,7 +14,7 @@ static const char exit_codes[] =
 	"Exit codes:\n"
 	"  0   satisfied, or all went well\n"
 	"  1   not satisfied\n"
-	"  2   wrong usage, or a file that is no recording\n"
+	"  2   wrong usage, or a file that is no recording or log\n"
 	"  3   the daemon ended, or the filesystem was unmounted\n"
 	"  4   no verdict, as events were lost\n"
 	"  77  cannot trace here, such as without the rights\n"

@@ -17,8 +17,8 @@
 #include "signals.h"
 
 const struct command *const commands[] = {
-	&cmd_run,  &cmd_attach, &cmd_read, &cmd_summary,    &cmd_expect, &cmd_forbid,
-	&cmd_idle, &cmd_doctor, &cmd_demo, &cmd_completion, &cmd_help,   NULL,
+	&cmd_run,  &cmd_attach, &cmd_read, &cmd_summary,    &cmd_formats, &cmd_expect, &cmd_forbid,
+	&cmd_idle, &cmd_doctor, &cmd_demo, &cmd_completion, &cmd_help,    NULL,
 };
 
 const struct command *command_find(const char *name)

@@ -72,7 +72,7 @@ static const char *const group_titles[OPTIONS_GROUPS] = {
 	TITLE(OPTIONS_RUN) = "Daemon",        TITLE(OPTIONS_ATTACH) = "End",
 	TITLE(OPTIONS_OUTPUT) = "Output",     TITLE(OPTIONS_FORMAT) = "Output",
 	TITLE(OPTIONS_LINES) = "Output",      TITLE(OPTIONS_TRACE) = "Trace",
-	TITLE(OPTIONS_READY) = "Trace",
+	TITLE(OPTIONS_READY) = "Trace",       TITLE(OPTIONS_LOGS) = "Output",
 };
 
 /* clang-format off */
@@ -139,6 +139,8 @@ static const struct option_row rows[] = {
 		OPTIONS_LINES, FLAG, AT(quiet), NULL, COMPLETE_NOTHING},
 	{"summary", 's', NULL, "a table of counts and durations at the end",
 		OPTIONS_LINES, FLAG, AT(summary), NULL, COMPLETE_NOTHING},
+	{"unparsed", 0, NULL, "the lines of a log that no format takes, instead",
+		OPTIONS_LOGS, FLAG, AT(unparsed), NULL, COMPLETE_NOTHING},
 	{"format", 'f', "FORMAT", "text (default) or json, one object a line",
 		OPTIONS_OUTPUT | OPTIONS_FORMAT, WORD, AT(format), format_words, COMPLETE_NOTHING},
 	{"output", 'o', "FILE", "write there instead of to standard output",

@@ -29,7 +29,8 @@ struct command;
 #define OPTIONS_TRACE (1u << 12)  /* how the trace is made */
 #define OPTIONS_READY (1u << 13)
 #define OPTIONS_TIMEOUT (1u << 14)
-#define OPTIONS_GROUPS 15
+#define OPTIONS_LOGS (1u << 15) /* what of a log is shown */
+#define OPTIONS_GROUPS 16
 
 #define WANTS_MAX 16
 
@@ -79,6 +80,7 @@ struct options {
 	bool quiet;
 	bool summary;
 	bool no_summary;
+	bool unparsed;
 
 	/* TRACE, ATTACH */
 	uint32_t source; /* FUSETRACE_SOURCE_ */

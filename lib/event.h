@@ -57,7 +57,8 @@ struct ft_event {
 	/* reply */
 	int32_t error;        /* positive errno; 0 completed */
 	uint8_t ending;       /* FT_ENDING_ */
-	uint64_t duration_ns; /* told by the source, instead of two times; 0: not told */
+	uint64_t duration_ns; /* told by the source, instead of two times; 0: not told; also in an
+				 amended request */
 	uint64_t entry;
 	uint32_t entry_mode; /* st_mode of the entry; 0 unknown */
 	uint64_t reply_size;

@@ -8,12 +8,17 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 #define DAY_NS (86400 * SECOND_NS)
+/* So late may a line be printed. */
+#define LATE_NS_MAX (60 * SECOND_NS)
 /* Differences of times that are rounded more than this are noise, not durations. */
 #define TICK_NS_MAX 1000000u
 /* Handlers that a log which begins in the middle may show before their requests. */
 #define HANDLERS_ALONE_MAX 16
 /* An internal mark of a request that a handler's record was added to; no operation has it. */
 #define MARK_ATTACHED (1u << 31)
+
+/* Of whole records of ours; formats have the lanes from 1 on. */
+#define RECORDS_LANE UINT8_MAX
 
 static uint64_t now_of(clockid_t clock)
 {
@@ -28,7 +33,12 @@ void ft_sink_init(struct ft_sink *sink, struct ft_tracker *tracker, bool is_live
 	time_t now = time(NULL);
 	struct tm local;
 
-	*sink = (struct ft_sink){.tracker = tracker};
+	*sink = (struct ft_sink){
+		.tracker = tracker,
+		.records = {.tracker = tracker,
+			    .lane = RECORDS_LANE,
+			    .source = FUSETRACE_SOURCE_LOG},
+	};
 	if (!is_live)
 		return;
 	sink->seen_ns = ft_now_ns();
@@ -39,9 +49,14 @@ void ft_sink_init(struct ft_sink *sink, struct ft_tracker *tracker, bool is_live
 
 /* ---- clocks ---- */
 
-/* Times of a day go on growing at midnight. */
+/*
+ * Times of a day go on growing at midnight. Threads print out of order: one of before midnight may
+ * come behind it.
+ */
 static uint64_t of_day(struct ft_sink *sink, uint64_t ns)
 {
+	if (sink->days_ns && ns >= DAY_NS - LATE_NS_MAX && sink->last_day_ns < LATE_NS_MAX)
+		return sink->days_ns - DAY_NS + ns;
 	if (ns + DAY_NS / 2 < sink->last_day_ns)
 		sink->days_ns += DAY_NS;
 	sink->last_day_ns = ns;
@@ -93,7 +108,7 @@ static uint64_t time_of(struct ft_sink *sink, const struct ft_time *time)
 
 static uint64_t key_of(const struct ft_sink *sink, uint64_t key)
 {
-	return key ^ (uint64_t)(sink->format_index + 1) << 56;
+	return ft_key_in_lane(key, (uint8_t)(sink->format_index + 1));
 }
 
 static bool contradicts(struct ft_bytes a, struct ft_bytes b)
@@ -125,6 +140,16 @@ static uint32_t marks_of_handler(const struct ft_sink *sink, const struct ft_eve
 	return sink->replies_told ? event->marks & ~FUSETRACE_OP_SUSPECT : event->marks;
 }
 
+/* The request that a handler's record was added to; NULL: none. */
+static struct ft_attached *find_attached(struct ft_sink *sink, uint64_t inner)
+{
+	for (size_t i = 0; i < FT_SINK_ATTACHED_MAX; i++) {
+		if (sink->attached[i].inner == inner)
+			return &sink->attached[i];
+	}
+	return NULL;
+}
+
 /*
  * A handler's record: belongs to the newest request of its kind and path that has none yet. A
  * handler may print other paths, those of what it keeps the files in: then its kind decides, if
@@ -135,6 +160,7 @@ static void attach(struct ft_sink *sink, const struct ft_event *event)
 	const struct ft_event *request =
 		ft_tracker_newest(sink->tracker, is_request_at, (void *)event);
 	struct ft_event more = *event;
+	struct ft_attached *before;
 
 	if (!request && !sink->replies_told)
 		request = ft_tracker_newest(sink->tracker, is_request_of, (void *)event);
@@ -142,6 +168,9 @@ static void attach(struct ft_sink *sink, const struct ft_event *event)
 		return;
 	if (request->path.data)
 		more.path = more.path2 = (struct ft_bytes){NULL, 0};
+	before = find_attached(sink, event->key);
+	if (before) /* its end was not printed */
+		before->inner = 0;
 	sink->attached[sink->attached_next] = (struct ft_attached){
 		.inner = event->key,
 		.outer = request->key,
@@ -150,16 +179,6 @@ static void attach(struct ft_sink *sink, const struct ft_event *event)
 	more.key = request->key;
 	more.marks = marks_of_handler(sink, event) | MARK_ATTACHED;
 	ft_tracker_amend(sink->tracker, &more);
-}
-
-/* The request that a handler's record was added to; NULL: none. */
-static struct ft_attached *find_attached(struct ft_sink *sink, uint64_t inner)
-{
-	for (size_t i = 0; i < FT_SINK_ATTACHED_MAX; i++) {
-		if (sink->attached[i].inner == inner)
-			return &sink->attached[i];
-	}
-	return NULL;
 }
 
 static bool is_handler(const struct ft_sink *sink)
@@ -202,9 +221,9 @@ static void note_request(struct ft_sink *sink, uint64_t key)
 {
 	sink->has_requests = true;
 	sink->requests_of = sink->format_index;
-	sink->replies_told |= sink->format->gives & FT_GIVES_REPLY;
+	sink->replies_told |= sink->format->gives & FUSETRACE_GIVES_REPLY;
 	close_open(sink);
-	if (sink->format->gives & FT_GIVES_REPLY)
+	if (sink->format->gives & FUSETRACE_GIVES_REPLY)
 		return;
 	sink->has_open = true;
 	sink->open_key = key;
@@ -291,6 +310,51 @@ void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, const struct 
 bool ft_sink_has_requests(const struct ft_sink *sink)
 {
 	return sink->has_requests;
+}
+
+/* Both tell the same of what they both tell, so they may be one. */
+static bool is_request_of_record(const struct ft_event *request, void *data)
+{
+	const struct ft_event *told = data;
+	bool both_number = request->present & told->present & FT_HAS(UNIQUE);
+
+	return is_request_at(request, data) && (!both_number || request->unique == told->unique);
+}
+
+/*
+ * A filesystem that reports its own operations while libfuse prints its requests: one operation, not
+ * two. Also true if no request is in flight any more: this one was counted.
+ */
+static bool take_as_handler(struct ft_sink *sink, const struct ft_json_record *record)
+{
+	struct ft_event more = record->event;
+	const struct ft_event *request;
+
+	if (!sink->has_requests || record->kind != FT_JSON_OP ||
+	    record->source == FUSETRACE_SOURCE_KERNEL)
+		return false;
+	request = ft_tracker_newest(sink->tracker, is_request_of_record, &more);
+	if (!request)
+		return true;
+	more.key = request->key;
+	more.time_ns = record->start_ns;
+	more.duration_ns = record->duration_ns;
+	more.marks |= MARK_ATTACHED;
+	ft_tracker_amend(sink->tracker, &more);
+	return true;
+}
+
+void ft_sink_record(struct ft_sink *sink, const struct ft_line *line,
+		    const struct ft_json_record *record)
+{
+	struct ft_json_record told = *record;
+
+	if (line->is_suspect && record->kind != FT_JSON_OP)
+		return; /* a file's name must not end a trace */
+	told.event.seen_ns = sink->seen_ns;
+	told.event.marks |= line->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
+	if (!take_as_handler(sink, &told))
+		ft_records_take(&sink->records, &told);
 }
 
 void ft_sink_restart(struct ft_sink *sink)

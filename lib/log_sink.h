@@ -12,6 +12,7 @@
 #define FT_LOG_SINK_H
 
 #include "formats/format.h"
+#include "records.h"
 #include "tracker.h"
 
 /* Handlers that are running inside requests at the same time, beyond that the oldest is let go. */
@@ -24,6 +25,7 @@ struct ft_attached {
 
 struct ft_sink {
 	struct ft_tracker *tracker;
+	struct ft_records records;      /* of lines of ours */
 	const struct ft_format *format; /* whose line it is */
 	uint32_t format_index;
 	uint64_t seen_ns; /* live: CLOCK_MONOTONIC when the lines were read; else 0 */

@@ -147,7 +147,8 @@ int fusetrace_monitor_new(const struct fusetrace_monitor_opts *opts,
 						  on_done, monitor);
 	if (!monitor->tracker)
 		return ft_error(reterr_error, -ENOMEM, "out of memory");
-	monitor->replay.tracker = monitor->tracker;
+	monitor->replay.records.tracker = monitor->tracker;
+	monitor->replay.records.source = FUSETRACE_SOURCE_REPLAY;
 	if (monitor->source == FUSETRACE_SOURCE_LOG) {
 		monitor->log = ft_log_new(monitor->tracker, false);
 		if (!monitor->log)
@@ -167,6 +168,7 @@ struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monit
 		close(monitor->pidfds[i]);
 	ft_replay_done(&monitor->replay);
 	ft_log_free(monitor->log);
+	ft_unparsed_done(&monitor->unparsed);
 	ft_monitor_free_logs(monitor);
 	ft_listings_done(&monitor->listings);
 	ft_waiters_done(&monitor->waiters);
@@ -401,60 +403,4 @@ void ft_monitor_on_lost(struct fusetrace_monitor *monitor, uint64_t total)
 		return;
 	monitor->lost = lost;
 	ft_waiters_notify_all(&monitor->waiters);
-}
-
-/* ---- what is fed ---- */
-
-static int feed_replay(struct fusetrace_monitor *monitor, const void *data, size_t size,
-		       bool is_end, struct fusetrace_error *reterr_error)
-{
-	int r = is_end ? ft_replay_end(&monitor->replay, reterr_error)
-		       : ft_replay_push(&monitor->replay, data, size, reterr_error);
-
-	ft_monitor_on_lost(monitor, monitor->replay.lost);
-	if (is_end)
-		ft_tracker_abandon(monitor->tracker);
-	if (monitor->replay.end_kind)
-		ft_monitor_end(monitor, monitor->replay.end_kind == FT_JSON_UNMOUNTED
-						? FUSETRACE_STATE_UNMOUNTED
-						: FUSETRACE_STATE_GONE);
-	return r;
-}
-
-static int feed_log(struct fusetrace_monitor *monitor, const void *data, size_t size, bool is_end,
-		    struct fusetrace_error *reterr_error)
-{
-	int r = is_end ? ft_log_end(monitor->log) : ft_log_push(monitor->log, data, size);
-
-	if (is_end)
-		ft_tracker_abandon(monitor->tracker);
-	return r < 0 ? ft_error(reterr_error, r, "%s", fusetrace_strerror(r)) : 0;
-}
-
-static int feed(struct fusetrace_monitor *monitor, const void *data, size_t size, bool is_end,
-		struct fusetrace_error *reterr_error)
-{
-	int r = ft_monitor_enter(monitor);
-
-	if (r < 0 || monitor->source == FUSETRACE_SOURCE_KERNEL)
-		return ft_error(reterr_error, r < 0 ? r : -EINVAL,
-				"only a monitor of FUSETRACE_SOURCE_REPLAY or _LOG can be fed");
-	ft_engine_lock();
-	if (monitor->source == FUSETRACE_SOURCE_LOG)
-		r = feed_log(monitor, data, size, is_end, reterr_error);
-	else
-		r = feed_replay(monitor, data, size, is_end, reterr_error);
-	ft_engine_unlock();
-	return r;
-}
-
-int fusetrace_feed(struct fusetrace_monitor *monitor, const void *data, size_t size,
-		   struct fusetrace_error *reterr_error)
-{
-	return feed(monitor, data, size, false, reterr_error);
-}
-
-int fusetrace_feed_end(struct fusetrace_monitor *monitor, struct fusetrace_error *reterr_error)
-{
-	return feed(monitor, NULL, 0, true, reterr_error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A monitor from the inside: what monitor.c, monitor_mount.c, engine.c, wait.c and report.c share.
+ * A monitor from the inside: what monitor*.c, engine.c, wait.c and report.c share.
  * Everything in it is protected by the engine lock, unless its comment says otherwise.
  */
 #ifndef FT_MONITOR_H
@@ -24,6 +24,16 @@
 #define FT_DAEMONS_MAX 8
 
 struct ft_orphans;
+
+/* Lines that no format took, kept until the lock is released and the caller can be told. */
+struct ft_unparsed {
+	fusetrace_unparsed_fn *fn; /* NULL: nobody wants them */
+	void *data;
+	char *bytes; /* each one is a struct in monitor_feed.c with the line behind it */
+	size_t used;
+	size_t room;
+};
+void ft_unparsed_done(struct ft_unparsed *unparsed);
 
 struct fusetrace_monitor {
 	struct ft_list of_engine;
@@ -61,7 +71,8 @@ struct fusetrace_monitor {
 	struct fusetrace_summary totals;
 	struct ft_replay replay; /* FUSETRACE_SOURCE_REPLAY */
 	struct ft_log *log;      /* FUSETRACE_SOURCE_LOG, what is fed */
-	struct ft_list logs;     /* what the daemon prints, as struct ft_log_stream */
+	struct ft_unparsed unparsed;
+	struct ft_list logs; /* what the daemon prints, as struct ft_log_stream */
 	struct ft_last_lines last_lines;
 };
 

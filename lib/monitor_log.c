@@ -198,9 +198,23 @@ static void end_logs(struct fusetrace_monitor *monitor)
 		ft_monitor_end(monitor, FUSETRACE_STATE_GONE);
 }
 
+/* Lines that were dropped, and what filesystems say that they lost. All streams share one sink. */
+static uint64_t count_lost(const struct fusetrace_monitor *monitor)
+{
+	uint64_t lost = 0;
+
+	ft_list_foreach (at, &monitor->logs) {
+		const struct ft_log *log = stream_at(at)->log;
+
+		lost += stream_at(at)->dropped;
+		if (log && at == monitor->logs.next)
+			lost += ft_log_records(log)->lost;
+	}
+	return lost;
+}
+
 void ft_monitor_read_logs(struct fusetrace_monitor *monitor)
 {
-	uint64_t dropped = 0;
 	bool has_ended = false;
 
 	ft_list_foreach (at, &monitor->logs) {
@@ -213,9 +227,7 @@ void ft_monitor_read_logs(struct fusetrace_monitor *monitor)
 	}
 	if (!makes_operations(monitor))
 		return;
-	ft_list_foreach (at, &monitor->logs)
-		dropped += stream_at(at)->dropped;
-	ft_monitor_on_lost(monitor, dropped);
+	ft_monitor_on_lost(monitor, count_lost(monitor));
 	if (has_ended && !has_more(monitor))
 		end_logs(monitor);
 }

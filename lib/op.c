@@ -105,7 +105,8 @@ uint64_t fusetrace_op_seq(const struct fusetrace_op *op)
 
 uint64_t fusetrace_op_start_ns(const struct fusetrace_op *op)
 {
-	return op->start_ns;
+	/* without FT_HAS(START_NS) it is when a line was read, and only orders the operation */
+	return (op->present & FT_HAS(START_NS)) ? op->start_ns : 0;
 }
 
 uint64_t fusetrace_op_duration_ns(const struct fusetrace_op *op)

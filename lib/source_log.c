@@ -100,6 +100,11 @@ struct ft_log_counts ft_log_counts(const struct ft_log *log)
 	return log->counts;
 }
 
+const struct ft_records *ft_log_records(const struct ft_log *log)
+{
+	return &log->sink->records;
+}
+
 /* ---- one line ---- */
 
 static void flush_format(struct ft_log *log, size_t index)
@@ -126,6 +131,7 @@ static int offer_to(struct ft_log *log, size_t index, const struct ft_line *line
 	return r;
 }
 
+/* A request is passed on before another format can tell what its handler does. */
 static int offer(struct ft_log *log, const struct ft_line *line)
 {
 	int r = offer_to(log, log->last, line);
@@ -140,15 +146,17 @@ static int offer(struct ft_log *log, const struct ft_line *line)
 	return r;
 }
 
-static int offer_behind_prefix(struct ft_log *log, struct ft_line *line)
+/* with_suspect: also behind what is no usual prefix. */
+static int offer_behind_prefix(struct ft_log *log, const struct ft_line *line, bool with_suspect)
 {
-	struct ft_bytes whole = line->text;
+	struct ft_line behind = *line;
 	size_t at = 1;
 	int r = FT_LINE_OTHER;
 
-	while (r == FT_LINE_OTHER && ft_prefix_next(&log->begins, whole, &at, line))
-		r = offer(log, line);
-	line->text = whole;
+	while (r == FT_LINE_OTHER && ft_prefix_next(&log->begins, line->text, &at, &behind)) {
+		if (with_suspect || !behind.is_suspect)
+			r = offer(log, &behind);
+	}
 	return r;
 }
 
@@ -165,11 +173,11 @@ static int offer_torn(struct ft_log *log, struct ft_line *line)
 }
 
 /* As it is, then behind what an application puts before a record. */
-static int offer_all_of(struct ft_log *log, struct ft_line *line)
+static int offer_all_of(struct ft_log *log, const struct ft_line *line, bool with_suspect)
 {
 	int r = offer(log, line);
 
-	return r == FT_LINE_OTHER ? offer_behind_prefix(log, line) : r;
+	return r == FT_LINE_OTHER ? offer_behind_prefix(log, line, with_suspect) : r;
 }
 
 /* scratch: three parts, each as long as the line: uncoloured, out of its envelope, names. */
@@ -177,20 +185,23 @@ static int take_apart(struct ft_log *log, struct ft_line *line)
 {
 	char *plain = log->scratch + 2 * line->text.length;
 	char *message = plain + line->text.length;
+	/* A coloured prefix is an unusual one until its colours are gone. */
+	bool has_escape = memchr(line->text.data, '\033', line->text.length);
 	size_t length;
-	int r = offer_all_of(log, line);
+	int r = offer_all_of(log, line, !has_escape);
 
 	if (r != FT_LINE_OTHER)
 		return r;
-	length = ft_prefix_uncolour(line->text, plain);
-	if (length) {
-		line->text = (struct ft_bytes){plain, length};
-		r = offer_all_of(log, line);
+	if (has_escape) {
+		length = ft_prefix_uncolour(line->text, plain);
+		if (length)
+			line->text = (struct ft_bytes){plain, length};
+		r = offer_all_of(log, line, true);
 	}
 	for (int i = 0; r == FT_LINE_OTHER && i < ENVELOPES_MAX; i++) {
 		if (!ft_prefix_envelope(line->text, message, line))
 			break;
-		r = offer_all_of(log, line);
+		r = offer_all_of(log, line, true);
 		message += line->text.length;
 	}
 	return r == FT_LINE_OTHER ? offer_torn(log, line) : r;
@@ -215,8 +226,10 @@ static int make_room(char **buffer, size_t *room, size_t needed)
 
 static void count_unparsed(struct ft_log *log, struct ft_bytes text)
 {
-	if (text.length == 0)
+	if (text.length == 0) {
+		log->counts.empty++;
 		return;
+	}
 	log->counts.unparsed++;
 	if (log->unparsed)
 		log->unparsed(log->counts.lines, text, log->unparsed_data);
@@ -246,16 +259,24 @@ static int take_line(struct ft_log *log, const char *data, size_t length)
 
 /* ---- lines out of pieces ---- */
 
-/* Keeps the begin of a line; one that grows too long is given up. */
+/* A line that grows too long is given up; what there is of it can be listed. */
+static void give_up(struct ft_log *log, struct ft_bytes begin)
+{
+	log->counts.lines++;
+	log->is_partial = false;
+	log->is_skipping = true;
+	log->rest_size = 0;
+	count_unparsed(log, begin);
+}
+
+/* Keeps the begin of a line whose end has not come yet. */
 static int keep_rest(struct ft_log *log, const char *data, size_t size)
 {
 	if (log->is_skipping)
 		return 0;
 	if (log->rest_size + size > LINE_MAX) {
-		log->counts.lines++;
-		count_unparsed(log, (struct ft_bytes){log->rest, log->rest_size});
-		log->rest_size = 0;
-		log->is_skipping = true;
+		give_up(log, log->rest_size ? (struct ft_bytes){log->rest, log->rest_size}
+					    : (struct ft_bytes){data, LINE_MAX});
 		return 0;
 	}
 	if (make_room(&log->rest, &log->rest_room, log->rest_size + size))
@@ -288,14 +309,14 @@ int ft_log_push(struct ft_log *log, const char *data, size_t size)
 		const char *newline = memchr(data, '\n', (size_t)(end - data));
 		size_t length = (size_t)((newline ? newline : end) - data);
 
-		if (newline && !log->rest_size && !log->is_skipping) {
+		if (newline && !log->rest_size && !log->is_skipping && length <= LINE_MAX) {
 			r = take_line(log, data, length);
 		} else {
 			r = keep_rest(log, data, length);
 			if (r == 0 && newline)
 				r = take_rest(log);
 		}
-		data += length + 1;
+		data += length + (newline != NULL);
 	}
 	return r;
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "records.h"
 #include "tracker.h"
 
 struct ft_log;
@@ -36,8 +37,11 @@ int ft_log_end(struct ft_log *log);
 
 struct ft_log_counts {
 	uint64_t lines;
-	uint64_t unparsed; /* of them; empty ones do not count */
+	uint64_t empty;    /* of them */
+	uint64_t unparsed; /* of the others */
 };
 struct ft_log_counts ft_log_counts(const struct ft_log *log);
+/* What lines of ours among the others told of the trace itself. Owned by log. */
+const struct ft_records *ft_log_records(const struct ft_log *log);
 
 #endif

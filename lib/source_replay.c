@@ -14,46 +14,6 @@ void ft_replay_done(struct ft_replay *replay)
 	replay->rest = NULL;
 }
 
-/* One that had no reply yet: it may come in a later line. */
-static void begin(struct ft_replay *replay, const struct ft_json_record *record)
-{
-	struct ft_event event = record->event;
-
-	event.key = (event.present & FT_HAS(UNIQUE)) ? event.unique : --replay->last_key;
-	event.time_ns = record->start_ns;
-	ft_tracker_begin(replay->tracker, &event);
-}
-
-static void take_record(struct ft_replay *replay, const struct ft_json_record *record)
-{
-	struct ft_record_times times = {
-		.seq = record->seq,
-		.start_ns = record->start_ns,
-		.duration_ns = record->duration_ns,
-		.status = (uint8_t)record->status,
-		.source = record->source ? (uint8_t)record->source : FUSETRACE_SOURCE_REPLAY,
-	};
-
-	switch (record->kind) {
-	case FT_JSON_OP:
-		if (record->status == FUSETRACE_STATUS_STARTED)
-			begin(replay, record);
-		else
-			ft_tracker_record(replay->tracker, &record->event, &times);
-		break;
-	case FT_JSON_LOST:
-		/* A loss of unknown extent is still a loss. */
-		replay->lost += record->count ? record->count : 1;
-		break;
-	case FT_JSON_UNMOUNTED:
-	case FT_JSON_DAEMON_GONE:
-		replay->end_kind = record->kind;
-		break;
-	default:
-		break;
-	}
-}
-
 static int take_line(struct ft_replay *replay, const char *line, size_t length,
 		     struct fusetrace_error *reterr_error)
 {
@@ -72,7 +32,7 @@ static int take_line(struct ft_replay *replay, const char *line, size_t length,
 	if (r < 0)
 		return ft_error(reterr_error, -EBADMSG, "line %llu, column %u: %s",
 				(unsigned long long)replay->line, error.column, error.text);
-	take_record(replay, &record);
+	ft_records_take(&replay->records, &record);
 	return 0;
 }
 

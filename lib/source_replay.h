@@ -11,22 +11,19 @@
 #include <stdint.h>
 
 #include "json_read.h"
-#include "tracker.h"
+#include "records.h"
 
 struct ft_replay {
-	struct ft_tracker *tracker;
+	struct ft_records records;
 	struct ft_json_reader reader;
 	char *rest; /* begin of a line whose end has not come yet */
 	size_t rest_size;
 	size_t rest_room;
-	bool is_skipping;  /* the rest of a line that is too long */
-	uint64_t last_key; /* of what began and has no unique; counts down */
-	uint64_t line;     /* number of the last line taken */
-	uint64_t lost;     /* events lost, by the recording's own account */
-	uint32_t end_kind; /* FT_JSON_ kind of the last event line that ends a mount, or 0 */
+	bool is_skipping; /* the rest of a line that is too long */
+	uint64_t line;    /* number of the last line taken */
 };
 
-/* All zeros but the tracker is a fresh one. Frees what it holds. */
+/* All zeros but the tracker and the source of its records is a fresh one. Frees what it holds. */
 void ft_replay_done(struct ft_replay *replay);
 
 /* 0 or -EBADMSG, with line and column in reterr_error; the lines before have been taken. */

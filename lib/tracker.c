@@ -238,8 +238,9 @@ static void find_paths(struct ft_tracker *tracker, struct ft_event *event, bool 
 			event->name2 = event->name;
 		return;
 	}
+	/* The directory's own path would be a wrong one. */
 	if ((behaviour & FT_OPCODE_NAME) && !event->name.data)
-		return; /* what in the directory it is about is not told */
+		return;
 	if (behaviour & FT_OPCODE_NAME)
 		event->path = ft_nodes_child_path(tracker->nodes, event->nodeid, event->name);
 	else
@@ -403,16 +404,23 @@ static uint8_t status_of(const struct ft_event *end)
 }
 
 /* A time that the source does not tell still orders the operation against marks. */
-static void take_start(struct fusetrace_op *op, const struct ft_event *begin)
+static void order_by_seen(struct fusetrace_op *op, uint64_t seen_ns)
 {
 	uint64_t late_us;
 
-	op->start_ns = begin->time_ns ? begin->time_ns : begin->seen_ns;
-	op->present |= begin->time_ns ? FT_HAS(START_NS) : 0;
-	if (begin->seen_ns <= op->start_ns)
+	if (!op->start_ns)
+		op->start_ns = seen_ns;
+	if (seen_ns <= op->start_ns)
 		return;
-	late_us = (begin->seen_ns - op->start_ns + 999) / 1000;
+	late_us = (seen_ns - op->start_ns + 999) / 1000;
 	op->seen_late_us = late_us < UINT32_MAX ? (uint32_t)late_us : UINT32_MAX;
+}
+
+static void take_start(struct fusetrace_op *op, const struct ft_event *begin)
+{
+	op->start_ns = begin->time_ns;
+	op->present |= begin->time_ns ? FT_HAS(START_NS) : 0;
+	order_by_seen(op, begin->seen_ns);
 }
 
 static void take_result(struct ft_tracker *tracker, struct fusetrace_op *op,
@@ -433,6 +441,8 @@ static void take_duration(struct fusetrace_op *op, const struct ft_event *begin,
 		op->duration_ns = end->duration_ns;
 	else if (begin && begin->time_ns && end->time_ns >= begin->time_ns)
 		op->duration_ns = end->time_ns - begin->time_ns;
+	else if (begin && begin->duration_ns)
+		op->duration_ns = begin->duration_ns;
 	else
 		return;
 	op->present |= FT_HAS(DURATION_NS);
@@ -520,10 +530,15 @@ const struct ft_event *ft_tracker_newest(const struct ft_tracker *tracker,
 	return NULL;
 }
 
+/* What only a reply or an operation as a whole has. */
+#define NOT_OF_REQUEST                                                                             \
+	(FT_HAS(SEQ) | FT_HAS(START_NS) | FT_HAS(DURATION_NS) | FT_HAS(ERRNO) | FT_HAS(ENTRY) |    \
+	 FT_HAS(REPLY_SIZE))
+
 /* Adds to event what more has and it had not. */
 static void add_fields(struct ft_event *event, const struct ft_event *more)
 {
-	uint32_t missing = more->present & ~event->present;
+	uint32_t missing = more->present & ~event->present & ~NOT_OF_REQUEST;
 
 #define FT_ADD(FIELD, member)                                                                      \
 	if (missing & FT_HAS(FIELD))                                                               \
@@ -545,6 +560,7 @@ static void add_fields(struct ft_event *event, const struct ft_event *more)
 	event->marks |= more->marks;
 	event->valid |= (more->present & FT_HAS(VALID)) ? more->valid : 0;
 	event->time_ns = event->time_ns ? event->time_ns : more->time_ns;
+	event->duration_ns = event->duration_ns ? event->duration_ns : more->duration_ns;
 }
 
 void ft_tracker_amend(struct ft_tracker *tracker, const struct ft_event *event)
@@ -636,8 +652,7 @@ void ft_tracker_unlinked(struct ft_tracker *tracker, uint64_t directory, struct 
 void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
 		       const struct ft_record_times *times)
 {
-	struct in_flight *request =
-		(event->present & FT_HAS(UNIQUE)) ? find(tracker, event->unique) : NULL;
+	struct in_flight *request = find(tracker, event->key);
 	struct fusetrace_op *op = ft_history_reserve(tracker->history);
 
 	if (request && is_reply_to(event, &request->event))
@@ -653,6 +668,7 @@ void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
 	op->status = times->status;
 	op->error = (uint16_t)event->error;
 	op->start_ns = times->start_ns;
+	order_by_seen(op, event->seen_ns);
 	op->duration_ns = times->duration_ns;
 	op->present |= FT_HAS(SEQ) | (event->present & FT_HAS(ERRNO));
 	ft_history_publish(tracker->history, op);

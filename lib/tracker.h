@@ -56,7 +56,7 @@ void ft_tracker_unlinked(struct ft_tracker *tracker, uint64_t directory, struct 
 
 /*
  * A whole operation at once, as a recording has it. seq 0: the next number. It ends one that is in
- * flight with its unique as the key.
+ * flight with event->key as its key.
  */
 struct ft_record_times {
 	uint64_t seq;

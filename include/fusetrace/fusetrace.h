@@ -324,6 +324,49 @@ FUSETRACE_API int fusetrace_feed(struct fusetrace_monitor *monitor, const void *
 FUSETRACE_API int fusetrace_feed_end(struct fusetrace_monitor *monitor,
 				     struct fusetrace_error *reterr_error);
 
+/*
+ * Lines of the logs of a monitor of FUSETRACE_SOURCE_LOG, and how many of them no format took. Empty
+ * ones do not count. All zeros for another source.
+ */
+struct fusetrace_log_counts {
+	uint64_t lines;
+	uint64_t unparsed;
+};
+FUSETRACE_API int fusetrace_log_counts(struct fusetrace_monitor *monitor,
+				       struct fusetrace_log_counts *ret_counts);
+/*
+ * From now on fusetrace_feed() and fusetrace_feed_end() call fn, before they return and with no lock
+ * held, for each line that no format took; number counts from 1. line does not end with a NUL, may
+ * hold others, and is valid during the call. fn NULL: no more. Set it before other threads feed.
+ */
+typedef void fusetrace_unparsed_fn(uint64_t number, const char *line, size_t length, void *data);
+FUSETRACE_API int fusetrace_set_unparsed_fn(struct fusetrace_monitor *monitor,
+					    fusetrace_unparsed_fn *fn, void *data);
+
+/* What the records of a log format tell. */
+#define FUSETRACE_GIVES_PATH (1u << 0)  /* whole paths */
+#define FUSETRACE_GIVES_NAME (1u << 1)  /* names in directories: paths are worked out */
+#define FUSETRACE_GIVES_REPLY (1u << 2) /* that an operation has ended */
+#define FUSETRACE_GIVES_ERRNO (1u << 3) /* ... and how */
+#define FUSETRACE_GIVES_TIME (1u << 4)
+#define FUSETRACE_GIVES_DURATION (1u << 5) /* also without times */
+#define FUSETRACE_GIVES_OFFSET (1u << 6)   /* offset and size of reads and writes */
+#define FUSETRACE_GIVES_PID (1u << 7)      /* the caller's */
+#define FUSETRACE_GIVES_UNIQUE (1u << 8)
+#define FUSETRACE_GIVES_PROOF (1u << 9) /* no file name can forge a record */
+
+/* A log format that the library reads. All strings are static. */
+struct fusetrace_format_info {
+	const char *name;    /* "libfuse" */
+	const char *title;   /* what it is, for a person */
+	const char *used_by; /* known daemons */
+	const char *how;     /* how it is switched on */
+	const char *note;    /* what else one must know, or NULL */
+	uint32_t gives;      /* FUSETRACE_GIVES_ bits */
+};
+/* Format number index, from 0; -ERANGE behind the last one. */
+FUSETRACE_API int fusetrace_format_get(size_t index, struct fusetrace_format_info *ret);
+
 /* ---- marks, history ------------------------------------------------------------------------ */
 
 /* A place in a monitor's history, as a plain value. All zeros is the beginning. */

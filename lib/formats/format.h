@@ -56,32 +56,26 @@ void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, const struct 
  * may go on in the next one is not worth the risk of taking that one away from it.
  */
 bool ft_sink_has_requests(const struct ft_sink *sink);
+/*
+ * A whole operation or an event of ours (docs/json.md), with its own source and times. An operation
+ * that a format of FT_RANK_REQUESTS prints as well is added to the request. Events of a suspect line
+ * do not count.
+ */
+struct ft_json_record;
+void ft_sink_record(struct ft_sink *sink, const struct ft_line *line,
+		    const struct ft_json_record *record);
 /* Another mount begins: nodeids, handles and uniques start anew. */
 void ft_sink_restart(struct ft_sink *sink);
 
 /* ---- the format ---- */
 
-/* What records of a format tell: the columns of `fusetrace formats`. */
-#define FT_GIVES_PATH (1u << 0)  /* whole paths */
-#define FT_GIVES_NAME (1u << 1)  /* last components, nodeids and entries: paths are worked out */
-#define FT_GIVES_REPLY (1u << 2) /* that an operation has ended */
-#define FT_GIVES_ERRNO (1u << 3) /* ... and how */
-#define FT_GIVES_TIME (1u << 4)
-#define FT_GIVES_DURATION (1u << 5) /* without times */
-#define FT_GIVES_OFFSET (1u << 6)   /* offset and size of reads and writes */
-#define FT_GIVES_PID (1u << 7)      /* the caller's */
-#define FT_GIVES_UNIQUE (1u << 8)
-/* A file name cannot forge a record: quoted, or its length is told. */
-#define FT_GIVES_PROOF (1u << 9)
-
 /* How much of what happens a format sees; see log_sink.h. */
 #define FT_RANK_REQUESTS 0u /* every request, in the library that talks to the kernel */
 #define FT_RANK_HANDLERS 1u /* what the filesystem's own code prints while it answers one */
 
-#define FT_LINE_OTHER 0 /* not of this format */
-#define FT_LINE_TAKEN 1 /* taken: a record, or a line that belongs to the format */
-#define FT_LINE_PARTIAL                                                                            \
-	2 /* taken; the record goes on in the next line, which is this format's too */
+#define FT_LINE_OTHER 0   /* not of this format */
+#define FT_LINE_TAKEN 1   /* taken: a record, or a line that belongs to the format */
+#define FT_LINE_PARTIAL 2 /* taken; the next line is this format's, too: the record goes on */
 
 struct ft_format {
 	const char *name;    /* "libfuse", for tables and options; lower case, no blanks */
@@ -89,7 +83,7 @@ struct ft_format {
 	const char *used_by; /* known daemons */
 	const char *how;     /* how it is switched on */
 	const char *note;    /* what else a reader of the table must know, or NULL */
-	uint32_t gives;      /* FT_GIVES_ bits */
+	uint32_t gives;      /* FUSETRACE_GIVES_ bits */
 	uint32_t rank;       /* FT_RANK_ */
 	/* What its records begin with, for finding them behind a prefix; ends with NULL. */
 	const char *const *begins;

@@ -13,5 +13,6 @@ extern const struct ft_format ft_format_s3fs;
 extern const struct ft_format ft_format_unionfs;
 extern const struct ft_format ft_format_go_fuse;
 extern const struct ft_format ft_format_mergerfs;
+extern const struct ft_format ft_format_fusetrace;
 
 #endif

@@ -504,7 +504,8 @@ const struct ft_format ft_format_fusepy = {
 	.used_by = "filesystems written in Python on fusepy",
 	.how = "class Filesystem(LoggingMixIn, Operations) and logging.basicConfig(level=DEBUG)",
 	.note = "no numbers: operations that overlap are marked suspect, as paths are unquoted",
-	.gives = FT_GIVES_PATH | FT_GIVES_REPLY | FT_GIVES_ERRNO | FT_GIVES_OFFSET,
+	.gives = FUSETRACE_GIVES_PATH | FUSETRACE_GIVES_REPLY | FUSETRACE_GIVES_ERRNO |
+		 FUSETRACE_GIVES_OFFSET,
 	.rank = FT_RANK_HANDLERS,
 	.begins = begins,
 	.state_size = sizeof(struct fusepy),

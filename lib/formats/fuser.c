@@ -561,7 +561,8 @@ const struct ft_format ft_format_fuser = {
 	.used_by = "filesystems written in Rust, through env_logger or tracing",
 	.how = "RUST_LOG=fuser=debug",
 	.note = "requests only: the end comes from the filesystem's own spans, or ENOSYS from the crate",
-	.gives = FT_GIVES_NAME | FT_GIVES_TIME | FT_GIVES_OFFSET | FT_GIVES_UNIQUE | FT_GIVES_PROOF,
+	.gives = FUSETRACE_GIVES_NAME | FUSETRACE_GIVES_TIME | FUSETRACE_GIVES_OFFSET |
+		 FUSETRACE_GIVES_UNIQUE | FUSETRACE_GIVES_PROOF,
 	.rank = FT_RANK_REQUESTS,
 	.begins = begins,
 	.state_size = sizeof(struct fuser),

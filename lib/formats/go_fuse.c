@@ -236,8 +236,9 @@ const struct ft_format ft_format_go_fuse = {
 	.used_by = "gocryptfs, rclone mount2, JuiceFS, SeaweedFS and others on hanwen/go-fuse",
 	.how = "MountOptions.Debug; gocryptfs -fusedebug",
 	.note = "pid since 2.6; how much was read or written is told by some versions and some files",
-	.gives = FT_GIVES_NAME | FT_GIVES_REPLY | FT_GIVES_ERRNO | FT_GIVES_TIME | FT_GIVES_OFFSET |
-		 FT_GIVES_PID | FT_GIVES_UNIQUE | FT_GIVES_PROOF,
+	.gives = FUSETRACE_GIVES_NAME | FUSETRACE_GIVES_REPLY | FUSETRACE_GIVES_ERRNO |
+		 FUSETRACE_GIVES_TIME | FUSETRACE_GIVES_OFFSET | FUSETRACE_GIVES_PID |
+		 FUSETRACE_GIVES_UNIQUE | FUSETRACE_GIVES_PROOF,
 	.rank = FT_RANK_REQUESTS,
 	.begins = begins,
 	.state_size = sizeof(struct go_fuse),

@@ -711,8 +711,9 @@ const struct ft_format ft_format_libfuse = {
 		"every program on libfuse: bindfs, fuse-overlayfs, squashfuse, unionfs-fuse, s3fs",
 	.how = "-d or -o debug",
 	.note = "low-level filesystems print no names; over io_uring no errno",
-	.gives = FT_GIVES_PATH | FT_GIVES_NAME | FT_GIVES_REPLY | FT_GIVES_ERRNO | FT_GIVES_OFFSET |
-		 FT_GIVES_PID | FT_GIVES_UNIQUE | FT_GIVES_PROOF,
+	.gives = FUSETRACE_GIVES_PATH | FUSETRACE_GIVES_NAME | FUSETRACE_GIVES_REPLY |
+		 FUSETRACE_GIVES_ERRNO | FUSETRACE_GIVES_OFFSET | FUSETRACE_GIVES_PID |
+		 FUSETRACE_GIVES_UNIQUE | FUSETRACE_GIVES_PROOF,
 	.rank = FT_RANK_REQUESTS,
 	.begins = begins,
 	.state_size = sizeof(struct libfuse),

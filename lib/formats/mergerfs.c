@@ -308,8 +308,9 @@ const struct ft_format ft_format_mergerfs = {
 	.used_by = "mergerfs",
 	.how = "-o debug=true, with log.file=FILE or to stderr",
 	.note = "2.33 to 2.40 (-d) print only INIT; names of extended attributes that are set are lost",
-	.gives = FT_GIVES_NAME | FT_GIVES_REPLY | FT_GIVES_ERRNO | FT_GIVES_TIME | FT_GIVES_OFFSET |
-		 FT_GIVES_PID | FT_GIVES_UNIQUE | FT_GIVES_PROOF,
+	.gives = FUSETRACE_GIVES_NAME | FUSETRACE_GIVES_REPLY | FUSETRACE_GIVES_ERRNO |
+		 FUSETRACE_GIVES_TIME | FUSETRACE_GIVES_OFFSET | FUSETRACE_GIVES_PID |
+		 FUSETRACE_GIVES_UNIQUE | FUSETRACE_GIVES_PROOF,
 	.rank = FT_RANK_REQUESTS,
 	.begins = begins,
 	.state_size = sizeof(struct mergerfs),

@@ -342,7 +342,7 @@ const struct ft_format ft_format_s3fs = {
 	.used_by = "s3fs",
 	.how = "s3fs -f -o dbglevel=info, or debug for read and write",
 	.note = "begins only; with -d -d, libfuse's text tells all",
-	.gives = FT_GIVES_PATH | FT_GIVES_TIME | FT_GIVES_OFFSET,
+	.gives = FUSETRACE_GIVES_PATH | FUSETRACE_GIVES_TIME | FUSETRACE_GIVES_OFFSET,
 	.rank = FT_RANK_HANDLERS,
 	.begins = begins,
 	.state_size = sizeof(struct s3fs),

@@ -423,7 +423,7 @@ const struct ft_format ft_format_unionfs = {
 	.used_by = "unionfs-fuse",
 	.how = "unionfs -o debug_file=FILE",
 	.note = "no numbers: operations that overlap are marked suspect, as paths are unquoted",
-	.gives = FT_GIVES_PATH | FT_GIVES_REPLY | FT_GIVES_ERRNO,
+	.gives = FUSETRACE_GIVES_PATH | FUSETRACE_GIVES_REPLY | FUSETRACE_GIVES_ERRNO,
 	.rank = FT_RANK_HANDLERS,
 	.begins = begins,
 	.state_size = sizeof(struct unionfs),

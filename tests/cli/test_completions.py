@@ -10,7 +10,7 @@ import pytest
 
 from .support import DEADLINE, run
 
-COMMANDS = ["run", "attach", "read", "summary", "expect", "forbid", "idle", "doctor", "demo",
+COMMANDS = ["run", "attach", "read", "summary", "formats", "expect", "forbid", "idle", "doctor", "demo",
             "completion", "help"]
 
 

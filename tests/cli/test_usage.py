@@ -10,8 +10,8 @@ import pytest
 
 from .support import SETUP, USAGE, find_fusetrace, run
 
-COMMANDS = ["run", "attach", "read", "summary", "expect", "forbid", "idle", "doctor", "demo",
-            "completion", "help"]
+COMMANDS = ["run", "attach", "read", "summary", "formats", "expect", "forbid", "idle", "doctor",
+            "demo", "completion", "help"]
 MANUAL = Path(__file__).parents[2] / "man" / "fusetrace.1"
 
 
