@@ -284,6 +284,7 @@ static void test_wrapped(void **state)
 		{"msg=", ""},
 		{"{", ""},
 		{"{\"msg\":\"\"}", ""},
+		{"level=debug msg=\"\"", ""},
 	};
 
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {

@@ -160,9 +160,12 @@ bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_
 bool ft_prefix_torn(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
 		    struct ft_line *ret_line)
 {
-	struct ft_bytes rest = {whole.data + *at, whole.length - *at};
 	const char *first = NULL;
+	struct ft_bytes rest;
 
+	if (*at >= whole.length) /* an empty message in its envelope */
+		return false;
+	rest = (struct ft_bytes){whole.data + *at, whole.length - *at};
 	for (size_t i = 0; i < begins->count; i++) {
 		const char *found;
 
