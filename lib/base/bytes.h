@@ -27,4 +27,13 @@ static inline bool ft_bytes_equal(struct ft_bytes a, struct ft_bytes b)
 	return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
 }
 
+/* What stands behind the last '/'; all of it if there is none. */
+static inline struct ft_bytes ft_bytes_last_component(struct ft_bytes path)
+{
+	const char *slash = path.length ? memrchr(path.data, '/', path.length) : NULL;
+	const char *begin = slash ? slash + 1 : path.data;
+
+	return (struct ft_bytes){begin, (size_t)(path.data + path.length - begin)};
+}
+
 #endif

@@ -177,19 +177,12 @@ static struct ft_bytes skip_bytes(struct ft_bytes text, size_t n)
 	return (struct ft_bytes){text.data + n, text.length - n};
 }
 
-static struct ft_bytes last_component(struct ft_bytes path)
-{
-	const char *slash = path.length ? memrchr(path.data, '/', path.length) : NULL;
-
-	return slash ? skip_bytes(path, (size_t)(slash + 1 - path.data)) : path;
-}
-
 bool ft_glob_match(struct ft_bytes pattern, struct ft_bytes path)
 {
 	struct matching matching = {.pattern = pattern, .path = path};
 
 	if (pattern.length == 0 || !memchr(pattern.data, '/', pattern.length))
-		matching.path = last_component(path);
+		matching.path = ft_bytes_last_component(path);
 	else if (pattern.data[0] != '/' && path.length && path.data[0] == '/')
 		matching.path = skip_bytes(path, 1);
 

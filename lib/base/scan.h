@@ -191,6 +191,18 @@ static inline bool ft_scan_past(struct ft_scan *scan, const char *text, size_t l
 	return true;
 }
 
+/* Cuts the last word off what is left, with the blank before it. */
+static inline bool ft_scan_cut_word(struct ft_scan *scan, struct ft_scan *ret_word)
+{
+	const char *blank = memrchr(scan->at, ' ', ft_scan_left(scan));
+
+	if (!blank)
+		return false;
+	*ret_word = (struct ft_scan){blank + 1, scan->end};
+	scan->end = blank;
+	return true;
+}
+
 /*
  * What stands in double quotes as Go's %q, Rust's {:?} and mergerfs write it: \n \t \r \a \b \f \v
  * \0 \e, \" \' \\, \xHH (a byte), \uHHHH, \UHHHHHHHH and \u{H...} (code points), \OOO (a byte, octal);

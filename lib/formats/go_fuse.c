@@ -98,10 +98,11 @@ static void take_names(struct ft_scan *scan, const struct ft_line *line, struct 
 /* " p15364" at the end of the line, since 2.6. */
 static void take_pid(const struct ft_scan *scan, struct ft_event *event)
 {
-	const char *blank = memrchr(scan->at, ' ', ft_scan_left(scan));
-	struct ft_scan word = {blank ? blank + 1 : scan->at, scan->end};
+	struct ft_scan args = *scan, word;
 	uint32_t pid;
 
+	if (!ft_scan_cut_word(&args, &word))
+		word = args;
 	if (!ft_scan_char(&word, 'p') || !ft_scan_u32(&word, &pid) || !ft_scan_is_end(&word))
 		return;
 	event->pid = pid;

@@ -15,54 +15,6 @@
 
 #define BIT(opcode) (UINT64_C(1) << (opcode))
 
-/* Opcodes of linux/fuse.h that print details. */
-enum {
-	LOOKUP = 1,
-	GETATTR = 3,
-	SETATTR = 4,
-	READLINK = 5,
-	SYMLINK = 6,
-	MKNOD = 8,
-	MKDIR = 9,
-	UNLINK = 10,
-	RMDIR = 11,
-	RENAME = 12,
-	LINK = 13,
-	OPEN = 14,
-	READ = 15,
-	WRITE = 16,
-	STATFS = 17,
-	RELEASE = 18,
-	FSYNC = 20,
-	SETXATTR = 21,
-	GETXATTR = 22,
-	LISTXATTR = 23,
-	REMOVEXATTR = 24,
-	FLUSH = 25,
-	OPENDIR = 27,
-	READDIR = 28,
-	RELEASEDIR = 29,
-	FSYNCDIR = 30,
-	GETLK = 31,
-	SETLK = 32,
-	SETLKW = 33,
-	ACCESS = 34,
-	CREATE = 35,
-	IOCTL = 39,
-	POLL = 40,
-	FALLOCATE = 43,
-	READDIRPLUS = 44,
-	RENAME2 = 45,
-	LSEEK = 46,
-	COPY_FILE_RANGE = 47,
-};
-
-/* SETATTR bits of linux/fuse.h. */
-#define FATTR_MODE 1u
-#define FATTR_UID_GID 6u
-#define FATTR_SIZE 8u
-#define FATTR_ATIME_MTIME 48u
-
 /* ---- pieces ---- */
 
 /* [5] or [NULL]; nothing else may stand there, and nothing at all is fine. */
@@ -87,33 +39,6 @@ static bool take_flags(struct ft_scan *scan, struct ft_event *event)
 	event->flags = (uint32_t)flags;
 	event->present |= FT_HAS(FLAGS);
 	return true;
-}
-
-/* Cuts the last word off what is left, with the blank before it. */
-static bool cut_word(struct ft_scan *scan, struct ft_scan *ret_word)
-{
-	const char *blank = memrchr(scan->at, ' ', ft_scan_left(scan));
-
-	if (!blank)
-		return false;
-	*ret_word = (struct ft_scan){blank + 1, scan->end};
-	scan->end = blank;
-	return true;
-}
-
-static struct ft_bytes last_component(struct ft_bytes path)
-{
-	const char *slash = memrchr(path.data, '/', path.length);
-	const char *begin = slash ? slash + 1 : path.data;
-
-	return (struct ft_bytes){begin, (size_t)(path.data + path.length - begin)};
-}
-
-/* "(null)" stands for a file without a name. */
-static void set_path(struct ft_event *event, struct ft_bytes path)
-{
-	if (!ft_bytes_equal(path, FT_BYTES_LITERAL("(null)")))
-		event->path = path;
 }
 
 static void set_size(struct ft_event *event, uint64_t size)
@@ -142,7 +67,7 @@ static bool take_path(struct ft_scan *scan, struct ft_detail *detail)
 {
 	if (!ft_scan_char(scan, ' '))
 		return false;
-	set_path(&detail->event, ft_scan_rest(scan));
+	ft_detail_set_path(&detail->event, ft_scan_rest(scan));
 	return true;
 }
 
@@ -163,9 +88,11 @@ static bool take_new(struct ft_scan *scan, struct ft_detail *detail)
 	if (!ft_scan_char(scan, ' '))
 		return false;
 	detail->event.path = ft_scan_rest(scan);
-	if (!cut_word(scan, &word) || !ft_scan_literal(&word, "umask=") || !cut_word(scan, &word))
+	if (!ft_scan_cut_word(scan, &word) || !ft_scan_literal(&word, "umask=") ||
+	    !ft_scan_cut_word(scan, &word))
 		return true; /* cut short by a newline in the name */
-	if (ft_scan_literal(&word, "0x") && ft_scan_hex(&word, &number) && !cut_word(scan, &word))
+	if (ft_scan_literal(&word, "0x") && ft_scan_hex(&word, &number) &&
+	    !ft_scan_cut_word(scan, &word))
 		return true;
 	if (ft_scan_octal(&word, &mode))
 		set_mode(&detail->event, mode);
@@ -207,7 +134,7 @@ static bool take_two_arrow(struct ft_scan *scan, struct ft_detail *detail)
 /* The handle stands there already: the line is printed when the file is open. */
 static bool take_lite_open(struct ft_scan *scan, struct ft_detail *detail)
 {
-	detail->names_child = detail->opcodes == BIT(CREATE);
+	detail->names_child = detail->opcodes == BIT(FUSE_CREATE);
 	return take_open(scan, detail);
 }
 
@@ -216,7 +143,7 @@ static bool take_new_link(struct ft_scan *scan, struct ft_detail *detail)
 	if (!ft_scan_char(scan, ' '))
 		return false;
 	detail->event.path2 = ft_scan_rest(scan);
-	detail->event.name = last_component(detail->event.path2);
+	detail->event.name = ft_bytes_last_component(detail->event.path2);
 	return true;
 }
 
@@ -225,7 +152,7 @@ static bool take_new_symlink(struct ft_scan *scan, struct ft_detail *detail)
 {
 	if (!take_path(scan, detail))
 		return false;
-	detail->event.name = last_component(detail->event.path);
+	detail->event.name = ft_bytes_last_component(detail->event.path);
 	return true;
 }
 
@@ -235,10 +162,11 @@ static bool take_path_mode(struct ft_scan *scan, struct ft_detail *detail)
 	struct ft_scan word;
 	uint32_t mode;
 
-	if (!ft_scan_char(scan, ' ') || !cut_word(scan, &word) || !ft_scan_octal(&word, &mode))
+	if (!ft_scan_char(scan, ' ') || !ft_scan_cut_word(scan, &word) ||
+	    !ft_scan_octal(&word, &mode))
 		return false;
 	set_mode(&detail->event, mode);
-	set_path(&detail->event, ft_scan_rest(scan));
+	ft_detail_set_path(&detail->event, ft_scan_rest(scan));
 	return true;
 }
 
@@ -253,21 +181,22 @@ static bool take_path_two_words(struct ft_scan *scan, struct ft_detail *detail)
 {
 	struct ft_scan word;
 
-	if (!ft_scan_char(scan, ' ') || !cut_word(scan, &word) || !cut_word(scan, &word))
+	if (!ft_scan_char(scan, ' ') || !ft_scan_cut_word(scan, &word) ||
+	    !ft_scan_cut_word(scan, &word))
 		return false;
-	set_path(&detail->event, ft_scan_rest(scan));
+	ft_detail_set_path(&detail->event, ft_scan_rest(scan));
 	return true;
 }
 
 static bool take_chown(struct ft_scan *scan, struct ft_detail *detail)
 {
-	set_valid(&detail->event, FATTR_UID_GID);
+	set_valid(&detail->event, FATTR_UID | FATTR_GID);
 	return take_path_two_words(scan, detail);
 }
 
 static bool take_utimens(struct ft_scan *scan, struct ft_detail *detail)
 {
-	set_valid(&detail->event, FATTR_ATIME_MTIME);
+	set_valid(&detail->event, FATTR_ATIME | FATTR_MTIME);
 	return take_path_two_words(scan, detail);
 }
 
@@ -277,11 +206,11 @@ static bool take_size(struct ft_scan *scan, struct ft_detail *detail)
 	struct ft_scan word;
 	uint64_t size;
 
-	if (!cut_word(scan, &word) || !ft_scan_u64(&word, &size) || !ft_scan_is_end(&word))
+	if (!ft_scan_cut_word(scan, &word) || !ft_scan_u64(&word, &size) || !ft_scan_is_end(&word))
 		return false;
 	set_size(&detail->event, size);
 	if (ft_scan_char(scan, ' '))
-		set_path(&detail->event, ft_scan_rest(scan));
+		ft_detail_set_path(&detail->event, ft_scan_rest(scan));
 	return true;
 }
 
@@ -297,10 +226,10 @@ static bool take_xattr_value(struct ft_scan *scan, struct ft_detail *detail)
 	struct ft_scan word;
 	uint64_t number;
 
-	if (!ft_scan_char(scan, ' ') || !cut_word(scan, &word))
+	if (!ft_scan_char(scan, ' ') || !ft_scan_cut_word(scan, &word))
 		return false;
 	if (ft_scan_literal(&word, "0x")) {
-		if (!ft_scan_hex(&word, &number) || !cut_word(scan, &word))
+		if (!ft_scan_hex(&word, &number) || !ft_scan_cut_word(scan, &word))
 			return false;
 		detail->event.flags = (uint32_t)number;
 		detail->event.present |= FT_HAS(FLAGS);
@@ -362,7 +291,7 @@ static bool take_fallocate(struct ft_scan *scan, struct ft_detail *detail)
 	    !ft_scan_u64(scan, &event->offset) || !ft_scan_literal(scan, ", length: ") ||
 	    !ft_scan_u64(scan, &size))
 		return false;
-	set_path(event, path);
+	ft_detail_set_path(event, path);
 	set_size(event, size);
 	set_mode(event, (uint32_t)mode);
 	event->present |= FT_HAS(OFFSET);
@@ -399,63 +328,63 @@ static const struct keyword {
 	take_fn *take;
 } keywords[] = {
 	/* in capitals: libfuse-lite, the library of ntfs-3g, but for LOOKUP */
-	{"ACCESS", BIT(ACCESS), take_path_mode},
-	{"CREATE", BIT(CREATE), take_lite_open},
-	{"FLUSH", BIT(FLUSH), take_rest},
-	{"FSYNC", BIT(FSYNC), take_rest},
-	{"LINK", BIT(LINK), take_new_link},
-	{"LOOKUP", BIT(LOOKUP), take_child},
-	{"MKDIR", BIT(MKDIR), take_child},
-	{"MKNOD", BIT(MKNOD), take_child},
-	{"OPEN", BIT(OPEN), take_lite_open},
-	{"READ", BIT(READ), take_range},
-	{"RELEASE", BIT(RELEASE), take_rest},
-	{"RENAME", BIT(RENAME), take_two_arrow},
-	{"RMDIR", BIT(RMDIR), take_child},
-	{"SYMLINK", BIT(SYMLINK), take_new_symlink},
-	{"UNLINK", BIT(UNLINK), take_child},
-	{"WRITE", BIT(WRITE), take_range},
-	{"access", BIT(ACCESS), take_path_mode},
-	{"chmod", BIT(SETATTR), take_chmod},
-	{"chown", BIT(SETATTR), take_chown},
-	{"create", BIT(CREATE), take_create},
-	{"fallocate", BIT(FALLOCATE), take_fallocate},
-	{"fgetattr", BIT(GETATTR), take_path},
-	{"flush", BIT(FLUSH), take_rest},
-	{"fsync", BIT(FSYNC), take_rest},
-	{"fsyncdir", BIT(FSYNCDIR), take_rest},
-	{"ftruncate", BIT(SETATTR), take_truncate},
-	{"getattr", BIT(GETATTR), take_path},
-	{"getxattr", BIT(GETXATTR), take_xattr_value},
-	{"ioctl", BIT(IOCTL), take_rest},
-	{"link", BIT(LINK), take_two},
-	{"listxattr", BIT(LISTXATTR), take_size},
-	{"lock", BIT(GETLK) | BIT(SETLK) | BIT(SETLKW), take_rest},
-	{"lseek", BIT(LSEEK), take_lseek},
-	{"mkdir", BIT(MKDIR), take_new},
-	{"mknod", BIT(MKNOD), take_new},
-	{"open", BIT(OPEN), take_open},
-	{"opendir", BIT(OPENDIR), take_open},
-	{"poll", BIT(POLL), take_rest},
-	{"read", BIT(READ), take_range},
-	{"readdir", BIT(READDIR), take_listing},
-	{"readdirplus", BIT(READDIRPLUS), take_listing},
-	{"readlink", BIT(READLINK), take_size},
-	{"release", BIT(RELEASE), take_rest},
-	{"release+flush", BIT(RELEASE), take_rest},
-	{"releasedir", BIT(RELEASEDIR), take_rest},
-	{"removexattr", BIT(REMOVEXATTR), take_xattr},
-	{"rename", BIT(RENAME) | BIT(RENAME2), take_two},
-	{"rmdir", BIT(RMDIR), take_child},
-	{"setxattr", BIT(SETXATTR), take_xattr_value},
-	{"statfs", BIT(STATFS), take_path},
-	{"symlink", BIT(SYMLINK), take_two},
-	{"truncate", BIT(SETATTR), take_truncate},
-	{"unlink", BIT(UNLINK), take_child},
-	{"utime", BIT(SETATTR), take_utimens},
-	{"utimens", BIT(SETATTR), take_utimens},
-	{"write", BIT(WRITE), take_range},
-	{"writepage", BIT(WRITE), take_range},
+	{"ACCESS", BIT(FUSE_ACCESS), take_path_mode},
+	{"CREATE", BIT(FUSE_CREATE), take_lite_open},
+	{"FLUSH", BIT(FUSE_FLUSH), take_rest},
+	{"FSYNC", BIT(FUSE_FSYNC), take_rest},
+	{"LINK", BIT(FUSE_LINK), take_new_link},
+	{"LOOKUP", BIT(FUSE_LOOKUP), take_child},
+	{"MKDIR", BIT(FUSE_MKDIR), take_child},
+	{"MKNOD", BIT(FUSE_MKNOD), take_child},
+	{"OPEN", BIT(FUSE_OPEN), take_lite_open},
+	{"READ", BIT(FUSE_READ), take_range},
+	{"RELEASE", BIT(FUSE_RELEASE), take_rest},
+	{"RENAME", BIT(FUSE_RENAME), take_two_arrow},
+	{"RMDIR", BIT(FUSE_RMDIR), take_child},
+	{"SYMLINK", BIT(FUSE_SYMLINK), take_new_symlink},
+	{"UNLINK", BIT(FUSE_UNLINK), take_child},
+	{"WRITE", BIT(FUSE_WRITE), take_range},
+	{"access", BIT(FUSE_ACCESS), take_path_mode},
+	{"chmod", BIT(FUSE_SETATTR), take_chmod},
+	{"chown", BIT(FUSE_SETATTR), take_chown},
+	{"create", BIT(FUSE_CREATE), take_create},
+	{"fallocate", BIT(FUSE_FALLOCATE), take_fallocate},
+	{"fgetattr", BIT(FUSE_GETATTR), take_path},
+	{"flush", BIT(FUSE_FLUSH), take_rest},
+	{"fsync", BIT(FUSE_FSYNC), take_rest},
+	{"fsyncdir", BIT(FUSE_FSYNCDIR), take_rest},
+	{"ftruncate", BIT(FUSE_SETATTR), take_truncate},
+	{"getattr", BIT(FUSE_GETATTR), take_path},
+	{"getxattr", BIT(FUSE_GETXATTR), take_xattr_value},
+	{"ioctl", BIT(FUSE_IOCTL), take_rest},
+	{"link", BIT(FUSE_LINK), take_two},
+	{"listxattr", BIT(FUSE_LISTXATTR), take_size},
+	{"lock", BIT(FUSE_GETLK) | BIT(FUSE_SETLK) | BIT(FUSE_SETLKW), take_rest},
+	{"lseek", BIT(FUSE_LSEEK), take_lseek},
+	{"mkdir", BIT(FUSE_MKDIR), take_new},
+	{"mknod", BIT(FUSE_MKNOD), take_new},
+	{"open", BIT(FUSE_OPEN), take_open},
+	{"opendir", BIT(FUSE_OPENDIR), take_open},
+	{"poll", BIT(FUSE_POLL), take_rest},
+	{"read", BIT(FUSE_READ), take_range},
+	{"readdir", BIT(FUSE_READDIR), take_listing},
+	{"readdirplus", BIT(FUSE_READDIRPLUS), take_listing},
+	{"readlink", BIT(FUSE_READLINK), take_size},
+	{"release", BIT(FUSE_RELEASE), take_rest},
+	{"release+flush", BIT(FUSE_RELEASE), take_rest},
+	{"releasedir", BIT(FUSE_RELEASEDIR), take_rest},
+	{"removexattr", BIT(FUSE_REMOVEXATTR), take_xattr},
+	{"rename", BIT(FUSE_RENAME) | BIT(FUSE_RENAME2), take_two},
+	{"rmdir", BIT(FUSE_RMDIR), take_child},
+	{"setxattr", BIT(FUSE_SETXATTR), take_xattr_value},
+	{"statfs", BIT(FUSE_STATFS), take_path},
+	{"symlink", BIT(FUSE_SYMLINK), take_two},
+	{"truncate", BIT(FUSE_SETATTR), take_truncate},
+	{"unlink", BIT(FUSE_UNLINK), take_child},
+	{"utime", BIT(FUSE_SETATTR), take_utimens},
+	{"utimens", BIT(FUSE_SETATTR), take_utimens},
+	{"write", BIT(FUSE_WRITE), take_range},
+	{"writepage", BIT(FUSE_WRITE), take_range},
 };
 
 /* Letters and '+', up to the '[' or blank that follows. */
@@ -469,6 +398,16 @@ static struct ft_bytes take_keyword(struct ft_scan *scan)
 	return (struct ft_bytes){begin, (size_t)(scan->at - begin)};
 }
 
+/* Most keywords differ in their first letters: no call of memcmp(3). */
+static int compare(struct ft_bytes word, const char *keyword)
+{
+	for (size_t i = 0; i < word.length; i++) {
+		if (word.data[i] != keyword[i])
+			return (unsigned char)word.data[i] - (unsigned char)keyword[i];
+	}
+	return keyword[word.length] ? -1 : 0;
+}
+
 /* By halving: the table is in order of strcmp(3). */
 static const struct keyword *find_keyword(struct ft_bytes word)
 {
@@ -476,10 +415,8 @@ static const struct keyword *find_keyword(struct ft_bytes word)
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int order = strncmp(word.data, keywords[middle].word, word.length);
+		int order = compare(word, keywords[middle].word);
 
-		if (order == 0 && keywords[middle].word[word.length] != '\0')
-			order = -1;
 		if (order == 0)
 			return &keywords[middle];
 		if (order < 0)
@@ -493,19 +430,21 @@ static const struct keyword *find_keyword(struct ft_bytes word)
 bool ft_detail_parse(struct ft_bytes text, struct ft_detail *ret_detail)
 {
 	struct ft_scan scan = ft_scan_of(text);
+	bool is_of_reply = ft_scan_literal(&scan, "   ");
 	const struct keyword *keyword;
 	struct ft_bytes word;
 
 	if (ft_handler_begins(text))
 		return ft_handler_parse(text, ret_detail);
-	*ret_detail = (struct ft_detail){.is_of_reply = ft_scan_literal(&scan, "   ")};
 	ft_scan_literal(&scan, "  "); /* libfuse-lite, before CREATE */
 	word = take_keyword(&scan);
 	keyword = word.length ? find_keyword(word) : NULL;
-	if (!keyword || !take_handle(&scan, &ret_detail->event))
+	if (!keyword)
 		return false;
+	memset(ret_detail, 0, sizeof(*ret_detail));
+	ret_detail->is_of_reply = is_of_reply;
 	ret_detail->opcodes = keyword->opcodes;
-	return keyword->take(&scan, ret_detail);
+	return take_handle(&scan, &ret_detail->event) && keyword->take(&scan, ret_detail);
 }
 
 bool ft_detail_begins(struct ft_bytes text)
@@ -520,158 +459,4 @@ bool ft_detail_begins(struct ft_bytes text)
 	word = take_keyword(&scan);
 	return word.length && find_keyword(word) && take_handle(&scan, &ignored) &&
 	       ft_scan_char(&scan, ' ');
-}
-
-/* ---- names of known length ---- */
-
-size_t ft_detail_names_size(uint32_t opcode, uint64_t insize, size_t xattr_size)
-{
-	size_t fixed;
-
-	switch (opcode) {
-	case LOOKUP:
-	case UNLINK:
-	case RMDIR:
-	case SYMLINK:
-	case REMOVEXATTR:
-		fixed = 40;
-		break;
-	case MKDIR:
-	case RENAME:
-	case LINK:
-	case GETXATTR:
-		fixed = 48;
-		break;
-	case MKNOD:
-	case CREATE:
-	case RENAME2:
-		fixed = 56;
-		break;
-	case SETXATTR:
-		fixed = 48 + xattr_size;
-		break;
-	default:
-		return 0;
-	}
-	return insize > fixed ? (size_t)(insize - fixed) : 0;
-}
-
-/* One path whose last component is length bytes long. */
-static int settle_one(struct ft_detail *detail, size_t length)
-{
-	struct ft_event *event = &detail->event;
-
-	event->name = last_component(event->path);
-	if (event->name.length == length || !length)
-		return FT_DETAIL_FITS;
-	return event->name.length < length ? FT_DETAIL_TOO_SHORT : FT_DETAIL_OTHER;
-}
-
-/* What of the request the two names take that "first second" would be. */
-static size_t size_of_two(uint32_t opcode, struct ft_bytes first, struct ft_bytes second)
-{
-	switch (opcode) {
-	case SYMLINK: /* the target as it is, then the path */
-		return first.length + 1 + last_component(second).length + 1;
-	case LINK:
-		return last_component(second).length + 1;
-	default:
-		return last_component(first).length + 1 + last_component(second).length + 1;
-	}
-}
-
-static void set_two(struct ft_event *event, uint32_t opcode, struct ft_bytes first,
-		    struct ft_bytes second)
-{
-	if (opcode == SYMLINK) {
-		event->target = first;
-		event->path = second;
-		event->name = last_component(second);
-		return;
-	}
-	event->path = first;
-	event->path2 = second;
-	event->name = last_component(opcode == LINK ? second : first);
-	if (opcode != LINK)
-		event->name2 = last_component(second);
-}
-
-/* RENAME2's flags stand behind the paths since libfuse 3. */
-static struct ft_bytes cut_rename_flags(struct ft_event *event, struct ft_bytes joined)
-{
-	struct ft_scan scan = ft_scan_of(joined), word;
-	uint64_t flags;
-
-	if (!cut_word(&scan, &word) || !ft_scan_literal(&word, "0x") ||
-	    !ft_scan_hex(&word, &flags) || !ft_scan_is_end(&word))
-		return joined;
-	event->flags = (uint32_t)flags;
-	event->present |= FT_HAS(FLAGS);
-	return ft_scan_rest(&scan);
-}
-
-/* "first second": the blank between them is the one with which the sizes come out. */
-static int settle_two(struct ft_detail *detail, uint32_t opcode, size_t names_size)
-{
-	struct ft_bytes joined = detail->joined;
-	const char *sign = detail->has_arrow ? " -> /" : " /";
-	bool is_short = true; /* with the next line, it may fit */
-	bool is_found = false;
-	const char *end, *at;
-
-	if (opcode == RENAME || opcode == RENAME2)
-		joined = cut_rename_flags(&detail->event, joined);
-	end = joined.data + joined.length;
-	for (at = joined.data; (at = memmem(at, (size_t)(end - at), sign, strlen(sign))); at++) {
-		struct ft_bytes first = {joined.data, (size_t)(at - joined.data)};
-		const char *slash = at + strlen(sign) - 1;
-		struct ft_bytes second = {slash, (size_t)(end - slash)};
-
-		is_short = size_of_two(opcode, first, second) < names_size;
-		if (names_size && size_of_two(opcode, first, second) != names_size)
-			continue;
-		if (is_found) { /* by their sizes, it may be either */
-			detail->event.marks |= FUSETRACE_OP_SUSPECT;
-			break;
-		}
-		set_two(&detail->event, opcode, first, second);
-		is_found = true;
-	}
-	if (is_found)
-		return FT_DETAIL_FITS;
-	return is_short && names_size ? FT_DETAIL_TOO_SHORT : FT_DETAIL_OTHER;
-}
-
-/* PATH NAME, where the name takes names_size bytes with its NUL. */
-static int settle_xattr(struct ft_detail *detail, size_t names_size)
-{
-	struct ft_bytes joined = detail->joined;
-	const char *blank;
-
-	if (names_size > 1 && joined.length > names_size &&
-	    joined.data[joined.length - names_size] == ' ')
-		blank = joined.data + joined.length - names_size;
-	else
-		blank = memrchr(joined.data, ' ', joined.length);
-	if (!blank)
-		return FT_DETAIL_OTHER;
-	detail->event.xattr =
-		(struct ft_bytes){blank + 1, (size_t)(joined.data + joined.length - blank) - 1};
-	set_path(&detail->event, (struct ft_bytes){joined.data, (size_t)(blank - joined.data)});
-	return FT_DETAIL_FITS;
-}
-
-int ft_detail_settle(struct ft_detail *detail, uint32_t opcode, size_t names_size)
-{
-	if (!(detail->opcodes & BIT(opcode & 63)) || opcode > 63)
-		return FT_DETAIL_OTHER;
-	if (detail->is_of_node)
-		return ft_handler_settle(detail, names_size);
-	if (detail->names_child && detail->joined.data)
-		return settle_two(detail, opcode, names_size);
-	if (detail->joined.data)
-		return settle_xattr(detail, names_size);
-	if (detail->names_child && names_size)
-		return settle_one(detail, names_size - 1);
-	return FT_DETAIL_FITS;
 }
