@@ -25,8 +25,10 @@
 
 /* Longer than any line that the library takes: what fills it without a newline is refused. */
 #define BUFFER_SIZE (2 * FT_JSON_LINE_MAX)
-/* More than the operations of a full buffer: the view takes them as they come. */
-#define KEPT_OPS (256u << 10)
+/* What is read at once: it stays in the processor's cache until it is shown. */
+#define PIECE_SIZE (256u << 10)
+/* The view takes operations piece by piece, and no log tells one in less than four bytes. */
+#define KEPT_OPS (PIECE_SIZE / 4)
 
 struct reading {
 	struct trace trace;
@@ -170,12 +172,12 @@ static int take_lines(struct reading *reading, const char *data, size_t size)
 
 	while (r == 0 && size) {
 		size_t begin = size, end = size;
-		bool has_event = find_event(data, size, &begin, &end);
+		bool has_event = !reading->is_log && find_event(data, size, &begin, &end);
 
 		r = feed(reading, data, begin);
 		if (r == 0 && has_event)
 			r = feed(reading, data + begin, end - begin);
-		if (r == 0 && has_event && !reading->is_log)
+		if (r == 0 && has_event)
 			show_event(reading, data + begin, end - begin);
 		data += end;
 		size -= end;
@@ -258,8 +260,9 @@ static int take_broken_end(struct reading *reading, int error_code,
 /* More bytes into the buffer; 0 at the end, or a negative errno. */
 static ssize_t fill_buffer(struct reading *reading, struct fusetrace_error *reterr_error)
 {
+	size_t room = BUFFER_SIZE - reading->used;
 	ssize_t size = input_read(&reading->input, reading->buffer + reading->used,
-				  BUFFER_SIZE - reading->used, reterr_error);
+				  room < PIECE_SIZE ? room : PIECE_SIZE, reterr_error);
 
 	reading->used += size > 0 ? (size_t)size : 0;
 	return size;

@@ -202,17 +202,14 @@ static bool is_second_library(const struct ft_sink *sink)
 /* A format that never tells replies: with its next request, the one before is as old as it gets. */
 static void close_open(struct ft_sink *sink)
 {
-	const struct ft_event *open;
 	struct ft_event end = {
 		.key = sink->open_key,
 		.opcode = FT_OPCODE_OF_BEGIN,
 		.ending = FT_ENDING_UNKNOWN,
 	};
+	const struct ft_event *open = ft_tracker_find(sink->tracker, sink->open_key);
 
-	if (!sink->has_open)
-		return;
 	sink->has_open = false;
-	open = ft_tracker_find(sink->tracker, sink->open_key);
 	if (open && !(open->marks & MARK_ATTACHED))
 		ft_tracker_end(sink->tracker, &end);
 }
@@ -222,7 +219,8 @@ static void note_request(struct ft_sink *sink, uint64_t key)
 	sink->has_requests = true;
 	sink->requests_of = sink->format_index;
 	sink->replies_told |= sink->format->gives & FUSETRACE_GIVES_REPLY;
-	close_open(sink);
+	if (sink->has_open)
+		close_open(sink);
 	if (sink->format->gives & FUSETRACE_GIVES_REPLY)
 		return;
 	sink->has_open = true;
@@ -231,26 +229,24 @@ static void note_request(struct ft_sink *sink, uint64_t key)
 
 /* ---- events ---- */
 
-void ft_sink_begin(struct ft_sink *sink, const struct ft_line *line, const struct ft_event *event)
+void ft_sink_begin(struct ft_sink *sink, const struct ft_line *line, struct ft_event *event)
 {
-	struct ft_event begin = *event;
-
-	begin.key = key_of(sink, event->key);
-	begin.seen_ns = sink->seen_ns;
-	if (!begin.time_ns)
-		begin.time_ns = time_of(sink, &line->time);
-	begin.marks |= line->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
+	event->key = key_of(sink, event->key);
+	event->seen_ns = sink->seen_ns;
+	if (!event->time_ns)
+		event->time_ns = time_of(sink, &line->time);
+	event->marks |= line->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
 	if (is_handler(sink)) {
-		attach(sink, &begin);
+		attach(sink, event);
 		return;
 	}
 	if (is_second_library(sink))
-		begin.marks |= FUSETRACE_OP_SUSPECT;
+		event->marks |= FUSETRACE_OP_SUSPECT;
 	else if (sink->format->rank == FT_RANK_REQUESTS)
-		note_request(sink, begin.key);
+		note_request(sink, event->key);
 	else if (!sink->has_requests)
 		sink->handlers_alone++;
-	ft_tracker_begin(sink->tracker, &begin);
+	ft_tracker_begin(sink->tracker, event);
 }
 
 void ft_sink_amend(struct ft_sink *sink, const struct ft_event *event)
@@ -272,10 +268,11 @@ void ft_sink_amend(struct ft_sink *sink, const struct ft_event *event)
 /* A line that cannot be told from a forged one may have ended what has not. */
 static void end(struct ft_sink *sink, const struct ft_event *event)
 {
-	struct ft_event doubt = {.key = event->key, .marks = FUSETRACE_OP_SUSPECT};
-
 	if (event->marks & FUSETRACE_OP_SUSPECT)
-		ft_tracker_amend(sink->tracker, &doubt);
+		ft_tracker_amend(sink->tracker, &(struct ft_event){
+							.key = event->key,
+							.marks = FUSETRACE_OP_SUSPECT,
+						});
 	ft_tracker_end(sink->tracker, event);
 }
 
@@ -292,19 +289,17 @@ static void end_handler(struct ft_sink *sink, struct ft_event *event)
 		end(sink, event);
 }
 
-void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, const struct ft_event *event)
+void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, struct ft_event *event)
 {
-	struct ft_event told = *event;
-
-	told.key = key_of(sink, event->key);
-	told.seen_ns = sink->seen_ns;
-	told.marks |= line->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
-	if (!told.time_ns && line->time.tick_ns <= TICK_NS_MAX)
-		told.time_ns = time_of(sink, &line->time);
+	event->key = key_of(sink, event->key);
+	event->seen_ns = sink->seen_ns;
+	event->marks |= line->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
+	if (!event->time_ns && line->time.tick_ns <= TICK_NS_MAX)
+		event->time_ns = time_of(sink, &line->time);
 	if (is_handler(sink))
-		end_handler(sink, &told);
+		end_handler(sink, event);
 	else
-		end(sink, &told);
+		end(sink, event);
 }
 
 bool ft_sink_has_requests(const struct ft_sink *sink)

@@ -49,7 +49,7 @@ static bool resolve(struct ft_nodes *nodes, uint64_t nodeid, void *data)
 /* When a recording's operation ended; one of another clock's future, or of no clock, ended now. */
 static void note_replayed(struct fusetrace_monitor *monitor, const struct fusetrace_op *op)
 {
-	uint64_t now = ft_now_ns();
+	uint64_t now = monitor->fed_ns;
 	uint64_t end_ns = (op->present & FT_HAS(START_NS)) ? op->start_ns + op->duration_ns : now;
 
 	if (end_ns > now || end_ns < op->start_ns)

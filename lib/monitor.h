@@ -65,6 +65,7 @@ struct fusetrace_monitor {
 	uint64_t lost_before;   /* of the connection, before this monitor began; PENDING: of unknown
 				   ones */
 	uint64_t last_event_ns; /* of the last event that idle counts */
+	uint64_t fed_ns;        /* logs and recordings: when what is being taken was read */
 	uint64_t interrupts;    /* calls of fusetrace_interrupt() */
 	struct ft_listings listings; /* READDIRPLUS replies that are still coming */
 	struct ft_waiters waiters;

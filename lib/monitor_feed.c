@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "engine.h"
 #include "error.h"
 #include "log_stream.h"
@@ -149,6 +150,7 @@ static int feed(struct fusetrace_monitor *monitor, const void *data, size_t size
 		return ft_error(reterr_error, r < 0 ? r : -EINVAL,
 				"only a monitor of FUSETRACE_SOURCE_REPLAY or _LOG can be fed");
 	ft_engine_lock();
+	monitor->fed_ns = ft_now_ns();
 	if (monitor->log) {
 		r = feed_log(monitor, data, size, is_end, reterr_error);
 		unparsed = monitor->unparsed;

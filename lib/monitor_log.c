@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "engine.h"
 #include "error.h"
 #include "log_stream.h"
@@ -149,6 +150,7 @@ static int on_bytes(const char *data, size_t size, bool is_gap, void *data_of_fn
 {
 	const struct reading *reading = data_of_fn;
 
+	reading->monitor->fed_ns = ft_now_ns();
 	ft_last_lines_push(&reading->monitor->last_lines, data, size);
 	if (!reading->stream->log)
 		return 0;

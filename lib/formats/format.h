@@ -40,9 +40,10 @@ struct ft_sink;
 
 /*
  * An operation begins. event.key pairs it with its end within the format; time_ns is by the line's
- * clock. A key that is in use ends the earlier operation as unknown.
+ * clock. A key that is in use ends the earlier operation as unknown. Events are completed in place:
+ * key, times and marks are the sink's afterwards, and the key may be used again.
  */
-void ft_sink_begin(struct ft_sink *sink, const struct ft_line *line, const struct ft_event *event);
+void ft_sink_begin(struct ft_sink *sink, const struct ft_line *line, struct ft_event *event);
 /* More is known of one that is in flight: what `event` has and the begin had not is added. */
 void ft_sink_amend(struct ft_sink *sink, const struct ft_event *event);
 /*
@@ -50,7 +51,7 @@ void ft_sink_amend(struct ft_sink *sink, const struct ft_event *event);
  * tells it, counts more than the difference of two timestamps. An end without a begin is kept if
  * its opcode is known.
  */
-void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, const struct ft_event *event);
+void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, struct ft_event *event);
 /*
  * Whether a format of FT_RANK_REQUESTS tells the requests of this stream: then a handler's line that
  * may go on in the next one is not worth the risk of taking that one away from it.
