@@ -172,12 +172,12 @@ static int take_lines(struct reading *reading, const char *data, size_t size)
 
 	while (r == 0 && size) {
 		size_t begin = size, end = size;
-		bool has_event = !reading->is_log && find_event(data, size, &begin, &end);
+		bool has_event = find_event(data, size, &begin, &end);
 
 		r = feed(reading, data, begin);
 		if (r == 0 && has_event)
 			r = feed(reading, data + begin, end - begin);
-		if (r == 0 && has_event)
+		if (r == 0 && has_event && !reading->is_log)
 			show_event(reading, data + begin, end - begin);
 		data += end;
 		size -= end;

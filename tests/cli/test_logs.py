@@ -277,7 +277,7 @@ def on_terminal(*arguments, is_read=False):
 def test_progress(folder):
     """A read of some seconds tells how far it is, and leaves nothing behind."""
     with open(folder / "log", "wb") as file:
-        file.write(LOG.read_bytes() * 3000)
+        file.write(LOG.read_bytes() * 6000)
     shown = on_terminal("summary", folder / "log")
     rates = [int(rate) for rate in re.findall(r"\rfusetrace: +(\d+) % read", shown)]
     assert rates and rates == sorted(rates) and rates[-1] <= 100
