@@ -65,4 +65,10 @@ struct ft_event {
 	uint64_t probe_size; /* FT_OPCODE_ASKS_SIZE: reply_size if 0 bytes were asked for */
 };
 
+/*
+ * Adds to the begin of an operation what more has and it had not. A path that a source tells counts
+ * more than one that was worked out.
+ */
+void ft_event_add(struct ft_event *event, const struct ft_event *more);
+
 #endif
