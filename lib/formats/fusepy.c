@@ -418,22 +418,15 @@ static int take_end(struct fusepy *state, struct ft_bytes text, const struct ft_
 }
 
 /* Uncaught exception from FUSE operation getattr, returning errno.EINVAL. */
-static bool take_uncaught(struct fusepy *state, const struct ft_line *line, struct ft_sink *sink)
+static void take_uncaught(struct fusepy *state, struct ft_scan *scan, const struct ft_line *line,
+			  struct ft_sink *sink)
 {
-	struct ft_scan scan = ft_scan_of(line->text);
+	const struct operation *operation = take_operation(scan);
+	struct ft_open_op *op = operation ? ft_open_ops_find(&state->open, operation, true) : NULL;
 	struct ft_event event = {.error = EINVAL};
-	const struct operation *operation;
-	struct ft_open_op *op;
 
-	if (ft_scan_literal(&scan, "FUSE operation "))
-		return true;
-	if (!ft_scan_literal(&scan, "Uncaught exception from FUSE operation "))
-		return false;
-	operation = take_operation(&scan);
-	op = operation ? ft_open_ops_find(&state->open, operation, true) : NULL;
-	if (op && ft_scan_literal(&scan, ", returning errno.EINVAL"))
+	if (op && ft_scan_literal(scan, ", returning errno.EINVAL"))
 		end(state, op, &event, line, sink);
-	return true;
 }
 
 /* ---- the format ---- */
@@ -483,7 +476,11 @@ static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
 		return take_start(state, ft_scan_rest(&scan), line, sink);
 	if (ft_scan_literal(&scan, "<- "))
 		return take_end(state, ft_scan_rest(&scan), line, sink);
-	if (take_uncaught(state, line, sink) || take_traceback(state, line->text))
+	if (ft_scan_literal(&scan, "Uncaught exception from FUSE operation ")) {
+		take_uncaught(state, &scan, line, sink);
+		return FT_LINE_TAKEN;
+	}
+	if (ft_scan_literal(&scan, "FUSE operation ") || take_traceback(state, line->text))
 		return FT_LINE_TAKEN;
 	return FT_LINE_OTHER;
 }

@@ -269,38 +269,38 @@ static bool take_reply(struct ft_libfuse *state, const struct ft_line *line, str
 /* What else libfuse prints of itself. */
 static bool is_known_line(struct ft_bytes text)
 {
-	static const char *const begins[] = {
-		"FUSE library version: ",
-		"INIT: ",
-		"   INIT: ",
-		"flags=0x",
-		"   flags=0x",
-		"max_read",
-		"   max_",
-		"   congestion_threshold=",
-		"   time_gran=",
-		"nullpath_ok",
-		"nopath: ",
-		"utime_omit_ok: ",
-		"FORGET ",
-		"DELETE: ",
-		"INTERRUPT: ",
-		"NOTIFY: code=",
-		"LOOKUP-DOT",
-		"QUEUE PATH",
-		"DEQUEUE",
-		"  secctx: ",
-		"  forget ",
-		"delete: ",
-		"fuse: session exited",
-		"starting io-uring",
-		"FUSE_INTERRUPT: ",
+	static const struct ft_bytes begins[] = {
+		FT_BYTES_LITERAL("FUSE library version: "),
+		FT_BYTES_LITERAL("INIT: "),
+		FT_BYTES_LITERAL("   INIT: "),
+		FT_BYTES_LITERAL("flags=0x"),
+		FT_BYTES_LITERAL("   flags=0x"),
+		FT_BYTES_LITERAL("max_read"),
+		FT_BYTES_LITERAL("   max_"),
+		FT_BYTES_LITERAL("   congestion_threshold="),
+		FT_BYTES_LITERAL("   time_gran="),
+		FT_BYTES_LITERAL("nullpath_ok"),
+		FT_BYTES_LITERAL("nopath: "),
+		FT_BYTES_LITERAL("utime_omit_ok: "),
+		FT_BYTES_LITERAL("FORGET "),
+		FT_BYTES_LITERAL("DELETE: "),
+		FT_BYTES_LITERAL("INTERRUPT: "),
+		FT_BYTES_LITERAL("NOTIFY: code="),
+		FT_BYTES_LITERAL("LOOKUP-DOT"),
+		FT_BYTES_LITERAL("QUEUE PATH"),
+		FT_BYTES_LITERAL("DEQUEUE"),
+		FT_BYTES_LITERAL("  secctx: "),
+		FT_BYTES_LITERAL("  forget "),
+		FT_BYTES_LITERAL("delete: "),
+		FT_BYTES_LITERAL("fuse: session exited"),
+		FT_BYTES_LITERAL("starting io-uring"),
+		FT_BYTES_LITERAL("FUSE_INTERRUPT: "),
 	};
 
 	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
-		size_t length = strlen(begins[i]);
-
-		if (text.length >= length && memcmp(text.data, begins[i], length) == 0)
+		/* the first byte spares most calls of memcmp(3) */
+		if (begins[i].length <= text.length && begins[i].data[0] == text.data[0] &&
+		    memcmp(text.data, begins[i].data, begins[i].length) == 0)
 			return true;
 	}
 	return false;

@@ -9,14 +9,17 @@
 
 void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *formats)
 {
+	uint8_t *first;
+
 	*begins = (struct ft_begins){.count = 0};
 	for (size_t i = 0; formats[i]; i++) {
 		for (const char *const *text = formats[i]->begins; text && *text; text++) {
 			if (begins->count == FT_BEGINS_MAX)
 				return;
-			begins->texts[begins->count] = *text;
-			begins->lengths[begins->count++] = strlen(*text);
-			begins->is_first[(unsigned char)**text] = true;
+			first = &begins->first[(unsigned char)**text];
+			begins->all[begins->count++] =
+				(struct ft_begin){*text, strlen(*text), *first};
+			*first = (uint8_t)begins->count;
 		}
 	}
 }
@@ -122,13 +125,13 @@ static bool is_prefix(struct ft_bytes text, struct ft_time *ret_time)
 
 static bool begins_here(const struct ft_begins *begins, struct ft_bytes whole, size_t at)
 {
-	size_t left = whole.length - at;
+	uint8_t next = begins->first[(unsigned char)whole.data[at]];
+	struct ft_scan scan = {whole.data + at, whole.data + whole.length};
 
-	if (!begins->is_first[(unsigned char)whole.data[at]])
-		return false;
-	for (size_t i = 0; i < begins->count; i++) {
-		if (begins->lengths[i] <= left &&
-		    memcmp(whole.data + at, begins->texts[i], begins->lengths[i]) == 0)
+	for (; next; next = begins->all[next - 1].next) {
+		const struct ft_begin *begin = &begins->all[next - 1];
+
+		if (ft_scan_bytes(&scan, begin->text, begin->length))
 			return true;
 	}
 	return false;
@@ -167,11 +170,12 @@ bool ft_prefix_torn(const struct ft_begins *begins, struct ft_bytes whole, size_
 		return false;
 	rest = (struct ft_bytes){whole.data + *at, whole.length - *at};
 	for (size_t i = 0; i < begins->count; i++) {
+		const struct ft_begin *begin = &begins->all[i];
 		const char *found;
 
-		if (begins->lengths[i] < TORN_LENGTH_MIN)
+		if (begin->length < TORN_LENGTH_MIN)
 			continue;
-		found = memmem(rest.data, rest.length, begins->texts[i], begins->lengths[i]);
+		found = memmem(rest.data, rest.length, begin->text, begin->length);
 		if (found && (!first || found < first))
 			first = found;
 	}

@@ -11,12 +11,15 @@
 #define FT_PREFIX_LENGTH_MAX 400
 #define FT_BEGINS_MAX 96
 
-/* What records begin with, of all formats. */
+/* What records begin with, of all formats, in a list for each first byte. */
 struct ft_begins {
-	const char *texts[FT_BEGINS_MAX];
-	size_t lengths[FT_BEGINS_MAX];
+	struct ft_begin {
+		const char *text;
+		size_t length;
+		uint8_t next; /* of the same first byte, as an index + 1; 0: none */
+	} all[FT_BEGINS_MAX];
 	size_t count;
-	bool is_first[256]; /* by byte: one of them begins with it */
+	uint8_t first[256]; /* by byte, as an index + 1; 0: none begins with it */
 };
 void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *formats);
 
