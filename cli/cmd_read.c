@@ -21,6 +21,7 @@
 #include "options.h"
 #include "progress.h"
 #include "trace.h"
+#include "understood.h"
 #include "views/names.h"
 
 /* Longer than any line that the library takes: what fills it without a newline is refused. */
@@ -40,7 +41,7 @@ struct reading {
 	struct progress progress;
 	char *buffer;
 	size_t used;
-	struct fusetrace_log_counts counts; /* of the logs before this file */
+	struct understood understood;
 };
 
 /* ---- what is shown ---- */
@@ -213,19 +214,13 @@ static int end_feed(struct reading *reading)
 	return r < 0 ? refuse(reading, r, &error) : show_operations(reading);
 }
 
-/* How much of a log was understood. */
+/* With --unparsed, that no line was understood is what was asked for. */
 static int judge_log(struct reading *reading)
 {
-	struct fusetrace_log_counts counts = {0};
-
-	fusetrace_log_counts(reading->trace.monitor, &counts);
-	reading->counts.lines += counts.lines;
-	reading->counts.unparsed += counts.unparsed;
-	if (reading->trace.options->unparsed || !counts.lines || counts.unparsed < counts.lines)
+	if (reading->trace.options->unparsed)
 		return 0;
 	progress_end(&reading->progress);
-	return fail(EXIT_USAGE, "%s: no line is of a known format: see 'fusetrace formats'",
-		    reading->name);
+	return understood_judge(&reading->understood, reading->trace.monitor, reading->name);
 }
 
 /* The last line may lack its newline. */
@@ -311,6 +306,7 @@ static int take_file(struct reading *reading)
 	do
 		size = fill_buffer(reading, &error);
 	while (size > 0 && reading->used < 6);
+	understood_begin(&reading->understood, reading->buffer, reading->used);
 	r = size < 0 && !reading->used ? 0 : open_trace(reading);
 	while (r == 0 && size > 0) {
 		r = take_buffer(reading);
@@ -375,20 +371,6 @@ static int read_files(struct reading *reading)
 	return r < 0 ? 0 : r;
 }
 
-/* Beside a table, which shows no single line. */
-static void tell_unparsed(const struct reading *reading)
-{
-	const struct fusetrace_log_counts *counts = &reading->counts;
-	const struct options *options = reading->trace.options;
-
-	if (options->summary && !options->unparsed && counts->unparsed)
-		message("%" PRIu64 " of %" PRIu64 " lines %s not understood: see %s with %s",
-			counts->unparsed, counts->lines, counts->unparsed == 1 ? "was" : "were",
-			counts->unparsed == 1 ? "it" : "them",
-			options->command == &cmd_read ? "--unparsed"
-						      : "'fusetrace read --unparsed'");
-}
-
 static int read_all(const struct options *options, bool is_table_only)
 {
 	struct reading reading = {
@@ -406,8 +388,11 @@ static int read_all(const struct options *options, bool is_table_only)
 	if (r == 0)
 		r = read_files(&reading);
 	written = trace_finish(&reading.trace, -1);
-	if (r == 0)
-		tell_unparsed(&reading);
+	/* beside a table, which shows no single line */
+	if (r == 0 && options->summary && !options->unparsed)
+		understood_tell(&reading.understood, options->command == &cmd_read
+							     ? "--unparsed"
+							     : "'fusetrace read --unparsed'");
 	ft_json_reader_done(&reading.json);
 	trace_done(&reading.trace);
 	free(reading.buffer);

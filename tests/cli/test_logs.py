@@ -21,7 +21,6 @@ LIBFUSE = ("unique: 2, opcode: MKDIR (9), nodeid: 1, insize: 50, pid: 7\n"
            "mkdir /a 0755 umask=0022\n"
            "   unique: 2, success, outsize: 144\n")
 LOG = DATA / "formats" / "libfuse-29-bindfs.log"
-NOTHING = "no line is of a known format: see 'fusetrace formats'\n"
 
 needs_zstd = pytest.mark.skipif(not shutil.which("zstd"), reason="zstd is not installed")
 
@@ -104,12 +103,20 @@ def test_unparsed_is_text():
     assert "--unparsed lists lines as text" in result.stderr
 
 
-@pytest.mark.parametrize("text", ["first\nsecond\n", "first", "\n\nfirst\n", "\0\n", "{}\n"])
+@pytest.mark.parametrize("text, first", [
+    ("first\nsecond\n", "first"), ("first", "first"), ("\r\n\nfirst\r\n", "first"), ("\0\n", "..."),
+    ("{}\n", "{}"), ("a\x1b[2J\u202e\n", "a\\x1b[2J\\u{202e}"), ("x" * 121 + "\n", "x" * 120 + "...")])
 @pytest.mark.parametrize("command", [["read"], ["read", "-s"], ["summary"]])
-def test_nothing_is_understood(command, text):
+def test_nothing_is_understood(command, text, first):
+    """The first line is shown, and which formats it was offered to."""
     result = run(*command, "-", stdin=text)
     assert result.returncode == USAGE
-    assert result.stderr == "fusetrace: standard input: " + NOTHING
+    told, tried = result.stderr.splitlines()
+    assert told == ("fusetrace: standard input: no line is of a known format; "
+                    f"the first one: {first}")
+    names = [json.loads(line)["format"]
+             for line in run("formats", "--format", "json").stdout.splitlines()]
+    assert tried == f"fusetrace: tried: {', '.join(names)}: see 'fusetrace formats'"
 
 
 @pytest.mark.parametrize("text", ["", "\n", "\r\n\n"])
