@@ -321,17 +321,22 @@ int ft_log_push(struct ft_log *log, const char *data, size_t size)
 	return r;
 }
 
-void ft_log_gap(struct ft_log *log)
-{
-	log->rest_size = 0;
-	log->is_skipping = false;
-	log->is_partial = false;
-}
-
 void ft_log_pause(struct ft_log *log)
 {
 	for (size_t i = 0; i < log->format_count; i++)
 		flush_format(log, i);
+}
+
+void ft_log_gap(struct ft_log *log)
+{
+	ft_log_pause(log);
+	for (size_t i = 0; i < log->format_count; i++) {
+		if (ft_formats[i]->gap)
+			ft_formats[i]->gap(log->states[i]);
+	}
+	log->rest_size = 0;
+	log->is_skipping = false;
+	log->is_partial = false;
 }
 
 int ft_log_end(struct ft_log *log)

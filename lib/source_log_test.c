@@ -338,6 +338,17 @@ static void test_gap(void **state)
 	assert_unparsed(6, 0, "");
 }
 
+/* What stands behind the gap is no part of a name before it. */
+static void test_gap_in_a_name(void **state)
+{
+	push_text("unique: 2, opcode: MKDIR (9), nodeid: 1, insize: 52, pid: 7\n"
+		  "mkdir /a\n");
+	ft_log_gap(the_log);
+	push_text("b 0755 umask=0022\n" MKDIR_END);
+	assert_operations("mkdir - 2 0; ");
+	assert_unparsed(4, 1, "3:b 0755 umask=0022;");
+}
+
 static void test_two_streams(void **state)
 {
 	struct ft_log *beside = ft_log_new_beside(the_log);
@@ -370,6 +381,7 @@ int main(void)
 		log_test(test_torn_lines),
 		log_test(test_pause),
 		log_test(test_gap),
+		log_test(test_gap_in_a_name),
 		log_test(test_two_streams),
 	};
 

@@ -99,6 +99,11 @@ struct ft_format {
 	 * add is passed on. May be NULL.
 	 */
 	void (*flush)(void *state, struct ft_sink *sink);
+	/*
+	 * Lines are missing: what was kept for the next line to go on with is forgotten. NULL:
+	 * flush() does it, or nothing is kept.
+	 */
+	void (*gap)(void *state);
 	/* Frees what the state owns. May be NULL. */
 	void (*done)(void *state);
 };

@@ -485,6 +485,13 @@ static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
 	return FT_LINE_OTHER;
 }
 
+static void gap(void *data)
+{
+	struct fusepy *state = data;
+
+	state->broken_size = 0;
+}
+
 static void done(void *data)
 {
 	struct fusepy *state = data;
@@ -507,5 +514,6 @@ const struct ft_format ft_format_fusepy = {
 	.begins = begins,
 	.state_size = sizeof(struct fusepy),
 	.take = take,
+	.gap = gap,
 	.done = done,
 };

@@ -336,6 +336,13 @@ static void flush(void *data, struct ft_sink *sink)
 	pass_on(data, sink);
 }
 
+static void gap(void *data)
+{
+	struct ft_libfuse *state = data;
+
+	state->joined.size = 0;
+}
+
 static void done(void *data)
 {
 	struct ft_libfuse *state = data;
@@ -361,5 +368,6 @@ const struct ft_format ft_format_libfuse = {
 	.state_size = sizeof(struct ft_libfuse),
 	.take = take,
 	.flush = flush,
+	.gap = gap,
 	.done = done,
 };

@@ -293,6 +293,13 @@ static void flush(void *data, struct ft_sink *sink)
 	pass_waiting(data, sink);
 }
 
+static void gap(void *data)
+{
+	struct mergerfs *state = data;
+
+	state->size = 0;
+}
+
 static void done(void *data)
 {
 	struct mergerfs *state = data;
@@ -316,5 +323,6 @@ const struct ft_format ft_format_mergerfs = {
 	.state_size = sizeof(struct mergerfs),
 	.take = take,
 	.flush = flush,
+	.gap = gap,
 	.done = done,
 };

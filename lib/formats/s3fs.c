@@ -327,6 +327,13 @@ static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
 	return take_text(state, whole, &first, sink);
 }
 
+static void gap(void *data)
+{
+	struct s3fs *state = data;
+
+	state->broken_size = 0;
+}
+
 static void done(void *data)
 {
 	struct s3fs *state = data;
@@ -347,5 +354,6 @@ const struct ft_format ft_format_s3fs = {
 	.begins = begins,
 	.state_size = sizeof(struct s3fs),
 	.take = take,
+	.gap = gap,
 	.done = done,
 };
