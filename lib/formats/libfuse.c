@@ -12,6 +12,7 @@
  */
 #include "libfuse.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "../opcode.h"
@@ -264,7 +265,9 @@ static bool take_reply(struct ft_libfuse *state, const struct ft_line *line, str
 	return true;
 }
 
-/* ---- the format ---- */
+/* ---- lines ---- */
+
+static int take(void *data, const struct ft_line *line, struct ft_sink *sink);
 
 /* What else libfuse prints of itself. */
 static bool is_known_line(struct ft_bytes text)
@@ -306,12 +309,10 @@ static bool is_known_line(struct ft_bytes text)
 	return false;
 }
 
-int ft_libfuse_take(struct ft_libfuse *state, const struct ft_line *line, struct ft_sink *sink)
+static int take_single(struct ft_libfuse *state, const struct ft_line *line, struct ft_sink *sink)
 {
 	int r;
 
-	if (state->joined.size)
-		return ft_libfuse_take_joined(state, line, sink);
 	if (line->text.length < 4)
 		return FT_LINE_OTHER;
 	if (take_request(state, line, sink) || take_reply(state, line, sink))
@@ -326,10 +327,56 @@ int ft_libfuse_take(struct ft_libfuse *state, const struct ft_line *line, struct
 		       : FT_LINE_OTHER;
 }
 
+/*
+ * The request is larger than its names, so that these looked as if they went on: what followed the
+ * detail were lines of their own.
+ */
+static int take_apart(struct ft_libfuse *state, struct ft_bytes whole, const struct ft_line *line,
+		      struct ft_sink *sink)
+{
+	char *copy = malloc(whole.length);
+	struct ft_scan scan = {copy, copy + whole.length};
+	struct ft_line one = *line;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, whole.data, whole.length);
+	state->joined.is_rejoined = true;
+	for (bool is_first = true; ft_scan_until(&scan, '\n', &one.text); is_first = false) {
+		one.text.length -= one.text.length && one.text.data[one.text.length - 1] == '\r';
+		if (!is_first)
+			take(state, &one, sink);
+	}
+	one.text = ft_scan_rest(&scan);
+	take(state, &one, sink);
+	state->joined.is_rejoined = false;
+	free(copy);
+	return FT_LINE_TAKEN;
+}
+
+/* The line behind one that was kept. */
+static int take_next(struct ft_libfuse *state, const struct ft_line *line, struct ft_sink *sink)
+{
+	bool is_guess = state->joined.is_guess;
+	struct ft_bytes whole = ft_libfuse_join(&state->joined, line->text);
+	int r;
+
+	if (!whole.data)
+		return -ENOMEM;
+	r = ft_libfuse_take_detail(state, whole, line->has_cr, sink);
+	if (r != FT_LINE_UNOWNED)
+		return r;
+	return is_guess ? take_apart(state, whole, line, sink) : FT_LINE_TAKEN;
+}
+
 static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
 {
-	return ft_libfuse_take(data, line, sink);
+	struct ft_libfuse *state = data;
+
+	return state->joined.size ? take_next(state, line, sink) : take_single(state, line, sink);
 }
+
+/* ---- the format ---- */
 
 static void flush(void *data, struct ft_sink *sink)
 {

@@ -145,8 +145,7 @@ static inline struct ft_libfuse_request *ft_libfuse_find(struct ft_libfuse *stat
 /* FT_LINE_TAKEN, of a detail that fits no request. */
 #define FT_LINE_UNOWNED 3
 
-/* One line as it is, or several that belong together. FT_LINE_ or a negative errno. */
-int ft_libfuse_take(struct ft_libfuse *state, const struct ft_line *line, struct ft_sink *sink);
+/* One line, or several that belong together. FT_LINE_ or a negative errno. */
 int ft_libfuse_take_detail(struct ft_libfuse *state, struct ft_bytes text, bool has_cr,
 			   struct ft_sink *sink);
 /* "   NODEID: 2" */
@@ -154,11 +153,13 @@ bool ft_libfuse_take_node_line(struct ft_libfuse *state, struct ft_bytes text);
 
 /* ---- lines that go on ---- */
 
-/* The line that comes behind one that was kept. */
-int ft_libfuse_take_joined(struct ft_libfuse *state, const struct ft_line *line,
-			   struct ft_sink *sink);
 /* Keeps a text for the next line to be appended to: FT_LINE_PARTIAL, or -ENOMEM. */
 int ft_libfuse_keep(struct ft_libfuse_joined *joined, struct ft_bytes text, bool has_cr);
+/*
+ * What was kept with the next line behind it; nothing is kept then. It is the buffer's: it may be kept
+ * once more. Its data are NULL without memory.
+ */
+struct ft_bytes ft_libfuse_join(struct ft_libfuse_joined *joined, struct ft_bytes next);
 void ft_libfuse_remember_broken(struct ft_libfuse_joined *joined, struct ft_bytes name);
 /* Whether text ends with a known name up to one of its newlines. */
 bool ft_libfuse_ends_broken(const struct ft_libfuse_joined *joined, struct ft_bytes text);

@@ -41,6 +41,19 @@ int ft_libfuse_keep(struct ft_libfuse_joined *joined, struct ft_bytes text, bool
 	return FT_LINE_PARTIAL;
 }
 
+struct ft_bytes ft_libfuse_join(struct ft_libfuse_joined *joined, struct ft_bytes next)
+{
+	struct ft_bytes whole = {NULL, joined->size + next.length};
+
+	if (make_room(joined, whole.length + 2))
+		return whole;
+	memcpy(joined->bytes + joined->size, next.data, next.length);
+	whole.data = joined->bytes;
+	joined->size = 0;
+	joined->is_guess = false;
+	return whole;
+}
+
 /* ---- names that break lines ---- */
 
 void ft_libfuse_remember_broken(struct ft_libfuse_joined *joined, struct ft_bytes name)
@@ -72,53 +85,4 @@ bool ft_libfuse_ends_broken(const struct ft_libfuse_joined *joined, struct ft_by
 			return true;
 	}
 	return false;
-}
-
-/* ---- the next line ---- */
-
-/*
- * The request is larger than its names, so that these looked as if they went on: what followed the
- * detail were lines of their own.
- */
-static int take_apart(struct ft_libfuse *state, struct ft_bytes whole, const struct ft_line *line,
-		      struct ft_sink *sink)
-{
-	char *copy = malloc(whole.length);
-	struct ft_scan scan = {copy, copy + whole.length};
-	struct ft_line one = *line;
-
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, whole.data, whole.length);
-	state->joined.is_rejoined = true;
-	for (bool is_first = true; ft_scan_until(&scan, '\n', &one.text); is_first = false) {
-		one.text.length -= one.text.length && one.text.data[one.text.length - 1] == '\r';
-		if (!is_first)
-			ft_libfuse_take(state, &one, sink);
-	}
-	one.text = ft_scan_rest(&scan);
-	ft_libfuse_take(state, &one, sink);
-	state->joined.is_rejoined = false;
-	free(copy);
-	return FT_LINE_TAKEN;
-}
-
-int ft_libfuse_take_joined(struct ft_libfuse *state, const struct ft_line *line,
-			   struct ft_sink *sink)
-{
-	struct ft_libfuse_joined *joined = &state->joined;
-	bool is_guess = joined->is_guess;
-	struct ft_bytes whole;
-	int r;
-
-	if (make_room(joined, joined->size + line->text.length + 2))
-		return -ENOMEM;
-	memcpy(joined->bytes + joined->size, line->text.data, line->text.length);
-	whole = (struct ft_bytes){joined->bytes, joined->size + line->text.length};
-	joined->size = 0;
-	joined->is_guess = false;
-	r = ft_libfuse_take_detail(state, whole, line->has_cr, sink);
-	if (r != FT_LINE_UNOWNED)
-		return r;
-	return is_guess ? take_apart(state, whole, line, sink) : FT_LINE_TAKEN;
 }
