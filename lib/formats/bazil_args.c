@@ -13,6 +13,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "go_mode.h"
+
 /* SETATTR bits of linux/fuse.h. */
 #define FATTR_MODE (1u << 0)
 #define FATTR_UID (1u << 1)
@@ -24,8 +26,6 @@
 #define FATTR_ATIME_NOW (1u << 7)
 #define FATTR_MTIME_NOW (1u << 8)
 #define FATTR_LOCKOWNER (1u << 9)
-
-#define PERMISSIONS 9 /* "rwxr-xr-x" */
 
 /* ---- pieces ---- */
 
@@ -134,61 +134,9 @@ static void take_open_flags(struct ft_scan *scan, struct ft_event *event)
 	event->present |= FT_HAS(FLAGS);
 }
 
-static uint32_t mode_bit_of(char c)
-{
-	switch (c) {
-	case 'd':
-		return S_IFDIR;
-	case 'L':
-		return S_IFLNK;
-	case 'p':
-		return S_IFIFO;
-	case 'S':
-		return S_IFSOCK;
-	case 'D':
-		return S_IFBLK;
-	case 'u':
-		return S_ISUID;
-	case 'g':
-		return S_ISGID;
-	case 't':
-		return S_ISVTX;
-	default:
-		return 0;
-	}
-}
-
-/* Go's FileMode: "-rw-r--r--", "drwxr-xr-x", "dtrwxrwxrwx", "Dcrw-------" (a character device). */
-static bool take_mode_text(struct ft_scan *scan, uint32_t *ret_mode)
-{
-	const char *begin = scan->at;
-	const char *permissions;
-	uint32_t mode = 0;
-
-	while (!ft_scan_is_end(scan) && *scan->at != ' ' && *scan->at != '}')
-		scan->at++;
-	if (scan->at - begin <= PERMISSIONS)
-		return false;
-	permissions = scan->at - PERMISSIONS;
-	for (; begin < permissions; begin++) {
-		if (*begin == 'c')
-			mode ^= S_IFBLK ^ S_IFCHR;
-		else
-			mode |= mode_bit_of(*begin);
-	}
-	for (int i = 0; i < PERMISSIONS; i++) {
-		if (permissions[i] == "rwxrwxrwx"[i])
-			mode |= 0400u >> i;
-		else if (permissions[i] != '-')
-			return false;
-	}
-	*ret_mode = mode & S_IFMT ? mode : mode | S_IFREG;
-	return true;
-}
-
 static void take_mode(struct ft_scan *scan, struct ft_event *event)
 {
-	if (find(scan, " mode=") && take_mode_text(scan, &event->mode))
+	if (find(scan, " mode=") && ft_scan_go_mode(scan, &event->mode))
 		event->present |= FT_HAS(MODE);
 }
 
@@ -379,7 +327,7 @@ static void take_symlink(struct ft_scan *scan, const struct ft_line *line, struc
 static uint32_t take_attribute(struct ft_scan *scan, struct ft_event *event)
 {
 	if (ft_scan_literal(scan, "mode=")) {
-		if (take_mode_text(scan, &event->mode))
+		if (ft_scan_go_mode(scan, &event->mode))
 			event->present |= FT_HAS(MODE);
 		return FATTR_MODE;
 	}
@@ -486,7 +434,7 @@ static void take_entry(struct ft_scan *scan, struct ft_event *event)
 		return;
 	event->present |= FT_HAS(ENTRY);
 	if (find(scan, " mode="))
-		take_mode_text(scan, &event->entry_mode);
+		ft_scan_go_mode(scan, &event->entry_mode);
 	if (find(scan, "}} {"))
 		take_handle(scan, event);
 }

@@ -11,6 +11,7 @@ const struct ft_format *const ft_formats[] = {
 	&ft_format_mergerfs,
 	&ft_format_go_fuse,
 	&ft_format_bazil,
+	&ft_format_jacobsa,
 	&ft_format_fuser,
 	&ft_format_fusepy,
 	&ft_format_unionfs,

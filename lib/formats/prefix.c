@@ -6,6 +6,7 @@
 
 /* Beginnings at least that long are found in the middle of a word, too. */
 #define TORN_LENGTH_MIN 8
+#define SECOND_NS UINT64_C(1000000000)
 
 void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *formats)
 {
@@ -142,6 +143,8 @@ static bool is_border(char before)
 bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
 		    struct ft_line *ret_line)
 {
+	struct ft_time time;
+
 	for (size_t i = *at; i < whole.length && i < FT_PREFIX_LENGTH_MAX; i++) {
 		/* names begin here, or a colour, which is taken out first */
 		if (whole.data[i - 1] == '"' || whole.data[i - 1] == '\033')
@@ -150,8 +153,9 @@ bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_
 			continue;
 		*at = i + 1;
 		ret_line->text = (struct ft_bytes){whole.data + i, whole.length - i};
-		ret_line->is_suspect =
-			!is_prefix((struct ft_bytes){whole.data, i}, &ret_line->time);
+		ret_line->is_suspect = !is_prefix((struct ft_bytes){whole.data, i}, &time);
+		if (time.clock != FT_CLOCK_NONE) /* or it stood in the envelope */
+			ret_line->time = time;
 		return true;
 	}
 	return false;
@@ -240,6 +244,32 @@ static void take_time(struct ft_bytes text, struct ft_time *time)
 		*time = found;
 }
 
+/* {"seconds":1754207548,"nanos":733110719}, of gcsfuse and what else logs for Google's cloud */
+static void take_seconds(struct ft_bytes object, struct ft_time *time)
+{
+	struct ft_scan scan = ft_scan_of(object);
+	struct ft_json_member member;
+	uint64_t seconds = 0, nanoseconds = 0;
+
+	if (!ft_json_scan_open(&scan))
+		return;
+	while (ft_json_scan_next(&scan, &member) == 1) {
+		struct ft_scan value = ft_scan_of(member.value);
+
+		if (ft_bytes_equal(member.key, FT_BYTES_LITERAL("seconds")))
+			ft_scan_u64(&value, &seconds);
+		else if (ft_bytes_equal(member.key, FT_BYTES_LITERAL("nanos")))
+			ft_scan_u64(&value, &nanoseconds);
+	}
+	if (seconds == 0 || seconds >= UINT64_MAX / SECOND_NS || nanoseconds >= SECOND_NS)
+		return;
+	*time = (struct ft_time){
+		.ns = seconds * SECOND_NS + nanoseconds,
+		.clock = FT_CLOCK_UTC,
+		.tick_ns = 1,
+	};
+}
+
 static bool take_json_message(struct ft_bytes text, char *scratch, struct ft_bytes *ret_message)
 {
 	struct ft_scan scan = ft_scan_of(text);
@@ -266,6 +296,8 @@ static bool take_json(struct ft_bytes text, char *scratch, struct ft_line *line)
 		/* tracing's JSON has the message one level deeper */
 		if (member.kind == '{' && ft_bytes_equal(member.key, FT_BYTES_LITERAL("fields")))
 			has_message |= take_json_message(member.value, scratch, &line->text);
+		else if (member.kind == '{' && is_one_of(member.key, time_keys))
+			take_seconds(member.value, &line->time);
 		if (member.kind != '"')
 			continue;
 		if (is_one_of(member.key, message_keys))

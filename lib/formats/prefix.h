@@ -22,7 +22,7 @@ void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *for
 
 /*
  * The next place at or behind *at in which a record may begin behind a prefix; true and a line that
- * begins there, with the time of the prefix. *at is set behind it. Start with 1.
+ * begins there, with the time of the prefix, if it has one. *at is set behind it. Start with 1.
  */
 bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
 		    struct ft_line *ret_line);
