@@ -439,6 +439,8 @@ static void take_duration(struct fusetrace_op *op, const struct ft_event *begin,
 {
 	if (end->duration_ns)
 		op->duration_ns = end->duration_ns;
+	else if (end->ending == FT_ENDING_UNKNOWN)
+		return; /* what was printed may not be the end */
 	else if (begin && begin->time_ns && end->time_ns >= begin->time_ns)
 		op->duration_ns = end->time_ns - begin->time_ns;
 	else if (begin && begin->duration_ns)
@@ -469,8 +471,9 @@ static void finish(struct ft_tracker *tracker, const struct ft_event *begin,
 		if (is_size_probe(op))
 			op->reply_size = end->probe_size;
 		take_result(tracker, op, end);
-		take_duration(op, begin, end);
 	}
+	if (end)
+		take_duration(op, begin, end);
 	op->present |= FT_HAS(SEQ);
 	ft_history_publish(tracker->history, op);
 	tracker->done(op, tracker->data);
