@@ -17,6 +17,7 @@ const struct ft_format *const ft_formats[] = {
 	&ft_format_unionfs,
 	&ft_format_s3fs,
 	&ft_format_encfs,
+	&ft_format_sshfs,
 	NULL,
 };
 /* clang-format on */

@@ -16,5 +16,6 @@ extern const struct ft_format ft_format_mergerfs;
 extern const struct ft_format ft_format_fusetrace;
 extern const struct ft_format ft_format_bazil;
 extern const struct ft_format ft_format_jacobsa;
+extern const struct ft_format ft_format_sshfs;
 
 #endif
