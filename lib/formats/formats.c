@@ -18,6 +18,7 @@ const struct ft_format *const ft_formats[] = {
 	&ft_format_s3fs,
 	&ft_format_encfs,
 	&ft_format_sshfs,
+	&ft_format_juicefs,
 	NULL,
 };
 /* clang-format on */

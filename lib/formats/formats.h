@@ -17,5 +17,6 @@ extern const struct ft_format ft_format_fusetrace;
 extern const struct ft_format ft_format_bazil;
 extern const struct ft_format ft_format_jacobsa;
 extern const struct ft_format ft_format_sshfs;
+extern const struct ft_format ft_format_juicefs;
 
 #endif
