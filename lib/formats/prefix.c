@@ -8,6 +8,19 @@
 #define TORN_LENGTH_MIN 8
 #define SECOND_NS UINT64_C(1000000000)
 
+static inline uint16_t pair_at(const char *text)
+{
+	return (uint16_t)((unsigned char)text[0] << 8 | (unsigned char)text[1]);
+}
+
+/* At a glance: whether one of them may stand there. */
+static inline bool may_begin(const struct ft_begins *begins, const char *text)
+{
+	uint16_t pair = pair_at(text);
+
+	return begins->is_pair[pair / 64] >> pair % 64 & 1;
+}
+
 void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *formats)
 {
 	*begins = (struct ft_begins){.count = 0};
@@ -16,8 +29,10 @@ void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *for
 			if (begins->count == FT_BEGINS_MAX)
 				return;
 			begins->texts[begins->count] = *text;
-			begins->lengths[begins->count++] = strlen(*text);
-			begins->is_first[(unsigned char)**text] = true;
+			begins->lengths[begins->count] = strlen(*text);
+			begins->pairs[begins->count] = pair_at(*text);
+			begins->is_pair[pair_at(*text) / 64] |= UINT64_C(1) << pair_at(*text) % 64;
+			begins->count++;
 		}
 	}
 }
@@ -26,12 +41,14 @@ void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *for
 
 static bool is_level(struct ft_bytes word)
 {
-	static const char *const levels[] = {"TRACE",   "DEBUG",   "INFO",  "NOTICE",
-					     "WARN",    "WARNING", "ERROR", "FATAL",
-					     "VERBOSE", "CRIT",    "INF",   "DBG"};
+	static const char levels[][8] = {"TRACE", "DEBUG", "INFO",    "NOTICE", "WARN", "WARNING",
+					 "ERROR", "FATAL", "VERBOSE", "CRIT",   "INF",  "DBG"};
 
+	if (word.length == 0 || word.length >= sizeof(levels[0]))
+		return false;
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (word.length == strlen(levels[i]) &&
+		if (levels[i][word.length] == '\0' &&
+		    (word.data[0] | 0x20) == (levels[i][0] | 0x20) &&
 		    strncasecmp(word.data, levels[i], word.length) == 0)
 			return true;
 	}
@@ -121,14 +138,16 @@ static bool is_prefix(struct ft_bytes text, struct ft_time *ret_time)
 
 /* ---- where a record begins ---- */
 
-static bool begins_here(const struct ft_begins *begins, struct ft_bytes whole, size_t at)
+/* Whether one of them, of so many bytes or more, stands here; there are two bytes. */
+static bool begins_here(const struct ft_begins *begins, struct ft_bytes whole, size_t at,
+			size_t length_min)
 {
+	uint16_t pair = pair_at(whole.data + at);
 	size_t left = whole.length - at;
 
-	if (!begins->is_first[(unsigned char)whole.data[at]])
-		return false;
 	for (size_t i = 0; i < begins->count; i++) {
-		if (begins->lengths[i] <= left &&
+		if (begins->pairs[i] == pair && begins->lengths[i] <= left &&
+		    begins->lengths[i] >= length_min &&
 		    memcmp(whole.data + at, begins->texts[i], begins->lengths[i]) == 0)
 			return true;
 	}
@@ -145,11 +164,12 @@ bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_
 {
 	struct ft_time time;
 
-	for (size_t i = *at; i < whole.length && i < FT_PREFIX_LENGTH_MAX; i++) {
+	for (size_t i = *at; i + 1 < whole.length && i < FT_PREFIX_LENGTH_MAX; i++) {
 		/* names begin here, or a colour, which is taken out first */
 		if (whole.data[i - 1] == '"' || whole.data[i - 1] == '\033')
 			return false;
-		if (!is_border(whole.data[i - 1]) || !begins_here(begins, whole, i))
+		if (!is_border(whole.data[i - 1]) || !may_begin(begins, whole.data + i) ||
+		    !begins_here(begins, whole, i, 0))
 			continue;
 		*at = i + 1;
 		ret_line->text = (struct ft_bytes){whole.data + i, whole.length - i};
@@ -164,28 +184,17 @@ bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_
 bool ft_prefix_torn(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
 		    struct ft_line *ret_line)
 {
-	const char *first = NULL;
-	struct ft_bytes rest;
-
-	if (*at >= whole.length) /* an empty message in its envelope */
-		return false;
-	rest = (struct ft_bytes){whole.data + *at, whole.length - *at};
-	for (size_t i = 0; i < begins->count; i++) {
-		const char *found;
-
-		if (begins->lengths[i] < TORN_LENGTH_MIN)
+	for (size_t i = *at; i + TORN_LENGTH_MIN <= whole.length; i++) {
+		if (!may_begin(begins, whole.data + i) ||
+		    !begins_here(begins, whole, i, TORN_LENGTH_MIN))
 			continue;
-		found = memmem(rest.data, rest.length, begins->texts[i], begins->lengths[i]);
-		if (found && (!first || found < first))
-			first = found;
+		*at = i + 1;
+		ret_line->text = (struct ft_bytes){whole.data + i, whole.length - i};
+		ret_line->time = (struct ft_time){.clock = FT_CLOCK_NONE};
+		ret_line->is_suspect = true;
+		return true;
 	}
-	if (!first)
-		return false;
-	*at = (size_t)(first - whole.data) + 1;
-	ret_line->text = (struct ft_bytes){first, (size_t)(whole.data + whole.length - first)};
-	ret_line->time = (struct ft_time){.clock = FT_CLOCK_NONE};
-	ret_line->is_suspect = true;
-	return true;
+	return false;
 }
 
 /* ---- colours ---- */

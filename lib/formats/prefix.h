@@ -11,12 +11,14 @@
 #define FT_PREFIX_LENGTH_MAX 400
 #define FT_BEGINS_MAX 96
 
-/* What records begin with, of all formats. */
+/* What records begin with, of all formats: two bytes at least. */
 struct ft_begins {
 	const char *texts[FT_BEGINS_MAX];
 	size_t lengths[FT_BEGINS_MAX];
 	size_t count;
-	bool is_first[256]; /* by byte: one of them begins with it */
+	/* The first two bytes of each, and a bit for each two bytes that one of them begins with. */
+	uint16_t pairs[FT_BEGINS_MAX];
+	uint64_t is_pair[(1 << 16) / 64];
 };
 void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *formats);
 
