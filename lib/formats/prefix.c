@@ -181,6 +181,21 @@ bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_
 	return false;
 }
 
+bool ft_prefix_at(const struct ft_begins *begins, struct ft_bytes whole, size_t at,
+		  struct ft_line *ret_line)
+{
+	struct ft_time time;
+
+	if (at == 0 || at + 1 >= whole.length || !is_border(whole.data[at - 1]) ||
+	    !may_begin(begins, whole.data + at) || !begins_here(begins, whole, at, 0) ||
+	    !is_prefix((struct ft_bytes){whole.data, at}, &time))
+		return false;
+	ret_line->text = (struct ft_bytes){whole.data + at, whole.length - at};
+	if (time.clock != FT_CLOCK_NONE)
+		ret_line->time = time;
+	return true;
+}
+
 bool ft_prefix_torn(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
 		    struct ft_line *ret_line)
 {

@@ -29,6 +29,10 @@ void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *for
 bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
 		    struct ft_line *ret_line);
 
+/* Whether a record may begin just there behind a usual prefix; then as ft_prefix_next(). */
+bool ft_prefix_at(const struct ft_begins *begins, struct ft_bytes whole, size_t at,
+		  struct ft_line *ret_line);
+
 /*
  * A record in the middle of a word, where the application's own line was torn: only beginnings that
  * are long enough to be no accident. The line is suspect. *at as above.
