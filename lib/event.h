@@ -18,7 +18,7 @@
 /* What an end tells. */
 #define FT_ENDING_RESULT 0u  /* `error` */
 #define FT_ENDING_ENDED 1u   /* that it ended, not how */
-#define FT_ENDING_UNKNOWN 2u /* nothing: the source says no more of it */
+#define FT_ENDING_UNKNOWN 2u /* nothing, but maybe a duration: the source says no more of it */
 
 /* An end whose source does not repeat the opcode: that of the begin with the same key. */
 #define FT_OPCODE_OF_BEGIN UINT32_MAX

@@ -106,6 +106,8 @@ void ft_op_take_duration(struct fusetrace_op *op, const struct ft_event *begin,
 {
 	if (end->duration_ns)
 		op->duration_ns = end->duration_ns;
+	else if (end->ending == FT_ENDING_UNKNOWN)
+		return; /* what was printed may not be the end */
 	else if (begin && begin->time_ns && end->time_ns >= begin->time_ns)
 		op->duration_ns = end->time_ns - begin->time_ns;
 	else if (begin && begin->duration_ns)

@@ -22,8 +22,9 @@ struct ft_log {
 	struct ft_begins begins;
 	void *states[FORMATS_MAX];
 	size_t format_count;
-	size_t last;     /* the format that took the line before */
-	bool is_partial; /* ... and wants the next one */
+	size_t last;          /* the format that took the line before */
+	bool is_partial;      /* ... and wants the next one */
+	size_t prefix_length; /* of the last record behind a usual prefix */
 	bool is_live;
 	bool is_skipping; /* the rest of a line that is too long */
 	char *rest;       /* the begin of a line whose end has not come yet */
@@ -157,7 +158,23 @@ static int offer_behind_prefix(struct ft_log *log, const struct ft_line *line, b
 		if (with_suspect || !behind.is_suspect)
 			r = offer(log, &behind);
 	}
+	if (r != FT_LINE_OTHER && !behind.is_suspect)
+		log->prefix_length = (size_t)(behind.text.data - line->text.data);
 	return r;
+}
+
+/*
+ * Most records stand behind a prefix as long as the last one's: there is no need to look for the
+ * place, nor to offer to anybody else what begins with a date.
+ */
+static int offer_as_before(struct ft_log *log, const struct ft_line *line)
+{
+	struct ft_line behind = *line;
+
+	if (!log->prefix_length ||
+	    !ft_prefix_at(&log->begins, line->text, log->prefix_length, &behind))
+		return FT_LINE_OTHER;
+	return offer_to(log, log->last, &behind);
 }
 
 static int offer_torn(struct ft_log *log, struct ft_line *line)
@@ -188,8 +205,10 @@ static int take_apart(struct ft_log *log, struct ft_line *line)
 	/* A coloured prefix is an unusual one until its colours are gone. */
 	bool has_escape = memchr(line->text.data, '\033', line->text.length);
 	size_t length;
-	int r = offer_all_of(log, line, !has_escape);
+	int r = offer_as_before(log, line);
 
+	if (r == FT_LINE_OTHER)
+		r = offer_all_of(log, line, !has_escape);
 	if (r != FT_LINE_OTHER)
 		return r;
 	if (has_escape) {

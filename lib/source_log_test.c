@@ -317,6 +317,27 @@ static void test_torn_lines(void **state)
 	assert_unparsed(4, 1, "4:unique: 4, opcode: RMDIR (11), nodeid: 1;");
 }
 
+/* The place of the last record is only where to look first. */
+static void test_prefixes_of_any_length(void **state)
+{
+	push_text("09:00:49.1 DEBUG app: " PLAIN "\n"
+		  "09:00:49.2 DEBUG app: " PLAIN "\n"
+		  /* as long, but words of somebody else */
+		  "09:00:49.3 cannot op: " PLAIN "\n"
+		  /* longer, shorter, none */
+		  "09:00:49.4 DEBUG apps: " PLAIN "\n"
+		  "09:00:49.5 " PLAIN "\n" PLAIN "\n"
+		  /* another format's record there, and one of two formats */
+		  "09:00:49.6 DEBUG app: " MKDIR MKDIR_END "09:00:49.7 DEBUG app: " PLAIN "\n"
+		  /* nothing there, not even a line of that length */
+		  "09:00:49.8 DEBUG app: \n"
+		  "09:00:49.9 DEBUG app: {\n"
+		  "09:00\n");
+	assert_operations("mkdir /a 2 0; mkdir /a 2 0; mkdir /a 2 0 suspect; mkdir /a 2 0; "
+			  "mkdir /a 2 0; mkdir /a 2 0; mkdir /a 2 0; ");
+	assert_int_equal(ft_log_counts(the_log).unparsed, 3);
+}
+
 /* ---- several streams, pauses and gaps ---- */
 
 static void test_pause(void **state)
@@ -379,6 +400,7 @@ int main(void)
 		log_test(test_endless_line),
 		log_test(test_wrapped),
 		log_test(test_torn_lines),
+		log_test(test_prefixes_of_any_length),
 		log_test(test_pause),
 		log_test(test_gap),
 		log_test(test_gap_in_a_name),

@@ -242,8 +242,9 @@ static void finish(struct ft_tracker *tracker, const struct ft_event *begin,
 		if (ft_op_is_size_probe(op))
 			op->reply_size = end->probe_size;
 		take_result(tracker, op, end);
-		ft_op_take_duration(op, begin, end);
 	}
+	if (end)
+		ft_op_take_duration(op, begin, end);
 	op->present |= FT_HAS(SEQ);
 	ft_history_publish(tracker->history, op);
 	tracker->done(op, tracker->data);

@@ -825,6 +825,12 @@ static void test_endings(void **state)
 	op = next(FUSE_GETATTR, FUSETRACE_STATUS_COMPLETED, "/");
 	assert_int_equal(number(op, FUSETRACE_FIELD_ERRNO), 0);
 	assert_int_equal(number(op, FUSETRACE_FIELD_DURATION_NS), 12345);
+	begin(1, FUSE_GETATTR, 1);
+	event.ending = FT_ENDING_UNKNOWN;
+	ft_tracker_end(tracker, &event);
+	op = next(FUSE_GETATTR, FUSETRACE_STATUS_UNKNOWN, "/");
+	assert_absent(op, FUSETRACE_FIELD_ERRNO);
+	assert_int_equal(number(op, FUSETRACE_FIELD_DURATION_NS), 12345);
 	assert_no_more();
 }
 

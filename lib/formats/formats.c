@@ -10,11 +10,15 @@ const struct ft_format *const ft_formats[] = {
 	&ft_format_fusetrace,
 	&ft_format_mergerfs,
 	&ft_format_go_fuse,
+	&ft_format_bazil,
+	&ft_format_jacobsa,
 	&ft_format_fuser,
 	&ft_format_fusepy,
 	&ft_format_unionfs,
 	&ft_format_s3fs,
 	&ft_format_encfs,
+	&ft_format_sshfs,
+	&ft_format_juicefs,
 	NULL,
 };
 /* clang-format on */

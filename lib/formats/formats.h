@@ -14,5 +14,9 @@ extern const struct ft_format ft_format_unionfs;
 extern const struct ft_format ft_format_go_fuse;
 extern const struct ft_format ft_format_mergerfs;
 extern const struct ft_format ft_format_fusetrace;
+extern const struct ft_format ft_format_bazil;
+extern const struct ft_format ft_format_jacobsa;
+extern const struct ft_format ft_format_sshfs;
+extern const struct ft_format ft_format_juicefs;
 
 #endif

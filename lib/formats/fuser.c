@@ -385,7 +385,8 @@ static const struct field {
 static bool take_field(struct request *request)
 {
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		if (!ft_scan_bytes(&request->scan, fields[i].key, strlen(fields[i].key)))
+		if (*request->scan.at != fields[i].key[0] ||
+		    !ft_scan_bytes(&request->scan, fields[i].key, strlen(fields[i].key)))
 			continue;
 		fields[i].take(request);
 		return true;
@@ -560,7 +561,7 @@ const struct ft_format ft_format_fuser = {
 	.title = "Rust's fuser and fuse, all versions",
 	.used_by = "filesystems written in Rust, through env_logger or tracing",
 	.how = "RUST_LOG=fuser=debug",
-	.note = "requests only: the end comes from the filesystem's own spans, or ENOSYS from the crate",
+	.note = "requests only, and 0.8 without their names: the end comes from the filesystem's own spans, or ENOSYS from the crate",
 	.gives = FUSETRACE_GIVES_NAME | FUSETRACE_GIVES_TIME | FUSETRACE_GIVES_OFFSET |
 		 FUSETRACE_GIVES_UNIQUE | FUSETRACE_GIVES_PROOF,
 	.rank = FT_RANK_REQUESTS,

@@ -6,20 +6,33 @@
 
 /* Beginnings at least that long are found in the middle of a word, too. */
 #define TORN_LENGTH_MIN 8
+#define SECOND_NS UINT64_C(1000000000)
+
+static inline uint16_t pair_at(const char *text)
+{
+	return (uint16_t)((unsigned char)text[0] << 8 | (unsigned char)text[1]);
+}
+
+/* At a glance: whether one of them may stand there. */
+static inline bool may_begin(const struct ft_begins *begins, const char *text)
+{
+	uint16_t pair = pair_at(text);
+
+	return begins->is_pair[pair / 64] >> pair % 64 & 1;
+}
 
 void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *formats)
 {
-	uint8_t *first;
-
 	*begins = (struct ft_begins){.count = 0};
 	for (size_t i = 0; formats[i]; i++) {
 		for (const char *const *text = formats[i]->begins; text && *text; text++) {
 			if (begins->count == FT_BEGINS_MAX)
 				return;
-			first = &begins->first[(unsigned char)**text];
-			begins->all[begins->count++] =
-				(struct ft_begin){*text, strlen(*text), *first};
-			*first = (uint8_t)begins->count;
+			begins->texts[begins->count] = *text;
+			begins->lengths[begins->count] = strlen(*text);
+			begins->pairs[begins->count] = pair_at(*text);
+			begins->is_pair[pair_at(*text) / 64] |= UINT64_C(1) << pair_at(*text) % 64;
+			begins->count++;
 		}
 	}
 }
@@ -28,12 +41,14 @@ void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *for
 
 static bool is_level(struct ft_bytes word)
 {
-	static const char *const levels[] = {"TRACE",   "DEBUG",   "INFO",  "NOTICE",
-					     "WARN",    "WARNING", "ERROR", "FATAL",
-					     "VERBOSE", "CRIT",    "INF",   "DBG"};
+	static const char levels[][8] = {"TRACE", "DEBUG", "INFO",    "NOTICE", "WARN", "WARNING",
+					 "ERROR", "FATAL", "VERBOSE", "CRIT",   "INF",  "DBG"};
 
+	if (word.length == 0 || word.length >= sizeof(levels[0]))
+		return false;
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (word.length == strlen(levels[i]) &&
+		if (levels[i][word.length] == '\0' &&
+		    (word.data[0] | 0x20) == (levels[i][0] | 0x20) &&
 		    strncasecmp(word.data, levels[i], word.length) == 0)
 			return true;
 	}
@@ -123,15 +138,17 @@ static bool is_prefix(struct ft_bytes text, struct ft_time *ret_time)
 
 /* ---- where a record begins ---- */
 
-static bool begins_here(const struct ft_begins *begins, struct ft_bytes whole, size_t at)
+/* Whether one of them, of so many bytes or more, stands here; there are two bytes. */
+static bool begins_here(const struct ft_begins *begins, struct ft_bytes whole, size_t at,
+			size_t length_min)
 {
-	uint8_t next = begins->first[(unsigned char)whole.data[at]];
-	struct ft_scan scan = {whole.data + at, whole.data + whole.length};
+	uint16_t pair = pair_at(whole.data + at);
+	size_t left = whole.length - at;
 
-	for (; next; next = begins->all[next - 1].next) {
-		const struct ft_begin *begin = &begins->all[next - 1];
-
-		if (ft_scan_bytes(&scan, begin->text, begin->length))
+	for (size_t i = 0; i < begins->count; i++) {
+		if (begins->pairs[i] == pair && begins->lengths[i] <= left &&
+		    begins->lengths[i] >= length_min &&
+		    memcmp(whole.data + at, begins->texts[i], begins->lengths[i]) == 0)
 			return true;
 	}
 	return false;
@@ -145,47 +162,54 @@ static bool is_border(char before)
 bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
 		    struct ft_line *ret_line)
 {
-	for (size_t i = *at; i < whole.length && i < FT_PREFIX_LENGTH_MAX; i++) {
+	struct ft_time time;
+
+	for (size_t i = *at; i + 1 < whole.length && i < FT_PREFIX_LENGTH_MAX; i++) {
 		/* names begin here, or a colour, which is taken out first */
 		if (whole.data[i - 1] == '"' || whole.data[i - 1] == '\033')
 			return false;
-		if (!is_border(whole.data[i - 1]) || !begins_here(begins, whole, i))
+		if (!is_border(whole.data[i - 1]) || !may_begin(begins, whole.data + i) ||
+		    !begins_here(begins, whole, i, 0))
 			continue;
 		*at = i + 1;
 		ret_line->text = (struct ft_bytes){whole.data + i, whole.length - i};
-		ret_line->is_suspect =
-			!is_prefix((struct ft_bytes){whole.data, i}, &ret_line->time);
+		ret_line->is_suspect = !is_prefix((struct ft_bytes){whole.data, i}, &time);
+		if (time.clock != FT_CLOCK_NONE) /* or it stood in the envelope */
+			ret_line->time = time;
 		return true;
 	}
 	return false;
 }
 
+bool ft_prefix_at(const struct ft_begins *begins, struct ft_bytes whole, size_t at,
+		  struct ft_line *ret_line)
+{
+	struct ft_time time;
+
+	if (at == 0 || at + 1 >= whole.length || !is_border(whole.data[at - 1]) ||
+	    !may_begin(begins, whole.data + at) || !begins_here(begins, whole, at, 0) ||
+	    !is_prefix((struct ft_bytes){whole.data, at}, &time))
+		return false;
+	ret_line->text = (struct ft_bytes){whole.data + at, whole.length - at};
+	if (time.clock != FT_CLOCK_NONE)
+		ret_line->time = time;
+	return true;
+}
+
 bool ft_prefix_torn(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
 		    struct ft_line *ret_line)
 {
-	const char *first = NULL;
-	struct ft_bytes rest;
-
-	if (*at >= whole.length) /* an empty message in its envelope */
-		return false;
-	rest = (struct ft_bytes){whole.data + *at, whole.length - *at};
-	for (size_t i = 0; i < begins->count; i++) {
-		const struct ft_begin *begin = &begins->all[i];
-		const char *found;
-
-		if (begin->length < TORN_LENGTH_MIN)
+	for (size_t i = *at; i + TORN_LENGTH_MIN <= whole.length; i++) {
+		if (!may_begin(begins, whole.data + i) ||
+		    !begins_here(begins, whole, i, TORN_LENGTH_MIN))
 			continue;
-		found = memmem(rest.data, rest.length, begin->text, begin->length);
-		if (found && (!first || found < first))
-			first = found;
+		*at = i + 1;
+		ret_line->text = (struct ft_bytes){whole.data + i, whole.length - i};
+		ret_line->time = (struct ft_time){.clock = FT_CLOCK_NONE};
+		ret_line->is_suspect = true;
+		return true;
 	}
-	if (!first)
-		return false;
-	*at = (size_t)(first - whole.data) + 1;
-	ret_line->text = (struct ft_bytes){first, (size_t)(whole.data + whole.length - first)};
-	ret_line->time = (struct ft_time){.clock = FT_CLOCK_NONE};
-	ret_line->is_suspect = true;
-	return true;
+	return false;
 }
 
 /* ---- colours ---- */
@@ -244,6 +268,32 @@ static void take_time(struct ft_bytes text, struct ft_time *time)
 		*time = found;
 }
 
+/* {"seconds":1754207548,"nanos":733110719}, of gcsfuse and what else logs for Google's cloud */
+static void take_seconds(struct ft_bytes object, struct ft_time *time)
+{
+	struct ft_scan scan = ft_scan_of(object);
+	struct ft_json_member member;
+	uint64_t seconds = 0, nanoseconds = 0;
+
+	if (!ft_json_scan_open(&scan))
+		return;
+	while (ft_json_scan_next(&scan, &member) == 1) {
+		struct ft_scan value = ft_scan_of(member.value);
+
+		if (ft_bytes_equal(member.key, FT_BYTES_LITERAL("seconds")))
+			ft_scan_u64(&value, &seconds);
+		else if (ft_bytes_equal(member.key, FT_BYTES_LITERAL("nanos")))
+			ft_scan_u64(&value, &nanoseconds);
+	}
+	if (seconds == 0 || seconds >= UINT64_MAX / SECOND_NS || nanoseconds >= SECOND_NS)
+		return;
+	*time = (struct ft_time){
+		.ns = seconds * SECOND_NS + nanoseconds,
+		.clock = FT_CLOCK_UTC,
+		.tick_ns = 1,
+	};
+}
+
 static bool take_json_message(struct ft_bytes text, char *scratch, struct ft_bytes *ret_message)
 {
 	struct ft_scan scan = ft_scan_of(text);
@@ -270,6 +320,8 @@ static bool take_json(struct ft_bytes text, char *scratch, struct ft_line *line)
 		/* tracing's JSON has the message one level deeper */
 		if (member.kind == '{' && ft_bytes_equal(member.key, FT_BYTES_LITERAL("fields")))
 			has_message |= take_json_message(member.value, scratch, &line->text);
+		else if (member.kind == '{' && is_one_of(member.key, time_keys))
+			take_seconds(member.value, &line->time);
 		if (member.kind != '"')
 			continue;
 		if (is_one_of(member.key, message_keys))

@@ -11,24 +11,27 @@
 #define FT_PREFIX_LENGTH_MAX 400
 #define FT_BEGINS_MAX 96
 
-/* What records begin with, of all formats, in a list for each first byte. */
+/* What records begin with, of all formats: two bytes at least. */
 struct ft_begins {
-	struct ft_begin {
-		const char *text;
-		size_t length;
-		uint8_t next; /* of the same first byte, as an index + 1; 0: none */
-	} all[FT_BEGINS_MAX];
+	const char *texts[FT_BEGINS_MAX];
+	size_t lengths[FT_BEGINS_MAX];
 	size_t count;
-	uint8_t first[256]; /* by byte, as an index + 1; 0: none begins with it */
+	/* The first two bytes of each, and a bit for each two bytes that one of them begins with. */
+	uint16_t pairs[FT_BEGINS_MAX];
+	uint64_t is_pair[(1 << 16) / 64];
 };
 void ft_begins_init(struct ft_begins *begins, const struct ft_format *const *formats);
 
 /*
  * The next place at or behind *at in which a record may begin behind a prefix; true and a line that
- * begins there, with the time of the prefix. *at is set behind it. Start with 1.
+ * begins there, with the time of the prefix, if it has one. *at is set behind it. Start with 1.
  */
 bool ft_prefix_next(const struct ft_begins *begins, struct ft_bytes whole, size_t *at,
 		    struct ft_line *ret_line);
+
+/* Whether a record may begin just there behind a usual prefix; then as ft_prefix_next(). */
+bool ft_prefix_at(const struct ft_begins *begins, struct ft_bytes whole, size_t at,
+		  struct ft_line *ret_line);
 
 /*
  * A record in the middle of a word, where the application's own line was torn: only beginnings that

@@ -178,7 +178,8 @@ static bool take_fields(struct ft_scan scan, const struct operation *operation,
 		struct ft_bytes value;
 
 		for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]) && !field; i++) {
-			if (ft_scan_bytes(&scan, fields[i].key, strlen(fields[i].key)))
+			if (ft_scan_left(&scan) > 1 && scan.at[1] == fields[i].key[1] &&
+			    ft_scan_bytes(&scan, fields[i].key, strlen(fields[i].key)))
 				field = &fields[i];
 		}
 		if (!field || !(left & field->bit) || !ft_scan_until(&scan, ']', &value))

@@ -88,3 +88,17 @@ void ft_test_log_is(const char *text, size_t size, const char *expected)
 		fail_msg("log:\n%.*s\nexpected:\n%s\nfound:\n%s", (int)size, text, expected, found);
 	free(found);
 }
+
+void ft_test_logs(const struct ft_test_log_case *cases, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *expected = strdup(cases[i].operations);
+
+		assert_non_null(expected);
+		for (char *at = expected; (at = strchr(at, '\'')); at++)
+			*at = '"';
+		print_message("# %s\n", cases[i].what);
+		ft_test_log_is(cases[i].log, strlen(cases[i].log), expected);
+		free(expected);
+	}
+}

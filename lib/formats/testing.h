@@ -16,4 +16,16 @@ void ft_test_log_is(const char *text, size_t size, const char *expected);
 
 #define FT_TEST_LOG_IS(text, expected) ft_test_log_is(text, sizeof(text) - 1, expected)
 
+/*
+ * A table of logs and what they tell, written for people to read: as in ft_test_log_is(), but with '
+ * for " in what is expected.
+ */
+struct ft_test_log_case {
+	const char *what;
+	const char *log;
+	const char *operations;
+};
+
+void ft_test_logs(const struct ft_test_log_case *cases, size_t count);
+
 #endif

@@ -49,6 +49,8 @@ struct unionfs {
 	bool is_seen; /* a line of an operation was */
 	/* Another thread's line stood where its text should have been; that is still to come. */
 	const struct operation *torn;
+	/* The last line told a path that is of no use, and may go on; so much of it at most. */
+	size_t useless_left;
 	/* A begin that may go on in the next line. */
 	char start[START_MAX];
 	size_t start_size;
@@ -99,6 +101,15 @@ static bool take_function(struct ft_scan *scan, struct ft_bytes *ret_name)
 
 	return ft_scan_word(scan, ret_name) && ft_scan_literal(scan, "(): ") &&
 	       ft_scan_u64(scan, &number) && ft_scan_literal(scan, ": ");
+}
+
+static void skip_function(struct ft_scan *scan)
+{
+	struct ft_scan at = *scan;
+	struct ft_bytes name;
+
+	if (take_function(&at, &name))
+		*scan = at;
 }
 
 /* "unionfs_getattr(): 195: " */
@@ -203,6 +214,7 @@ static void pass_on(struct unionfs *state, struct ft_sink *sink)
 	operation = take_operation(&scan);
 	if (!operation)
 		return;
+	skip_function(&scan); /* another thread's, see take_torn_line() */
 	if (operation->kind == TWO || operation->kind == LINK)
 		take_two(ft_scan_rest(&scan), operation, &event);
 	else
@@ -319,6 +331,26 @@ static void take_return(struct unionfs *state, const struct operation *operation
 
 static int take_text(struct unionfs *state, const struct ft_line *line, struct ft_sink *sink);
 
+/* What other functions print: a path in it may hold a newline, and what looks like a record. */
+static int take_useless(struct unionfs *state, struct ft_scan *scan, const struct ft_sink *sink)
+{
+	if (ft_scan_literal(scan, "return ") || ft_sink_has_requests(sink))
+		return FT_LINE_TAKEN;
+	state->useless_left = START_MAX;
+	return FT_LINE_PARTIAL;
+}
+
+/* The path of the useless line goes on. */
+static bool take_useless_rest(struct unionfs *state, const struct ft_line *line)
+{
+	size_t length = line->text.length + 1;
+
+	if (state->useless_left < length)
+		return false;
+	state->useless_left -= length;
+	return true;
+}
+
 /* "Unknown ioctl: 21505", and behind it the next line: the newline is missing. */
 static int take_ioctl(struct unionfs *state, const struct operation *operation,
 		      struct ft_scan *scan, const struct ft_line *line, struct ft_sink *sink)
@@ -354,6 +386,27 @@ static bool take_number(struct unionfs *state, const struct operation *operation
 	return true;
 }
 
+/*
+ * "unionfs_open(): 371: unionfs_release(): 436: /d/a.txt", and the other text is still to come: a
+ * path is of the one that tells paths, else the text is of the second one.
+ */
+static int take_torn_line(struct unionfs *state, const struct operation *operation,
+			  struct ft_bytes text, const struct ft_line *line, struct ft_sink *sink)
+{
+	struct ft_scan scan = ft_scan_of(text);
+	const struct operation *second = take_operation(&scan);
+	struct ft_line rest = *line;
+
+	if (second && second->kind == HANDLE && operation->kind != HANDLE &&
+	    operation->kind != IOCTL && !ft_scan_is_end(&scan) && *scan.at == '/') {
+		state->torn = second;
+		return hold(state, line, sink);
+	}
+	state->torn = operation;
+	rest.text = text;
+	return take_text(state, &rest, sink);
+}
+
 static int take_text(struct unionfs *state, const struct ft_line *line, struct ft_sink *sink)
 {
 	struct ft_scan scan = ft_scan_of(line->text);
@@ -361,17 +414,14 @@ static int take_text(struct unionfs *state, const struct ft_line *line, struct f
 	struct ft_scan other = operation ? scan : ft_scan_of(line->text);
 	struct ft_bytes name;
 
-	if (!operation)
-		return state->is_seen && take_function(&other, &name) ? FT_LINE_TAKEN
-								      : FT_LINE_OTHER;
+	if (!operation) /* "from: find_branch():63 path: /d" may have been torn off its function */
+		return state->is_seen && (ft_scan_literal(&other, "from: ") ||
+					  take_function(&other, &name))
+			       ? take_useless(state, &other, sink)
+			       : FT_LINE_OTHER;
 	state->is_seen = true;
-	if (take_function(&other, &name)) {
-		struct ft_line rest = *line;
-
-		rest.text = ft_scan_rest(&scan);
-		state->torn = operation;
-		return take_text(state, &rest, sink);
-	}
+	if (take_function(&other, &name))
+		return take_torn_line(state, operation, ft_scan_rest(&scan), line, sink);
 	if (operation->kind == IOCTL)
 		return take_ioctl(state, operation, &scan, line, sink);
 	if (take_number(state, operation, &scan, line, sink) ||
@@ -406,7 +456,10 @@ static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
 		if (!take_function(&scan, &name))
 			return go_on(state, line, sink);
 		pass_on(state, sink);
+	} else if (!take_function(&scan, &name) && take_useless_rest(state, line)) {
+		return FT_LINE_PARTIAL;
 	}
+	state->useless_left = 0;
 	return take_text(state, line, sink);
 }
 

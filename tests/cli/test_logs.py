@@ -84,6 +84,12 @@ def test_unparsed_of_several_files(folder):
     assert (result.returncode, result.stdout) == (0, "1: one\n2: two\n")
 
 
+def test_unparsed_request_that_its_library_does_not_know():
+    known = "FUSE(  4) ino 0x0000000000000001 LOOKUP name \"d\"\n"
+    result = read(known + "FUSE(  6) ino 0x0000000000000001\n", "--unparsed")
+    assert (result.returncode, result.stdout) == (0, "2: FUSE(  6) ino 0x0000000000000001\n")
+
+
 def test_unparsed_to_a_file(folder):
     result = run("read", "--unparsed", "-o", folder / "out", "-", stdin="one\n")
     assert (result.returncode, result.stdout) == (0, "")
@@ -315,6 +321,13 @@ def test_formats_as_table_and_as_json():
         for key in ("title", "used_by", "how"):
             assert format[key] in text
     assert columns == ["path", "name", "reply", "errno", "time", "offset", "pid", "forge-proof"]
+
+
+def test_formats_are_what_they_were(golden):
+    for name, options in (("formats.txt", ()), ("formats.json", ("--format", "json"))):
+        result = run("formats", *options)
+        assert (result.returncode, result.stderr) == (0, "")
+        golden(name, result.stdout)
 
 
 def test_formats_that_cannot_be_written():
