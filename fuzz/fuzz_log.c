@@ -24,10 +24,8 @@
 #define OPS_MAX 100000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-void __real_ft_sink_end(struct ft_sink *sink, const struct ft_line *line,
-			struct ft_event *event);
-void __wrap_ft_sink_end(struct ft_sink *sink, const struct ft_line *line,
-			struct ft_event *event);
+void __real_ft_sink_end(struct ft_sink *sink, const struct ft_line *line, struct ft_event *event);
+void __wrap_ft_sink_end(struct ft_sink *sink, const struct ft_line *line, struct ft_event *event);
 void __real_ft_sink_record(struct ft_sink *sink, const struct ft_line *line,
 			   const struct ft_json_record *record);
 void __wrap_ft_sink_record(struct ft_sink *sink, const struct ft_line *line,
@@ -53,8 +51,7 @@ static void require(bool holds)
 		abort();
 }
 
-void __wrap_ft_sink_end(struct ft_sink *sink, const struct ft_line *line,
-			struct ft_event *event)
+void __wrap_ft_sink_end(struct ft_sink *sink, const struct ft_line *line, struct ft_event *event)
 {
 	ends_told += event->ending != FT_ENDING_UNKNOWN;
 	__real_ft_sink_end(sink, line, event);
