@@ -2,9 +2,11 @@
 /* See log_sink.h. */
 #include "log_sink.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "opcode.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define DAY_NS (86400 * SECOND_NS)
@@ -111,16 +113,31 @@ static uint64_t key_of(const struct ft_sink *sink, uint64_t key)
 	return ft_key_in_lane(key, (uint8_t)(sink->format_index + 1));
 }
 
-static bool contradicts(struct ft_bytes a, struct ft_bytes b)
+/* What is no UTF-8 in a name, programs print as U+FFFD: such a name may be any one. */
+static bool is_lossy(struct ft_bytes name)
 {
-	return a.data && b.data && !ft_bytes_equal(a, b);
+	return memmem(name.data, name.length, "\357\277\275", 3);
+}
+
+static bool contradicts(struct ft_bytes request, struct ft_bytes handler)
+{
+	return request.data && handler.data && !ft_bytes_equal(request, handler) &&
+	       !is_lossy(handler);
+}
+
+/* A handler called rename serves RENAME and RENAME2. */
+static bool is_same_operation(uint32_t a, uint32_t b)
+{
+	const struct ft_opcode *row = ft_opcode_get(a);
+
+	return a == b || (row->number && strcmp(row->name, ft_opcode_get(b)->name) == 0);
 }
 
 static bool is_request_of(const struct ft_event *request, void *data)
 {
 	const struct ft_event *handler = data;
 
-	return request->opcode == handler->opcode &&
+	return is_same_operation(request->opcode, handler->opcode) &&
 	       !(request->marks & (MARK_ATTACHED | FUSETRACE_OP_SUSPECT)) &&
 	       !contradicts(request->name, handler->name) &&
 	       !(request->present & handler->present & FT_HAS(NODEID) &&

@@ -23,6 +23,7 @@ struct ft_log {
 	void *states[FORMATS_MAX];
 	size_t format_count;
 	size_t last;          /* the format that took the line before */
+	size_t last_but_one;  /* another one that took one before that */
 	bool is_partial;      /* ... and wants the next one */
 	size_t prefix_length; /* of the last record behind a usual prefix */
 	bool is_live;
@@ -127,21 +128,32 @@ static int offer_to(struct ft_log *log, size_t index, const struct ft_line *line
 	r = ft_formats[index]->take(log->states[index], line, log->sink);
 	if (r <= 0)
 		return r;
+	if (index != log->last)
+		log->last_but_one = log->last;
 	log->last = index;
 	log->is_partial = r == FT_LINE_PARTIAL;
 	return r;
 }
 
-/* A request is passed on before another format can tell what its handler does. */
-static int offer(struct ft_log *log, const struct ft_line *line)
+/* Most logs are of one format or of two, a library's and its filesystem's. */
+static int offer_to_last(struct ft_log *log, const struct ft_line *line)
 {
 	int r = offer_to(log, log->last, line);
 
 	/* What a handler prints belongs to a request that its format may still hold back. */
 	if (r == FT_LINE_OTHER && ft_formats[log->last]->rank == FT_RANK_REQUESTS)
 		flush_format(log, log->last);
+	if (r == FT_LINE_OTHER && log->last_but_one != log->last)
+		r = offer_to(log, log->last_but_one, line);
+	return r;
+}
+
+static int offer(struct ft_log *log, const struct ft_line *line)
+{
+	int r = offer_to_last(log, line);
+
 	for (size_t i = 0; r == FT_LINE_OTHER && i < log->format_count; i++) {
-		if (i != log->last)
+		if (i != log->last && i != log->last_but_one)
 			r = offer_to(log, i, line);
 	}
 	return r;
@@ -174,7 +186,7 @@ static int offer_as_before(struct ft_log *log, const struct ft_line *line)
 	if (!log->prefix_length ||
 	    !ft_prefix_at(&log->begins, line->text, log->prefix_length, &behind))
 		return FT_LINE_OTHER;
-	return offer_to(log, log->last, &behind);
+	return offer_to_last(log, &behind);
 }
 
 static int offer_torn(struct ft_log *log, struct ft_line *line)

@@ -96,7 +96,11 @@ static void put_result(struct columns *columns, const struct fusetrace_op *op)
 		put_column(columns, RESULT_AT, "ok");
 		break;
 	case FUSETRACE_STATUS_FAILED:
-		snprintf(text, sizeof(text), "errno %d", fusetrace_op_errno(op));
+		/* some logs tell that it failed, and not how */
+		if (fusetrace_op_errno(op))
+			snprintf(text, sizeof(text), "errno %d", fusetrace_op_errno(op));
+		else
+			strcpy(text, "failed");
 		put_column(columns, RESULT_AT, name ? name : text);
 		break;
 	default:

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the forms of Rust's tracing-subscriber share. Each form (tracing_text.c, tracing_pretty.c,
+ * tracing_json.c) reads its lines into records; here records become operations (tracing.c): their
+ * spans are found (tracing_match.c) and the fields understood (tracing_fields.c).
+ *
+ * A span is an operation if the last part of its name is one ("fuse::lookup"); one inside it is
+ * the filesystem's own work.
+ */
+#ifndef FT_FORMATS_TRACING_H
+#define FT_FORMATS_TRACING_H
+
+#include "format.h"
+
+#define FT_TRACING_FIELDS_MAX 32
+/* Spans in flight; beyond that the oldest is let go as unknown. */
+#define FT_TRACING_OPEN_MAX 256
+/* Of spans as they stand in a record, to see that another record has the same. */
+#define FT_TRACING_RAW_MAX 120
+
+enum ft_tracing_kind {
+	FT_TRACING_MESSAGE, /* of the program, inside a span */
+	FT_TRACING_NEW,
+	FT_TRACING_ENTER,
+	FT_TRACING_EXIT,
+	FT_TRACING_CLOSE,
+};
+
+struct ft_tracing_field {
+	struct ft_bytes key;
+	struct ft_bytes value; /* decoded */
+};
+
+struct ft_tracing_record {
+	enum ft_tracing_kind kind;
+	uint32_t opcode;
+	bool has_span; /* of an operation; opcode is its */
+	bool is_inner; /* the record is of a span inside the operation's */
+	bool is_flat;  /* fields of all spans and of the event in one list */
+	bool is_map;   /* a field recorded again replaces the one before */
+	bool is_suspect;
+	uint64_t thread;      /* a hash of its id or name; 0: not told */
+	uint64_t duration_ns; /* of a close; 0: not told */
+	size_t count;         /* fields of the operation's span */
+	size_t own_count;     /* the event's own, without message */
+	struct ft_bytes message;
+	struct ft_bytes
+		raw; /* of a span event: its spans as they stand there; data NULL: not known */
+	struct ft_tracing_field fields[FT_TRACING_FIELDS_MAX];
+	struct ft_tracing_field own[FT_TRACING_FIELDS_MAX];
+};
+
+/* ---- spans in flight ---- */
+
+/* A field by its hash: of the key in the upper half, of the value in the lower one. */
+struct ft_tracing_span {
+	uint64_t key; /* of the events; grows with each span */
+	uint64_t thread;
+	struct ft_time exit_time; /* has_exited: it ends then unless a close tells another time */
+	uint32_t opcode;
+	uint32_t count;
+	uint64_t entry;  /* told late; 0: not told */
+	int32_t error;   /* has_result */
+	bool has_result; /* ... told before the end */
+	bool is_failure; /* ... that it failed, but not how */
+	bool is_entered;
+	bool has_exited;
+	bool is_by_message; /* neither its new nor its enter was seen */
+	bool is_suspect;
+	bool has_reply_size;
+	uint64_t reply_size;
+	uint64_t fields[FT_TRACING_FIELDS_MAX];
+	char raw[FT_TRACING_RAW_MAX];
+	uint8_t raw_length; /* 0: records of it must be read in full */
+};
+
+#define FT_TRACING_BIT(kind) (1u << FT_TRACING_##kind)
+
+/* A name's opcode; daemons have few names, which are looked up for each line. */
+struct ft_tracing_name {
+	char text[32];
+	uint8_t length;
+	bool is_known; /* as an operation */
+	uint32_t opcode;
+};
+
+#define FT_TRACING_NAMES 64
+
+struct ft_tracing {
+	struct ft_tracing_name names[FT_TRACING_NAMES];
+	struct ft_tracing_span ended; /* the last one that ended without a close; key 0: none */
+	uint64_t last_key;
+	bool is_endless;    /* no ends are told */
+	uint64_t newest_ns; /* latest time of the records */
+	uint32_t clock;     /* FT_CLOCK_ of the first record, plus one; 0: none seen */
+	uint32_t seen;      /* bits of the FT_TRACING_ kinds that the stream has had */
+	size_t count;
+	struct ft_tracing_span spans[FT_TRACING_OPEN_MAX];
+};
+
+/* Of the record's fields; hashes has room for FT_TRACING_FIELDS_MAX. */
+void ft_tracing_hash(const struct ft_tracing_record *record, uint64_t *hashes);
+/* The span that the record is of, NULL if none is in flight. Those that it cannot tell apart are marked. */
+struct ft_tracing_span *ft_tracing_find(struct ft_tracing *tracing,
+					const struct ft_tracing_record *record,
+					const uint64_t *hashes, struct ft_sink *sink);
+/* The only one that stands in a record as raw does; NULL if there are none or several. */
+struct ft_tracing_span *ft_tracing_find_raw(struct ft_tracing *tracing, struct ft_bytes raw);
+/* Whether the record may be of that span. */
+bool ft_tracing_fits(const struct ft_tracing_span *span, const struct ft_tracing_record *record,
+		     const uint64_t *hashes);
+void ft_tracing_mark_suspect(struct ft_tracing_span *span, struct ft_sink *sink);
+
+void ft_tracing_take(struct ft_tracing *tracing, const struct ft_line *line,
+		     struct ft_tracing_record *record, struct ft_sink *sink);
+/*
+ * An enter, exit or close of spans that stand there just as in the record before, of one operation
+ * in flight: taken without its fields being read. false: it is to be read.
+ */
+bool ft_tracing_take_same(struct ft_tracing *tracing, const struct ft_line *line,
+			  const struct ft_tracing_record *record, struct ft_sink *sink);
+/* Whether a record's time is not one that this stream can have printed by now. */
+bool ft_tracing_is_out_of_time(const struct ft_tracing *tracing, const struct ft_time *time);
+/* To be called by the forms' flush. */
+void ft_tracing_flush(struct ft_tracing *tracing, struct ft_sink *sink);
+
+/* The opcode of a span's name, by its last part. */
+bool ft_tracing_opcode(struct ft_tracing *tracing, struct ft_bytes name, uint32_t *ret_opcode);
+/* Adds a field if there is room for it; false: there is none, the record is suspect. */
+bool ft_tracing_add(struct ft_tracing_record *record, struct ft_bytes key, struct ft_bytes value);
+bool ft_tracing_add_own(struct ft_tracing_record *record, struct ft_bytes key,
+			struct ft_bytes value);
+
+/* ---- fields ---- */
+
+/* What the fields of a span tell of a request; names point to where the fields do. */
+void ft_tracing_describe(const struct ft_tracing_record *record, struct ft_event *event);
+
+struct ft_tracing_result {
+	bool is_told;
+	bool is_failure; /* it failed; error 0: how is not known */
+	int32_t error;
+	bool has_reply_size;
+	uint64_t reply_size;
+};
+
+/* What the record tells of the operation's result; adds to *result. */
+void ft_tracing_find_result(const struct ft_tracing_record *record,
+			    struct ft_tracing_result *result);
+
+/* ---- text ---- */
+
+typedef bool ft_tracing_add_fn(struct ft_tracing_record *record, struct ft_bytes key,
+			       struct ft_bytes value);
+
+/* Where decoded values go; moves on behind each. */
+struct ft_tracing_scratch {
+	char *at;
+};
+
+/*
+ * Takes `key=value key="value"` up to the end of scan or, with limit, up to the brace that closes
+ * the span's fields, which is taken too: the one before limit, or one behind which another span
+ * begins; limit NULL means the first one that may be it. Values without quotes go up to a blank
+ * behind which a key follows: what they hold themselves cannot be told from it. add NULL: skips them.
+ * false: no brace closes them.
+ */
+struct ft_tracing_fields {
+	ft_tracing_add_fn *add;
+	const char *limit;
+	bool is_braced;
+};
+bool ft_tracing_scan_fields(struct ft_scan *scan, const struct ft_tracing_fields *how,
+			    struct ft_tracing_scratch *scratch, struct ft_tracing_record *record);
+
+/* "ThreadId(01)" or a name as a number; never 0. */
+uint64_t ft_tracing_thread(struct ft_bytes name);
+
+/* "INFO", "WARN", ... and the blank behind it. */
+bool ft_tracing_scan_level(struct ft_scan *scan);
+
+/* new, enter, exit or close: true if that is all of the message. */
+bool ft_tracing_kind_of(struct ft_bytes message, enum ft_tracing_kind *ret_kind);
+/* The sum of two durations, "2.17ms" and "28.6us". */
+bool ft_tracing_durations(struct ft_bytes busy, struct ft_bytes idle, uint64_t *ret_sum_ns);
+
+#endif

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the fields of spans and events mean (tracing.h). Their names are the programmer's choice;
+ * those here are the usual ones, and what a field means may depend on the operation: "ino" beside
+ * "parent" is the node that a lookup found, alone it is what the request is about.
+ */
+#include "tracing.h"
+
+#include <linux/fuse.h>
+
+#include "../base/errno_text.h"
+#include "../base/parse.h"
+#include "../opcode.h"
+
+#define ERRNO_MAX 4095
+/* For a failure without a number; the operation says only that it failed. */
+#define ERRNO_NAME_MAX 24
+
+enum meaning {
+	INO,
+	PARENT,
+	NEW_PARENT,
+	NAME,
+	NEW_NAME,
+	PATH,
+	NEW_PATH,
+	TARGET,
+	XATTR,
+	FH,
+	OFFSET,
+	SIZE,
+	MODE,
+	FLAGS,
+	UNIQUE,
+	PID,
+	UID,
+	GID,
+};
+
+struct field_name {
+	const char *name;
+	uint8_t length;
+	uint8_t meaning;
+};
+
+#define FIELD(name, meaning)                                                                       \
+	{                                                                                          \
+		name, sizeof(name) - 1, meaning                                                    \
+	}
+
+static const struct field_name names[] = {
+	FIELD("ino", INO),
+	FIELD("name", NAME),
+	FIELD("parent", PARENT),
+	FIELD("fh", FH),
+	FIELD("offset", OFFSET),
+	FIELD("size", SIZE),
+	FIELD("mode", MODE),
+	FIELD("flags", FLAGS),
+	FIELD("inode", INO),
+	FIELD("nodeid", INO),
+	FIELD("node_id", INO),
+	FIELD("parent_ino", PARENT),
+	FIELD("parent_inode", PARENT),
+	FIELD("newparent", NEW_PARENT),
+	FIELD("new_parent", NEW_PARENT),
+	FIELD("filename", NAME),
+	FIELD("file_name", NAME),
+	FIELD("newname", NEW_NAME),
+	FIELD("new_name", NEW_NAME),
+	FIELD("path", PATH),
+	FIELD("newpath", NEW_PATH),
+	FIELD("new_path", NEW_PATH),
+	FIELD("target", TARGET),
+	FIELD("link", TARGET),
+	FIELD("link_name", NAME),
+	FIELD("xattr", XATTR),
+	FIELD("file_handle", FH),
+	FIELD("handle", FH),
+	FIELD("off", OFFSET),
+	FIELD("len", SIZE),
+	FIELD("length", SIZE),
+	FIELD("count", SIZE),
+	FIELD("req", UNIQUE),
+	FIELD("unique", UNIQUE),
+	FIELD("request_id", UNIQUE),
+	FIELD("pid", PID),
+	FIELD("uid", UID),
+	FIELD("gid", GID),
+};
+
+static bool find_meaning(struct ft_bytes key, enum meaning *ret_meaning)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct field_name *name = &names[i];
+
+		if (name->length == key.length && name->name[0] == key.data[0] &&
+		    memcmp(name->name, key.data, key.length) == 0) {
+			*ret_meaning = name->meaning;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- values ---- */
+
+/* What stands in Some(..), Err(..), FileHandle(..), the innermost if they are nested. */
+static struct ft_bytes unwrapped(struct ft_bytes value)
+{
+	for (;;) {
+		struct ft_scan scan = ft_scan_of(value);
+		struct ft_bytes word;
+
+		if (!ft_scan_word(&scan, &word) || !ft_scan_char(&scan, '(') ||
+		    value.data[value.length - 1] != ')')
+			return value;
+		value = (struct ft_bytes){scan.at, ft_scan_left(&scan) - 1};
+	}
+}
+
+/* 420, 0o644, 0x1a4, Some(420); with is_octal 0644, too. */
+static bool number_of(struct ft_bytes value, bool is_octal, uint64_t *ret_number)
+{
+	struct ft_scan scan = ft_scan_of(unwrapped(value));
+	uint32_t octal;
+	bool r;
+
+	if (ft_scan_literal(&scan, "0x")) {
+		r = ft_scan_hex(&scan, ret_number);
+	} else if (ft_scan_literal(&scan, "0o") ||
+		   (is_octal && ft_scan_left(&scan) > 1 && *scan.at == '0')) {
+		r = ft_scan_octal(&scan, &octal);
+		*ret_number = r ? octal : 0;
+	} else {
+		r = ft_scan_u64(&scan, ret_number);
+	}
+	return r && ft_scan_is_end(&scan);
+}
+
+static void set_u64(struct ft_event *event, uint32_t bit, uint64_t *member, struct ft_bytes value)
+{
+	uint64_t number;
+
+	if ((event->present & bit) || !number_of(value, false, &number))
+		return;
+	*member = number;
+	event->present |= bit;
+}
+
+static bool set_u32(struct ft_event *event, uint32_t bit, uint32_t *member, struct ft_bytes value)
+{
+	uint64_t number;
+
+	if ((event->present & bit) || !number_of(value, bit == FT_HAS(MODE), &number) ||
+	    number > UINT32_MAX)
+		return false;
+	*member = (uint32_t)number;
+	event->present |= bit;
+	return true;
+}
+
+static void set_name(struct ft_event *event, uint32_t bit, struct ft_bytes *member,
+		     struct ft_bytes value)
+{
+	if (event->present & bit)
+		return;
+	*member = value;
+	event->present |= bit;
+}
+
+/* ---- requests ---- */
+
+/* The nodes that fields name, before it is known what the request does with them. */
+struct nodes {
+	struct ft_bytes ino; /* data NULL: not told */
+	struct ft_bytes parent;
+	struct ft_bytes new_parent;
+};
+
+static void take_name(struct ft_event *event, uint32_t behaviour, struct ft_bytes value)
+{
+	if (behaviour & FT_OPCODE_XATTR)
+		set_name(event, FT_HAS(XATTR), &event->xattr, value);
+	else if ((behaviour & FT_OPCODE_NAME) && event->opcode != FUSE_LINK)
+		set_name(event, FT_HAS(NAME), &event->name, value);
+}
+
+static void take_new_name(struct ft_event *event, struct ft_bytes value)
+{
+	if (event->opcode == FUSE_LINK)
+		set_name(event, FT_HAS(NAME), &event->name, value);
+	else
+		set_name(event, FT_HAS(NAME2), &event->name2, value);
+}
+
+/* A whole path, as far as can be seen: others are names of something else. */
+static void take_path(struct ft_event *event, uint32_t bit, struct ft_bytes *member,
+		      struct ft_bytes value)
+{
+	if (value.length && value.data[0] == '/')
+		set_name(event, bit, member, value);
+}
+
+/* In SETATTR these are what is set, else who asks. */
+static void take_attribute(struct ft_event *event, enum meaning meaning, struct ft_bytes value)
+{
+	bool is_setattr = event->opcode == FUSE_SETATTR;
+	uint32_t valid = 0;
+	uint64_t ignored;
+
+	switch (meaning) {
+	case MODE:
+		if (set_u32(event, FT_HAS(MODE), &event->mode, value))
+			valid = FATTR_MODE;
+		break;
+	case UID:
+		if (!is_setattr)
+			set_u32(event, FT_HAS(UID), &event->uid, value);
+		else if (number_of(value, false, &ignored))
+			valid = FATTR_UID;
+		break;
+	case GID:
+		if (!is_setattr)
+			set_u32(event, FT_HAS(GID), &event->gid, value);
+		else if (number_of(value, false, &ignored))
+			valid = FATTR_GID;
+		break;
+	default:
+		set_u64(event, FT_HAS(SIZE), &event->size, value);
+		valid = (event->present & FT_HAS(SIZE)) ? FATTR_SIZE : 0;
+	}
+	if (is_setattr && valid) {
+		event->valid |= valid;
+		event->present |= FT_HAS(VALID);
+	}
+}
+
+static void take_field(struct ft_event *event, uint32_t behaviour, enum meaning meaning,
+		       struct ft_bytes value)
+{
+	switch (meaning) {
+	case NAME:
+		take_name(event, behaviour, value);
+		return;
+	case NEW_NAME:
+		take_new_name(event, value);
+		return;
+	case PATH:
+		take_path(event, FT_HAS(PATH), &event->path, value);
+		return;
+	case NEW_PATH:
+		take_path(event, FT_HAS(PATH2), &event->path2, value);
+		return;
+	case TARGET:
+		if (behaviour & FT_OPCODE_TARGET)
+			set_name(event, FT_HAS(TARGET), &event->target, value);
+		return;
+	case XATTR:
+		if (behaviour & FT_OPCODE_XATTR)
+			set_name(event, FT_HAS(XATTR), &event->xattr, value);
+		return;
+	case FH:
+		set_u64(event, FT_HAS(FH), &event->fh, value);
+		return;
+	case OFFSET:
+		set_u64(event, FT_HAS(OFFSET), &event->offset, value);
+		return;
+	case FLAGS:
+		set_u32(event, FT_HAS(FLAGS), &event->flags, value);
+		return;
+	case UNIQUE:
+		set_u64(event, FT_HAS(UNIQUE), &event->unique, value);
+		return;
+	case PID:
+		set_u32(event, FT_HAS(PID), &event->pid, value);
+		return;
+	default:
+		take_attribute(event, meaning, value);
+	}
+}
+
+static void take_nodes(struct ft_event *event, uint32_t behaviour, const struct nodes *nodes)
+{
+	struct ft_bytes directory = nodes->parent.data ? nodes->parent : nodes->ino;
+
+	if (event->opcode == FUSE_LINK) {
+		if (nodes->new_parent.data)
+			directory = nodes->new_parent;
+		set_u64(event, FT_HAS(NODEID), &event->nodeid, directory);
+		if (nodes->ino.data && directory.data != nodes->ino.data)
+			set_u64(event, FT_HAS(NODEID2), &event->nodeid2, nodes->ino);
+		return;
+	}
+	if (!(behaviour & FT_OPCODE_NAME) && nodes->ino.data)
+		directory = nodes->ino;
+	if (directory.data)
+		set_u64(event, FT_HAS(NODEID), &event->nodeid, directory);
+	if (nodes->new_parent.data)
+		set_u64(event, FT_HAS(NODEID2), &event->nodeid2, nodes->new_parent);
+	if ((behaviour & FT_OPCODE_ENTRY) && nodes->parent.data && nodes->ino.data)
+		set_u64(event, FT_HAS(ENTRY), &event->entry, nodes->ino);
+}
+
+void ft_tracing_describe(const struct ft_tracing_record *record, struct ft_event *event)
+{
+	uint32_t behaviour = ft_opcode_get(record->opcode)->behaviour;
+	struct nodes nodes = {.ino = {NULL, 0}};
+
+	event->opcode = record->opcode;
+	for (size_t i = 0; i < record->count; i++) {
+		struct ft_bytes value = record->fields[i].value;
+		enum meaning meaning;
+
+		if (!find_meaning(record->fields[i].key, &meaning))
+			continue;
+		if (record->is_flat && record->is_inner && meaning == PATH)
+			continue; /* whose it is cannot be told */
+		if (meaning == INO)
+			nodes.ino = nodes.ino.data ? nodes.ino : value;
+		else if (meaning == PARENT)
+			nodes.parent = nodes.parent.data ? nodes.parent : value;
+		else if (meaning == NEW_PARENT)
+			nodes.new_parent = value;
+		else
+			take_field(event, behaviour, meaning, value);
+	}
+	take_nodes(event, behaviour, &nodes);
+}
+
+/* ---- results ---- */
+
+static bool key_is(struct ft_bytes key, const char *name)
+{
+	return ft_bytes_equal(key, ft_bytes_of(name));
+}
+
+/* A number behind the last occurrence of text: "(os error 2)", "code: 2". 0: none. */
+static int32_t number_behind(struct ft_bytes value, const char *text)
+{
+	struct ft_scan scan = ft_scan_of(value);
+	struct ft_bytes before;
+	uint64_t number;
+
+	if (!ft_scan_past(&scan, text, strlen(text), &before))
+		return 0;
+	ft_scan_char(&scan, '-');
+	return ft_scan_u64(&scan, &number) && number <= ERRNO_MAX ? (int32_t)number : 0;
+}
+
+static int32_t named_error(struct ft_bytes value)
+{
+	char name[ERRNO_NAME_MAX];
+	int number;
+
+	if (value.length >= sizeof(name) || value.length < 2 || value.data[0] != 'E')
+		return 0;
+	memcpy(name, value.data, value.length);
+	name[value.length] = '\0';
+	return ft_parse_errno(name, &number) == 0 ? number : 0;
+}
+
+/* The errno of what programs print as an error; 0: not known. */
+static int32_t error_of_text(struct ft_bytes value)
+{
+	const char *colon = memrchr(value.data, ':', value.length);
+	int32_t error = number_behind(value, "os error ");
+
+	if (!error)
+		error = number_behind(value, "code: ");
+	if (!error)
+		error = named_error(unwrapped(value));
+	if (!error)
+		error = ft_errno_of_text(value);
+	if (!error && colon && colon + 2 < value.data + value.length)
+		error = ft_errno_of_text((struct ft_bytes){
+			colon + 2, (size_t)(value.data + value.length - colon) - 2});
+	return error;
+}
+
+/* A signed number; false: it is none, or no errno. */
+static bool signed_error(struct ft_bytes value, int32_t *ret_error, bool *ret_negative)
+{
+	struct ft_scan scan = ft_scan_of(unwrapped(value));
+	bool is_negative = ft_scan_char(&scan, '-');
+	uint64_t number;
+
+	if (!ft_scan_u64(&scan, &number) || !ft_scan_is_end(&scan) || number > ERRNO_MAX)
+		return false;
+	*ret_error = (int32_t)number;
+	*ret_negative = is_negative;
+	return true;
+}
+
+static void tell(struct ft_tracing_result *result, int32_t error, bool is_failure)
+{
+	if (result->is_told && result->error && !error)
+		return; /* a number is more than that it failed */
+	result->is_told = true;
+	result->error = error;
+	result->is_failure = is_failure;
+}
+
+/* errno=2, error=No such file or directory */
+static void take_error(struct ft_bytes value, struct ft_tracing_result *result)
+{
+	bool is_negative;
+	int32_t error;
+
+	if (key_is(value, "None") || value.length == 0)
+		return;
+	if (signed_error(value, &error, &is_negative)) {
+		tell(result, error, error != 0);
+		return;
+	}
+	tell(result, error_of_text(value), true);
+}
+
+/* return=-2, ret=Err(ENOENT), return=Attr { ino: 7 } */
+static void take_return(struct ft_bytes value, struct ft_tracing_result *result)
+{
+	struct ft_scan scan = ft_scan_of(value);
+	bool is_negative;
+	int32_t error;
+
+	if (ft_scan_literal(&scan, "Err("))
+		take_error(unwrapped(value), result);
+	else if (signed_error(value, &error, &is_negative) && is_negative)
+		tell(result, error, true);
+	else
+		tell(result, 0, false);
+}
+
+static void take_reply_size(struct ft_bytes key, struct ft_bytes value, uint32_t opcode,
+			    struct ft_tracing_result *result)
+{
+	bool is_size = opcode == FUSE_READ ? key_is(key, "read") || key_is(key, "bytes_read")
+					   : opcode == FUSE_WRITE && (key_is(key, "written") ||
+								      key_is(key, "bytes_written"));
+	uint64_t number;
+
+	if (!is_size || !number_of(value, false, &number))
+		return;
+	result->has_reply_size = true;
+	result->reply_size = number;
+}
+
+/* The letters that keys of results begin with. */
+static bool may_be_result(char c)
+{
+	return c == 'e' || c == 'r' || c == 'c' || c == 'w' || c == 'b';
+}
+
+static void take_result_field(const struct ft_tracing_field *field, uint32_t opcode,
+			      struct ft_tracing_result *result)
+{
+	struct ft_bytes key = field->key;
+	bool is_negative;
+	int32_t error;
+
+	if (!may_be_result(key.data[0]))
+		return;
+	if (key_is(key, "errno") || key_is(key, "error") || key_is(key, "err"))
+		take_error(field->value, result);
+	else if (key_is(key, "code")) {
+		if (signed_error(field->value, &error, &is_negative) && is_negative)
+			tell(result, error, true);
+	} else if (key_is(key, "return") || key_is(key, "ret"))
+		take_return(field->value, result);
+	else
+		take_reply_size(key, field->value, opcode, result);
+}
+
+void ft_tracing_find_result(const struct ft_tracing_record *record,
+			    struct ft_tracing_result *result)
+{
+	bool is_ours = !record->is_inner; /* what failed inside may have been made up for */
+	int32_t error;
+
+	for (size_t i = 0; i < record->count && (is_ours || !record->is_flat); i++)
+		take_result_field(&record->fields[i], record->opcode, result);
+	for (size_t i = 0; i < record->own_count && is_ours; i++)
+		take_result_field(&record->own[i], record->opcode, result);
+	if (!is_ours || !record->message.length)
+		return;
+	error = number_behind(record->message, "failed with errno ");
+	if (error)
+		tell(result, error, true);
+}
