@@ -13,7 +13,7 @@
 #include "views/json.h"
 #include "views/view.h"
 
-#define NAME_COLUMNS 12
+#define NAME_COLUMNS 16
 
 static const struct {
 	const char *name;
