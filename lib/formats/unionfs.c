@@ -354,6 +354,29 @@ static bool take_number(struct unionfs *state, const struct operation *operation
 	return true;
 }
 
+/*
+ * "unionfs_open(): 371: unionfs_release(): 436: /d/a.txt": what works on descriptors prints no path,
+ * so this one is that of the first, and the text of the second is still to come.
+ */
+static bool take_crossed(struct unionfs *state, const struct operation *first,
+			 const struct ft_line *line, struct ft_bytes rest, struct ft_sink *sink)
+{
+	struct ft_scan scan = ft_scan_of(rest);
+	const struct operation *second = take_operation(&scan);
+	size_t head = line->text.length - rest.length;
+	struct ft_line own = *line;
+
+	if (!second || second->kind != HANDLE || first->kind == HANDLE || ft_scan_is_end(&scan) ||
+	    *scan.at != '/')
+		return false;
+	memcpy(line->scratch, line->text.data, head);
+	memcpy(line->scratch + head, scan.at, ft_scan_left(&scan));
+	own.text = (struct ft_bytes){line->scratch, head + ft_scan_left(&scan)};
+	hold(state, &own, sink);
+	state->torn = second;
+	return true;
+}
+
 static int take_text(struct unionfs *state, const struct ft_line *line, struct ft_sink *sink)
 {
 	struct ft_scan scan = ft_scan_of(line->text);
@@ -369,6 +392,8 @@ static int take_text(struct unionfs *state, const struct ft_line *line, struct f
 		struct ft_line rest = *line;
 
 		rest.text = ft_scan_rest(&scan);
+		if (take_crossed(state, operation, line, rest.text, sink))
+			return state->start_size ? FT_LINE_PARTIAL : FT_LINE_TAKEN;
 		state->torn = operation;
 		return take_text(state, &rest, sink);
 	}
