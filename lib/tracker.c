@@ -476,15 +476,22 @@ static void finish(struct ft_tracker *tracker, const struct ft_event *begin,
 	tracker->done(op, tracker->data);
 }
 
+/* Its end will not come. */
+static void give_up(struct ft_tracker *tracker, struct in_flight *request)
+{
+	finish(tracker, &request->event, NULL, request->is_unlinked);
+	retire(tracker, request);
+}
+
 void ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event)
 {
 	struct in_flight *request = find(tracker, event->key);
 	char *owner FT_AUTO_FREE = NULL;
 
-	if (request) { /* the key is used again: its end was lost, or the request taken back */
-		finish(tracker, &request->event, NULL, request->is_unlinked);
-		retire(tracker, request);
-	}
+	if (request) /* the key is used again: its end was lost, or the request taken back */
+		give_up(tracker, request);
+	else if (tracker->by_key.count >= FT_IN_FLIGHT_MAX)
+		give_up(tracker, FT_CONTAINER(tracker->by_age.next, struct in_flight, by_age));
 	request = take_spare(tracker);
 	if (!request)
 		return;
@@ -611,8 +618,7 @@ void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
 	bool is_unlinked = false;
 
 	if (request && !is_reply_to(event, &request->event)) {
-		finish(tracker, &request->event, NULL, request->is_unlinked);
-		retire(tracker, request);
+		give_up(tracker, request);
 		request = NULL;
 	}
 	if (request) {
@@ -677,12 +683,8 @@ void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
 
 void ft_tracker_abandon(struct ft_tracker *tracker)
 {
-	ft_list_foreach_safe (at, &tracker->by_age) {
-		struct in_flight *request = FT_CONTAINER(at, struct in_flight, by_age);
-
-		finish(tracker, &request->event, NULL, request->is_unlinked);
-		retire(tracker, request);
-	}
+	ft_list_foreach_safe (at, &tracker->by_age)
+		give_up(tracker, FT_CONTAINER(at, struct in_flight, by_age));
 }
 
 void ft_tracker_restart(struct ft_tracker *tracker)
