@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,8 @@
 #define BUFFER_SIZE (2 * FT_JSON_LINE_MAX)
 /* More than the operations of a full buffer: the view takes them as they come. */
 #define KEPT_OPS (256u << 10)
+/* Of the first line of a log that is none. */
+#define SHOWN_BYTES 60
 
 struct reading {
 	struct trace trace;
@@ -38,7 +41,8 @@ struct reading {
 	struct progress progress;
 	char *buffer;
 	size_t used;
-	struct fusetrace_log_counts counts; /* of the logs before this file */
+	struct fusetrace_log_counts counts;      /* of the logs before this file */
+	char first[SHOWN_BYTES + sizeof("...")]; /* the begin of the file's first line */
 };
 
 /* ---- what is shown ---- */
@@ -133,6 +137,25 @@ static int refuse(struct reading *reading, int r, const struct fusetrace_error *
 	return fail(EXIT_USAGE, "%s: %s", reading->name, error->text);
 }
 
+/* The first line that is not empty; what is too long ends with dots, between two characters. */
+static void note_first(struct reading *reading, const char *data, size_t size)
+{
+	const char *end;
+	size_t length, shown;
+
+	while (size && (*data == '\n' || *data == '\r'))
+		data++, size--;
+	end = memchr(data, '\n', size);
+	length = end ? (size_t)(end - data) : size;
+	length -= length && data[length - 1] == '\r';
+	shown = length < SHOWN_BYTES ? length : SHOWN_BYTES;
+	while (shown < length && shown && (data[shown] & 0xc0) == 0x80)
+		shown--;
+	for (size_t i = 0; i < shown; i++)
+		reading->first[i] = data[i] ? data[i] : ' '; /* a NUL would end the message */
+	strcpy(reading->first + shown, shown < length ? "..." : "");
+}
+
 static int feed(struct reading *reading, const char *data, size_t size)
 {
 	struct fusetrace_error error = {0};
@@ -140,6 +163,8 @@ static int feed(struct reading *reading, const char *data, size_t size)
 	int r = fusetrace_feed(reading->trace.monitor, data, size, &error);
 	int shown = show_operations(reading);
 
+	if (!reading->first[0])
+		note_first(reading, data, size);
 	if (reading->is_log)
 		show_loss(reading, lost);
 	return r < 0 ? refuse(reading, r, &error) : shown;
@@ -211,6 +236,24 @@ static int end_feed(struct reading *reading)
 	return r < 0 ? refuse(reading, r, &error) : show_operations(reading);
 }
 
+/* No line is of any format: which there are, and what is there instead. */
+static int refuse_log(const struct reading *reading)
+{
+	struct fusetrace_format_info info;
+	char *formats FT_AUTO_FREE = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&formats, &size);
+
+	for (size_t i = 0; out && fusetrace_format_get(i, &info) == 0; i++)
+		fprintf(out, "%s%s", i ? ", " : "", info.name);
+	if (!out || fclose(out) != 0)
+		return fail(EXIT_SETUP, "out of memory: free some");
+	return fail(EXIT_USAGE,
+		    "%s: no line is of a known format (%s), the first one is \"%s\": "
+		    "see 'fusetrace formats'",
+		    reading->name, formats, reading->first);
+}
+
 /* How much of a log was understood. */
 static int judge_log(struct reading *reading)
 {
@@ -222,8 +265,7 @@ static int judge_log(struct reading *reading)
 	if (reading->trace.options->unparsed || !counts.lines || counts.unparsed < counts.lines)
 		return 0;
 	progress_end(&reading->progress);
-	return fail(EXIT_USAGE, "%s: no line is of a known format: see 'fusetrace formats'",
-		    reading->name);
+	return refuse_log(reading);
 }
 
 /* The last line may lack its newline. */
@@ -327,6 +369,7 @@ static int read_file(struct reading *reading, const char *path)
 
 	reading->name = is_standard ? "standard input" : path;
 	reading->has_head = false;
+	reading->first[0] = '\0';
 	trace_close(&reading->trace);
 	fd = is_standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
 			 : open(path, O_RDONLY | O_CLOEXEC);

@@ -21,7 +21,7 @@ LIBFUSE = ("unique: 2, opcode: MKDIR (9), nodeid: 1, insize: 50, pid: 7\n"
            "mkdir /a 0755 umask=0022\n"
            "   unique: 2, success, outsize: 144\n")
 LOG = DATA / "formats" / "libfuse-29-bindfs.log"
-NOTHING = "no line is of a known format: see 'fusetrace formats'\n"
+NOTHING = "no line is of a known format ("  # and what test_bad_logs.py looks at
 
 needs_zstd = pytest.mark.skipif(not shutil.which("zstd"), reason="zstd is not installed")
 
@@ -109,7 +109,7 @@ def test_unparsed_is_text():
 def test_nothing_is_understood(command, text):
     result = run(*command, "-", stdin=text)
     assert result.returncode == USAGE
-    assert result.stderr == "fusetrace: standard input: " + NOTHING
+    assert result.stderr.startswith("fusetrace: standard input: " + NOTHING)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "\r\n\n"])
