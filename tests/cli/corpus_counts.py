@@ -122,22 +122,19 @@ def go_fuse(text, counts):
 
 
 def bazil(text, counts):
-    names = {"remove": None, "destroy": "destroy"}
-    requests = rb"fuse: (?:<-|\\u003c-) (\w+) \[ID=(0x[0-9a-f]+) Node=0x[0-9a-f]+ Uid=[^\]]*\]([^\n]*)"
+    requests = (rb"fuse: (?:<-|\\u003c-) (\w+) \[ID=(0x[0-9a-f]+) Node=0x[0-9a-f]+ Uid=[^\]]*\]"
+                rb"([^\n]*)")
     replies = rb"fuse: (?:->|-\\u003e) \[ID=(0x[0-9a-f]+)\] \w+([^\n]*)"
     nameless = rb"No opcode (\d+)\n[^\n]*fuse: (?:<-|\\u003c-) \[?ID=(0x[0-9a-f]+) Node="
     for match in re.finditer(requests + rb"|" + replies + rb"|" + nameless, text):
         if match[1]:
             name = match[1].decode().lower()
-            if name == "remove":
-                name = "rmdir" if b"dir=true" in match[3] else "unlink"
-            elif name == "read" and b"dir=true" in match[3]:
-                name = "readdir"
-            elif name == "open" and b"dir=true" in match[3]:
-                name = "opendir"
-            elif name == "release" and b"dir=true" in match[3]:
-                name = "releasedir"
-            counts.begin(match[2], names.get(name) or name)
+            of_folder = {"remove": "rmdir", "read": "readdir", "open": "opendir",
+                         "release": "releasedir"}
+            if name in of_folder and b"dir=true" in match[3]:
+                name = of_folder[name]
+            name = "unlink" if name == "remove" else name
+            counts.begin(match[2], name)
         elif match[4]:
             counts.end(match[4], b" error=" in match[5])
         else:
@@ -145,16 +142,17 @@ def bazil(text, counts):
 
 
 def jacobsa(text, counts):
-    names = {"LookUpInode": "lookup", "GetInodeAttributes": "getattr",
-             "SetInodeAttributes": "setattr", "ForgetInode": "forget", "BatchForget": "batch_forget",
-             "MkDir": "mkdir", "MkNode": "mknod", "CreateFile": "create", "CreateSymlink": "symlink",
-             "CreateLink": "link", "Rename": "rename", "RmDir": "rmdir", "Unlink": "unlink",
-             "OpenDir": "opendir", "ReadDir": "readdir", "ReadDirPlus": "readdirplus",
-             "ReleaseDirHandle": "releasedir", "OpenFile": "open", "ReadFile": "read",
-             "WriteFile": "write", "SyncFile": "fsync", "FlushFile": "flush",
-             "ReleaseFileHandle": "release", "ReadSymlink": "readlink", "RemoveXattr": "removexattr",
-             "GetXattr": "getxattr", "ListXattr": "listxattr", "SetXattr": "setxattr",
-             "Fallocate": "fallocate", "SyncFS": "syncfs", "StatFS": "statfs", "init": "init"}
+    names = {
+        "LookUpInode": "lookup", "GetInodeAttributes": "getattr", "SetInodeAttributes": "setattr",
+        "ForgetInode": "forget", "BatchForget": "batch_forget", "MkDir": "mkdir", "MkNode": "mknod",
+        "CreateFile": "create", "CreateSymlink": "symlink", "CreateLink": "link",
+        "Rename": "rename", "RmDir": "rmdir", "Unlink": "unlink", "OpenDir": "opendir",
+        "ReadDir": "readdir", "ReadDirPlus": "readdirplus", "ReleaseDirHandle": "releasedir",
+        "OpenFile": "open", "ReadFile": "read", "WriteFile": "write", "SyncFile": "fsync",
+        "FlushFile": "flush", "ReleaseFileHandle": "release", "ReadSymlink": "readlink",
+        "RemoveXattr": "removexattr", "GetXattr": "getxattr", "ListXattr": "listxattr",
+        "SetXattr": "setxattr", "Fallocate": "fallocate", "SyncFS": "syncfs", "StatFS": "statfs",
+        "init": "init"}
     for match in re.finditer(
             rb"Op (0x[0-9a-f]{8,}) +(?:\w+\.go:\d+|\*fuseops\.\w+)\] (?:<- (\w+)(?: \([^\n]*?"
             rb"opcode (\d+)\))?|-> (Error: )?)", text):
@@ -210,8 +208,8 @@ def tracing(text, counts):
     """
     plain = re.sub(rb"\x1b\[[0-9;]*m", b"", text)
     found = collections.defaultdict(list)
-    for record in re.split(rb"\n(?=\{|(?!2026-01-01)(?:[^\n]{0,40} )?(?:TRACE|DEBUG|INFO|WARN|ERROR) )",
-                           plain):
+    begin = rb"\n(?=\{|(?!2026-01-01)(?:[^\n]{0,40} )?(?:TRACE|DEBUG|INFO|WARN|ERROR) )"
+    for record in re.split(begin, plain):
         kind = re.search(rb"(?:: (?:demo: )?|\"message\":\")(close|new|enter|exit)(?=[ ,\"\n]|$)"
                          rb"(?! time\.busy=1\.00..s time\.idle=1\.00)", record)
         if record.startswith(b"{"):
@@ -274,16 +272,16 @@ def encfs(text, counts):
 
 def s3fs(text, counts):
     """Begins only. An operation within another one is moved to the right, and getattr says more."""
-    for match in re.finditer(rb"^[^ \n]+ \[(INF|DBG)\] s3fs\.cpp:s3fs_(\w+)\(\d+\): \[(?:path|from)=",
-                             text, re.MULTILINE):
+    for match in re.finditer(rb"^[^ \n]+ \[(INF|DBG)\] s3fs\.cpp:s3fs_(\w+)\(\d+\): "
+                             rb"\[(?:path|from)=", text, re.MULTILINE):
         if (match[1], match[2]) != (b"DBG", b"getattr"):
             counts.whole(name_of(match[2]))
 
 
 def unionfs(text, counts):
     """
-    The first line that a function has in its source is its begin. As in fusepy, an end is that of the
-    newest; another thread's lines may stand before what it returns.
+    The first line that a function has in its source is its begin. As in fusepy, an end is that of
+    the newest; another thread's lines may stand before what it returns.
     """
     calls = re.compile(rb"unionfs_(\w+)\(\): (\d+): (?:return (-?\d+)\n|"
                        rb"[^\n]*\n(?:[^\n]*\n){0,12}?return (-?\d+)\n)?")
@@ -342,7 +340,8 @@ def logs(folder):
 
 def main(folders):
     table = {path.name: count(path) for folder in folders for path in logs(folder)}
-    rows = ",\n".join(f" {json.dumps(name)}: {json.dumps(row)}" for name, row in sorted(table.items()))
+    rows = ",\n".join(f" {json.dumps(name)}: {json.dumps(row)}"
+                      for name, row in sorted(table.items()))
     TABLE.write_text(f"{{\n{rows}\n}}\n")
 
 
