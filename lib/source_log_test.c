@@ -350,6 +350,16 @@ static void test_pause(void **state)
 	assert_operations("mkdir /a 2 0; ");
 }
 
+/* encfs tells of an end only that it is a failure, which may come later. */
+static void test_pause_before_the_end(void **state)
+{
+	push_text("2026-11-22 09:00:49,736 VERBOSE op: getattr : /c/A [encfs.cpp:156]\n");
+	ft_log_pause(the_log);
+	push_text("2026-11-22 09:00:49,737 DEBUG op: getattr error: No such file or directory "
+		  "[encfs.cpp:186]\n");
+	assert_operations("getattr /c/A 3 2; ");
+}
+
 static void test_gap(void **state)
 {
 	push_text(MKDIR "   unique: 2, succ");
@@ -402,6 +412,7 @@ int main(void)
 		log_test(test_torn_lines),
 		log_test(test_prefixes_of_any_length),
 		log_test(test_pause),
+		log_test(test_pause_before_the_end),
 		log_test(test_gap),
 		log_test(test_gap_in_a_name),
 		log_test(test_two_streams),

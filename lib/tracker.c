@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/list.h"
 #include "handles.h"
 #include "op_of_events.h"
 #include "opcode.h"
@@ -250,15 +251,23 @@ static void finish(struct ft_tracker *tracker, const struct ft_event *begin,
 	tracker->done(op, tracker->data);
 }
 
+/* Its end will not come. */
+static void give_up(struct ft_tracker *tracker, struct ft_request *request)
+{
+	finish(tracker, &request->event, NULL, request->is_unlinked);
+	ft_requests_retire(&tracker->requests, request);
+}
+
 void ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event)
 {
 	struct ft_request *request = ft_requests_find(&tracker->requests, event->key);
 	char *owner FT_AUTO_FREE = NULL;
 
-	if (request) { /* the key is used again: its end was lost, or the request taken back */
-		finish(tracker, &request->event, NULL, request->is_unlinked);
-		ft_requests_retire(&tracker->requests, request);
-	}
+	if (request) /* the key is used again: its end was lost, or the request taken back */
+		give_up(tracker, request);
+	else if (tracker->requests.by_key.count >= FT_IN_FLIGHT_MAX)
+		give_up(tracker,
+			FT_CONTAINER(tracker->requests.by_age.next, struct ft_request, by_age));
 	request = ft_requests_take(&tracker->requests);
 	if (!request)
 		return;
@@ -330,8 +339,7 @@ void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
 	bool is_unlinked = false;
 
 	if (request && !is_reply_to(event, &request->event)) {
-		finish(tracker, &request->event, NULL, request->is_unlinked);
-		ft_requests_retire(&tracker->requests, request);
+		give_up(tracker, request);
 		request = NULL;
 	}
 	if (request) {
@@ -394,12 +402,8 @@ void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
 
 void ft_tracker_abandon(struct ft_tracker *tracker)
 {
-	ft_list_foreach_safe (at, &tracker->requests.by_age) {
-		struct ft_request *request = FT_CONTAINER(at, struct ft_request, by_age);
-
-		finish(tracker, &request->event, NULL, request->is_unlinked);
-		ft_requests_retire(&tracker->requests, request);
-	}
+	ft_list_foreach_safe (at, &tracker->requests.by_age)
+		give_up(tracker, FT_CONTAINER(at, struct ft_request, by_age));
 }
 
 void ft_tracker_restart(struct ft_tracker *tracker)

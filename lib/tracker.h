@@ -13,6 +13,9 @@
 #include "history.h"
 #include "nodes.h"
 
+/* With more in flight, the oldest ends as unknown: no kernel has as many, a log without replies has. */
+#define FT_IN_FLIGHT_MAX (64u * 1024)
+
 struct ft_tracker;
 
 /* Called for each operation that was put into the history. */

@@ -590,6 +590,24 @@ static void test_abandon(void **state)
 	assert_absent(next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, "/a"), FUSETRACE_FIELD_START_NS);
 }
 
+/* A log that tells no replies: the oldest are let go. */
+static void test_too_many_in_flight(void **state)
+{
+	for (uint64_t key = 1; key <= FT_IN_FLIGHT_MAX; key++)
+		begin_name(key, FUSE_UNLINK, 1, key == 1 ? "first" : "other");
+	assert_no_more();
+	begin_name(FT_IN_FLIGHT_MAX + 1, FUSE_UNLINK, 1, "one more");
+	next(FUSE_UNLINK, FUSETRACE_STATUS_UNKNOWN, "/first");
+	assert_no_more();
+	assert_int_equal(ft_tracker_in_flight(tracker, false), FT_IN_FLIGHT_MAX);
+	/* the same key again takes no room */
+	begin_name(FT_IN_FLIGHT_MAX + 1, FUSE_UNLINK, 1, "again");
+	next(FUSE_UNLINK, FUSETRACE_STATUS_UNKNOWN, "/one more");
+	assert_no_more();
+	end_error(FT_IN_FLIGHT_MAX + 1, FUSE_UNLINK, 1, 0);
+	next(FUSE_UNLINK, FUSETRACE_STATUS_COMPLETED, "/again");
+}
+
 /* ---- recordings ---- */
 
 static void record(uint64_t seq, uint32_t status, struct ft_event *event)
@@ -924,6 +942,7 @@ int main(void)
 		tracker_test(test_snapshots),
 		tracker_test(test_snapshot_of_unlinked),
 		tracker_test(test_abandon),
+		tracker_test(test_too_many_in_flight),
 		tracker_test(test_record),
 		tracker_test(test_record_with_the_last_number),
 		tracker_test(test_amend_adds),

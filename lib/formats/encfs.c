@@ -4,6 +4,7 @@
  *
  *	op: getattr : /srv/encrypted/CjTE8qs5ulnSt4dVo8MRG-4Y [encfs.cpp:156]
  *	op: getattr error: No such file or directory [encfs.cpp:186]
+ *	rename /srv/encrypted/AbC -> /srv/encrypted/dEf [DirNode.cpp:566]
  *
  * An operation that succeeds says no more, so it ends as unknown when the next one begins. Names are
  * encrypted ones, which no user can choose; the folder that they are in is cut off.
@@ -102,6 +103,8 @@ static struct ft_bytes path_in_mount(const struct encfs *state, struct ft_bytes 
 {
 	size_t cut = state->root_length ? state->root_length - 1 : 0;
 
+	if (cut && path.length == cut && memcmp(path.data, state->root, cut) == 0)
+		return FT_BYTES_LITERAL("/");
 	if (cut && path.length > cut && memcmp(path.data, state->root, state->root_length) == 0)
 		return (struct ft_bytes){path.data + cut, path.length - cut};
 	return path;
@@ -163,6 +166,57 @@ static void cut_mode(struct ft_scan *scan, struct ft_event *event)
 	scan->end = path.data + path.length;
 }
 
+static bool has_two_names(const struct operation *operation)
+{
+	return operation->opcode == 6 || operation->opcode == 12 || operation->opcode == 13;
+}
+
+/* "rename PATH -> PATH", "link PATH -> PATH", "symlink PATH -> TARGET" */
+static bool take_two(struct encfs *state, const struct operation *operation, struct ft_scan *scan,
+		     const struct ft_line *line, struct ft_sink *sink)
+{
+	static const char sign[] = " -> ";
+	struct ft_event event = {.present = 0};
+	struct ft_bytes first;
+
+	if (ft_scan_is_end(scan) || *scan->at != '/' ||
+	    !ft_scan_past(scan, sign, sizeof(sign) - 1, &first))
+		return false;
+	event.path = path_in_mount(state, first);
+	if (operation->opcode == 6)
+		event.target = ft_scan_rest(scan);
+	else
+		event.path2 = path_in_mount(state, ft_scan_rest(scan));
+	begin(state, operation, &event, line, sink);
+	return true;
+}
+
+/* "encfs_open for PATH, flags 33345", "doing statfs of PATH" */
+static bool take_for(struct encfs *state, struct ft_scan *scan, const struct ft_line *line,
+		     struct ft_sink *sink)
+{
+	static const char sign[] = ", flags ";
+	struct ft_event event = {.present = 0};
+	struct ft_scan flags;
+	struct ft_bytes path;
+
+	if (ft_scan_literal(scan, "doing statfs of ")) {
+		event.path = path_in_mount(state, ft_scan_rest(scan));
+		begin(state, find_operation(FT_BYTES_LITERAL("statfs")), &event, line, sink);
+		return true;
+	}
+	if (!ft_scan_literal(scan, "encfs_open for "))
+		return false;
+	flags = *scan;
+	if (!ft_scan_past(&flags, sign, sizeof(sign) - 1, &path) ||
+	    !ft_scan_u32(&flags, &event.flags))
+		return false;
+	event.present |= FT_HAS(FLAGS);
+	event.path = path_in_mount(state, path);
+	begin(state, find_operation(FT_BYTES_LITERAL("open")), &event, line, sink);
+	return true;
+}
+
 /* "mkdir on PATH", "unlink PATH": the latter without the folder. */
 static bool take_own(struct encfs *state, struct ft_scan *scan, const struct ft_line *line,
 		     struct ft_sink *sink)
@@ -176,6 +230,8 @@ static bool take_own(struct encfs *state, struct ft_scan *scan, const struct ft_
 		return false;
 	is_whole = ft_scan_literal(scan, "on ");
 	operation = find_operation(word);
+	if (operation && has_two_names(operation))
+		return !is_whole && take_two(state, operation, scan, line, sink);
 	if (!operation || is_whole == (operation->opcode == 10))
 		return false;
 	cut_mode(scan, &event);
@@ -211,18 +267,14 @@ static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
 	}
 	if (ft_scan_literal(&scan, "op: "))
 		return take_op(state, &scan, line, sink) ? FT_LINE_TAKEN : FT_LINE_OTHER;
+	if (take_for(state, &scan, line, sink))
+		return FT_LINE_TAKEN;
 	return take_own(state, &scan, line, sink) ? FT_LINE_TAKEN : FT_LINE_OTHER;
 }
 
-static void flush(void *data, struct ft_sink *sink)
-{
-	static const struct ft_line no_line = {.text = {"", 0}};
-
-	end_last(data, &no_line, sink, 0);
-}
-
 static const char *const begins[] = {
-	"op: ", "mkdir on /", "mknod on /", "readdir on /", "Root directory: ", "unlink ", NULL};
+	"op: ",     "mkdir on /", "mknod on /", "readdir on /",     "Root directory: ",  "unlink ",
+	"rename /", "link /",     "symlink /",  "encfs_open for /", "doing statfs of /", NULL};
 
 const struct ft_format ft_format_encfs = {
 	.name = "encfs",
@@ -235,5 +287,4 @@ const struct ft_format ft_format_encfs = {
 	.begins = begins,
 	.state_size = sizeof(struct encfs),
 	.take = take,
-	.flush = flush,
 };

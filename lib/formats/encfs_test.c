@@ -40,6 +40,25 @@ static void test_operations(void **state)
 	FT_TEST_LOG_IS("2026-11-22 09:00:49,736 VERBOSE op: read : /srv/c/AbC [encfs.cpp:156]\n",
 		       "{\"op\":\"read\",\"path\":\"/srv/c/AbC\",\"status\":\"unknown\","
 		       "\"start_ns\":1795338049736000000}\n");
+	/* what is done by two names, and what has a line of another form */
+	FT_TEST_LOG_IS(
+		"2026-11-22 09:00:49,736 VERBOSE Root directory: /srv/c/ [main.cpp:686]\n"
+		"2026-11-22 09:00:49,736 VERBOSE rename /srv/c/A -> /srv/c/B/C [DirNode.cpp:566]\n"
+		"2026-11-22 09:00:49,736 VERBOSE link /srv/c/A -> /srv/c/B [DirNode.cpp:645]\n"
+		"2026-11-22 09:00:49,736 VERBOSE symlink /srv/c/A -> B,c [encfs.cpp:466]\n"
+		"2026-11-22 09:00:49,736 VERBOSE encfs_open for /srv/c/A,, flags 33345"
+		" [encfs.cpp:655]\n"
+		"2026-11-22 09:00:49,736 VERBOSE doing statfs of /srv/c [encfs.cpp:781]\n",
+		"{\"op\":\"rename\",\"path\":\"/A\",\"path2\":\"/B/C\",\"status\":\"unknown\","
+		"\"start_ns\":1795338049736000000}\n"
+		"{\"op\":\"link\",\"path\":\"/A\",\"path2\":\"/B\",\"status\":\"unknown\","
+		"\"start_ns\":1795338049736000000}\n"
+		"{\"op\":\"symlink\",\"path\":\"/A\",\"target\":\"B,c\",\"status\":\"unknown\","
+		"\"start_ns\":1795338049736000000}\n"
+		"{\"op\":\"open\",\"path\":\"/A,\",\"status\":\"unknown\","
+		"\"start_ns\":1795338049736000000,\"flags\":33345}\n"
+		"{\"op\":\"statfs\",\"path\":\"/\",\"status\":\"unknown\","
+		"\"start_ns\":1795338049736000000}\n");
 	/* a failure, coloured, whose reset stands in the next line */
 	FT_TEST_LOG_IS(
 		"2026-11-22 09:00:49,736 VERBOSE Root directory: /srv/c/ [main.cpp:686]\n"
@@ -67,7 +86,10 @@ static void test_operations(void **state)
 		"2026-11-22 09:00:49,736 VERBOSE created FileNode for /srv/c/AbC [DirNode.cpp:7"
 		"17]\n"
 		"op: getattr : /srv/c/AbC\n"
-		"op: nothing : /x [encfs.cpp:1]\n",
+		"op: nothing : /x [encfs.cpp:1]\n"
+		"2026-11-22 09:00:49,736 VERBOSE rename on /srv/c/A [DirNode.cpp:566]\n"
+		"2026-11-22 09:00:49,736 VERBOSE link A -> B [DirNode.cpp:645]\n"
+		"2026-11-22 09:00:49,736 VERBOSE encfs_open for /srv/c/A [encfs.cpp:655]\n",
 		"");
 }
 

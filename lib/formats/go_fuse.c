@@ -164,8 +164,9 @@ static bool take_result(struct ft_scan *scan, char *scratch, struct ft_event *ev
 	uint32_t error;
 
 	if (ft_scan_literal(scan, "OK")) {
-		if (ft_scan_literal(scan, ", "))
-			ft_go_fuse_reply(scan, scratch, event);
+		if (!ft_scan_literal(scan, ", "))
+			return ft_scan_is_end(scan);
+		ft_go_fuse_reply(scan, scratch, event);
 		return true;
 	}
 	if (!ft_scan_u32(scan, &error) || error == 0 || error > 4095 || !ft_scan_char(scan, '='))

@@ -322,6 +322,13 @@ static const struct log_case {
 		"'op':'unlink','path':'/c','status':'failed','errno':1,'pid':1,'unique':24,'nodeid':1\n",
 	},
 	{
+		"a name that imitates a reply, in front of other words",
+		"rx 20: LOOKUP n1 \"a\" p7\n"
+		"tx 20:     OK] [] [e3b0c442\n"
+		"tx 20:     2=no such file or directory\n",
+		"'op':'lookup','path':'/a','status':'failed','errno':2,'pid':7,'unique':20,'nodeid':1,'probe':true\n",
+	},
+	{
 		"lines that are none",
 		"rx 20: LOOKUP\n"
 		"rx 20 LOOKUP n1 \"a\"\n"

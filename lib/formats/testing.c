@@ -33,27 +33,46 @@ static int add_op(struct fusetrace_op *op, void *data)
 	return 0;
 }
 
-char *ft_test_log(const char *text, size_t size)
+/* A copy without a byte behind it, for a sanitizer to see what is read there. */
+static void feed(struct fusetrace_monitor *monitor, const char *text, size_t size)
+{
+	char *bytes = malloc(size ? size : 1);
+
+	assert_non_null(bytes);
+	memcpy(bytes, text, size);
+	assert_true(fusetrace_feed(monitor, bytes, size, NULL) >= 0);
+	free(bytes);
+}
+
+char *ft_test_log_in_pieces(const char *text, size_t size, size_t first, size_t others)
 {
 	struct fusetrace_monitor *monitor;
 	struct output output = {.text = calloc(1, 1)};
-	/* A copy without a byte behind it, for a sanitizer to see what is read there. */
-	char *bytes = malloc(size ? size : 1);
+	size_t piece = first;
 
 	assert_non_null(output.text);
-	assert_non_null(bytes);
-	memcpy(bytes, text, size);
 	assert_int_equal(
-		fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_LOG),
+		fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.source = FUSETRACE_SOURCE_LOG,
+							     .flags = FUSETRACE_MONITOR_NO_THREAD),
 				      &monitor, NULL),
 		0);
 	assert_int_equal(fusetrace_monitor_start(monitor, NULL), 0);
-	assert_true(fusetrace_feed(monitor, bytes, size, NULL) >= 0);
+	while (size) {
+		piece = piece < size ? piece : size;
+		feed(monitor, text, piece);
+		text += piece;
+		size -= piece;
+		piece = others;
+	}
 	assert_int_equal(fusetrace_feed_end(monitor, NULL), 0);
 	assert_true(fusetrace_foreach(monitor, NULL, NULL, add_op, &output) >= 0);
 	fusetrace_monitor_free(monitor);
-	free(bytes);
 	return output.text;
+}
+
+char *ft_test_log(const char *text, size_t size)
+{
+	return ft_test_log_in_pieces(text, size, size, size);
 }
 
 /* Without what is the same in every operation of a log: "v", "seq", "source". */

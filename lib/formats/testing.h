@@ -10,6 +10,8 @@
  * in flight. Free with free().
  */
 char *ft_test_log(const char *text, size_t size);
+/* The same of a log that comes in pieces: the first one of that size, then others. Neither is 0. */
+char *ft_test_log_in_pieces(const char *text, size_t size, size_t first, size_t others);
 
 /* Compares the operations of a log with what is expected; a difference fails the test. */
 void ft_test_log_is(const char *text, size_t size, const char *expected);

@@ -198,6 +198,27 @@ static void test_names(void **state)
 		"\"suspect\":true}\n");
 }
 
+static void test_crossed(void **state)
+{
+	/* the path of the one thread behind the begin of a line of the other */
+	FT_TEST_LOG_IS(
+		"unionfs_open(): 371: /b\n"
+		"unionfs_open(): 398: fd = 7\n"
+		"unionfs_open(): 399: return 0\n"
+		"unionfs_release(): 431: fd = 7\n"
+		"unionfs_open(): 371: unionfs_release(): 436: /d/n\n"
+		"n.txt\n"
+		"return 0\n"
+		"unionfs_open(): 398: fd = 7\n"
+		"unionfs_open(): 399: return 0\n",
+		"{\"op\":\"open\",\"path\":\"/b\",\"status\":\"completed\",\"errno\":0,"
+		"\"fh\":7}\n"
+		"{\"op\":\"release\",\"path\":\"/b\",\"status\":\"completed\",\"errno\":0,"
+		"\"fh\":7,\"suspect\":true}\n"
+		"{\"op\":\"open\",\"path\":\"/d/n\\nn.txt\",\"status\":\"completed\",\"errno\":0,"
+		"\"fh\":7,\"suspect\":true}\n");
+}
+
 static void test_streams(void **state)
 {
 	/* begins in the middle, cut off at the end */
@@ -214,6 +235,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_operations),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_crossed),
 		cmocka_unit_test(test_streams),
 	};
 

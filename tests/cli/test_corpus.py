@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""
+Logs of real daemons against a count by other means: corpus_counts.py, whose table is
+corpus_counts.json. The samples in tests/data/formats are always there; more of the same kind are in
+a folder that FUSETRACE_CORPUS names, or in ../shared/corpus/logs beside the checkout.
+"""
+
+import collections
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from .corpus_counts import TABLE, count, logs
+from .support import DATA, run
+
+SAMPLES = DATA / "formats"
+CHECKOUT = Path(__file__).resolve().parents[2]
+FORGED = 99999  # the workload's, see corpus_counts.py
+SPEED = 20  # so much faster than they were recorded are logs printed again
+
+# Logs, by the begin of their name, of formats that are not read yet.
+PENDING = ()
+
+# Prints a log again in the pieces in which it came: arguments are the log, the times, the speed.
+REPLAY = """
+import sys, time
+log, arrival, speed = sys.argv[1:]
+data, begin = open(log, "rb").read(), time.monotonic()
+for line in open(arrival):
+    seconds, offset, length = line.split()
+    time.sleep(max(0, begin + float(seconds) / float(speed) - time.monotonic()))
+    sys.stdout.buffer.write(data[int(offset):int(offset) + int(length)])
+    sys.stdout.buffer.flush()
+"""
+# As above, whole lines of about 4 KB, each piece when the one before has been read.
+REPLAY_PIECES = """
+import array, fcntl, os, sys, termios, time
+data, unread = open(sys.argv[1], "rb").read(), array.array("i", [0])
+while data:
+    end = data.find(b"\\n", 4000) + 1 or len(data)
+    os.write(1, data[:end])
+    data = data[end:]
+    while fcntl.ioctl(1, termios.FIONREAD, unread) == 0 and unread[0]:
+        time.sleep(0.001)
+"""
+
+
+def corpus():
+    """The folder of more logs, or None."""
+    folder = os.environ.get("FUSETRACE_CORPUS")
+    for found in ([Path(folder)] if folder else [CHECKOUT.parent / "shared/corpus"]):
+        for place in (found / "logs", found):
+            if place.is_dir():
+                return place
+    return None
+
+
+def case(path):
+    is_pending = path.name.startswith(PENDING)
+    return pytest.param(path, id=path.name, marks=pytest.mark.xfail(
+        reason="of a format that is not read yet") if is_pending else ())
+
+
+CORPUS = corpus()
+LOGS = [case(path) for folder in filter(None, (SAMPLES, CORPUS)) for path in logs(folder)]
+ROWS = json.loads(TABLE.read_text())
+
+
+def operations(text):
+    """Without those that no request was for, as far as they are marked."""
+    found = [json.loads(line) for line in text.splitlines()]
+    return [record for record in found if "op" in record
+            and not (record.get("suspect") and record.get("unique") == FORGED)]
+
+
+def read(path):
+    return operations(run("read", "--format", "json", path).stdout)
+
+
+def test_there_is_more():
+    if not CORPUS:
+        pytest.skip("no logs but the samples: name a folder of them by FUSETRACE_CORPUS")
+    assert logs(CORPUS)
+
+
+@pytest.mark.parametrize("path", LOGS)
+def test_counts(path):
+    """As many of each operation, as many failures and as many without a known end."""
+    found = read(path)
+    assert ROWS[path.name] == {
+        "operations": dict(sorted(collections.Counter(each["op"] for each in found).items())),
+        "failed": sum(each["status"] == "failed" for each in found),
+        "unknown": sum(each["status"] == "unknown" for each in found)}
+
+
+@pytest.mark.parametrize("path", [path for folder in filter(None, (SAMPLES, CORPUS))
+                                  for path in logs(folder)], ids=lambda path: path.name)
+def test_table_is_what_is_counted(path):
+    assert path.name in ROWS, "write the table anew: see corpus_counts.py"
+    assert ROWS[path.name] == count(path)
+
+
+# ---- live -------------------------------------------------------------------------------------
+
+
+def timeless(found):
+    """What is the same when the log comes live: times are those of another clock then."""
+    return [{key: value for key, value in each.items() if key not in ("start_ns", "duration_ns")}
+            for each in found]
+
+
+def live(folder, *program):
+    """The operations that a daemon prints which makes no mount."""
+    result = run("run", "--source", "log", "--format", "json", "-o", folder / "out", "--",
+                 sys.executable, "-c", *program, stdout=None)
+    assert result.stderr.endswith(" ended without mounting anything: look at its messages\n")
+    return operations((folder / "out").read_text())
+
+
+@pytest.mark.parametrize("path", [path for folder in filter(None, (SAMPLES, CORPUS))
+                                  for path in logs(folder)
+                                  if path.with_name(path.name + ".arrival").exists()],
+                         ids=lambda path: path.name)
+def test_live_as_it_was_recorded(folder, path):
+    found = live(folder, REPLAY, path, f"{path}.arrival", SPEED)
+    assert found and timeless(found) == timeless(read(path))
+
+
+@pytest.mark.parametrize("path", logs(SAMPLES), ids=lambda path: path.name)
+def test_live_in_pieces(folder, path):
+    found = live(folder, REPLAY_PIECES, path)
+    assert found and timeless(found) == timeless(read(path))
