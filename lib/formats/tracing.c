@@ -141,11 +141,16 @@ static void end_untold(struct ft_tracing *tracing, struct ft_tracing_span *span,
 /* Where no ends are told: the operation of that thread before this one. */
 static void end_before(struct ft_tracing *tracing, uint64_t thread, struct ft_sink *sink)
 {
+	bool is_same_thread;
+
 	if (tracing->seen & ENDS)
 		return;
 	tracing->is_endless |= tracing->count >= PATIENCE;
+	/* begins of several threads that are not told would end each other's */
+	is_same_thread = thread || !(tracing->seen & BEGINS);
 	for (size_t i = tracing->count; i-- > 0 && tracing->is_endless;) {
-		if ((thread && tracing->spans[0].thread == thread) || tracing->count > PATIENCE)
+		if ((is_same_thread && tracing->spans[0].thread == thread) ||
+		    tracing->count > PATIENCE)
 			end_untold(tracing, &tracing->spans[0], sink);
 		else
 			break;

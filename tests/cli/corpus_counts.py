@@ -122,8 +122,10 @@ def go_fuse(text, counts):
 
 
 def bazil(text, counts):
-    requests = (rb"fuse: (?:<-|\\u003c-) (\w+) \[ID=(0x[0-9a-f]+) Node=0x[0-9a-f]+ Uid=[^\]]*\]"
-                rb"([^\n]*)")
+    """A release does not say of what, so the node tells."""
+    folders = set(re.findall(rb"Node=(0x[0-9a-f]+) [^\n]*dir=true", text))
+    requests = (rb"fuse: (?:<-|\\u003c-) (\w+) \[ID=(0x[0-9a-f]+) Node=(0x[0-9a-f]+) "
+                rb"Uid=[^\]]*\]([^\n]*)")
     replies = rb"fuse: (?:->|-\\u003e) \[ID=(0x[0-9a-f]+)\] \w+([^\n]*)"
     nameless = rb"No opcode (\d+)\n[^\n]*fuse: (?:<-|\\u003c-) \[?ID=(0x[0-9a-f]+) Node="
     for match in re.finditer(requests + rb"|" + replies + rb"|" + nameless, text):
@@ -131,14 +133,15 @@ def bazil(text, counts):
             name = match[1].decode().lower()
             of_folder = {"remove": "rmdir", "read": "readdir", "open": "opendir",
                          "release": "releasedir"}
-            if name in of_folder and b"dir=true" in match[3]:
+            if name in of_folder and (b"dir=true" in match[4]
+                                      or name == "release" and match[3] in folders):
                 name = of_folder[name]
             name = "unlink" if name == "remove" else name
             counts.begin(match[2], name)
-        elif match[4]:
-            counts.end(match[4], b" error=" in match[5])
+        elif match[5]:
+            counts.end(match[5], b" error=" in match[6])
         else:
-            counts.begin(match[7], OPCODES[int(match[6])])
+            counts.begin(match[8], OPCODES[int(match[7])])
 
 
 def jacobsa(text, counts):
@@ -172,13 +175,14 @@ def fuser(text, counts):
     plain = re.sub(rb"\x1b\[[0-9;]*m", b"", text)
     for match in re.finditer(
             rb"FUSE\( *\d+\) ino 0x[0-9a-f]{16} (?P<op>\w+)|(?P<none>\[Not Implemented\]) \w+\(|"
+            rb"\}: memfs: (?P<failed>failed) errno=|"
             rb"(?:\{(?P<line>(?:(?!: memfs: |FUSE\()[\s\S])*)\}: memfs: close |"
             rb" fuse::\w+: memfs: close (?P<flat>(?:(?!\n20\d\d-)[\s\S])*)|"
             rb"\"message\":\"close\"[^\n]*\"span\":\{(?P<json>[^\n]*)\},\"spans\")", plain):
         if match["op"]:
             name = match["op"].decode().lower().replace("batchforget", "batch_forget")
             counts.begin(b"open", {"rename2": "rename"}.get(name, name))
-        elif match["none"]:
+        elif match["none"] or match["failed"]:
             counts.end(b"open", True)
         else:
             fields = match["line"] or match["flat"] or match["json"] or b""
@@ -186,46 +190,78 @@ def fuser(text, counts):
 
 
 def sshfs(text, counts):
-    """What goes to the server. A status of 28 bytes says Success or Failure: it is not counted."""
-    names = {"LSTAT": "getattr", "FSTAT": "getattr", "STAT": "getattr", "OPEN": "open",
-             "READ": "read", "WRITE": "write", "CLOSE": "release", "MKDIR": "mkdir",
-             "RMDIR": "rmdir", "REMOVE": "unlink", "RENAME": "rename", "SETSTAT": "setattr",
-             "FSETSTAT": "setattr", "READDIR": "readdir", "OPENDIR": "opendir",
-             "READLINK": "readlink", "SYMLINK": "symlink", "EXTENDED": "extended"}
-    for match in re.finditer(rb"^\[(\d{5,})\] ([A-Z]+)$|^  \[(\d{5,})\] +([A-Z_]+) +(\d+)bytes",
+    """The messages that stand for one request. A status does not say how it ended, data do."""
+    names = {"MKDIR": "mkdir", "RMDIR": "rmdir", "REMOVE": "unlink", "READLINK": "readlink",
+             "SYMLINK": "symlink"}
+    for match in re.finditer(rb"^\[(\d{5,})\] ([A-Z]+)$|^  \[(\d{5,})\] +([A-Z_]+) +\d+bytes",
                              text, re.MULTILINE):
         if match[1]:
+            counts.lose(match[1])
+        if match[1] and match[2].decode() in names:
             counts.begin(match[1], names[match[2].decode()])
-        else:
-            counts.end(match[3], match[4] == b"STATUS" and match[5] != b"28")
+        elif match[4] == b"EXTENDED_REPLY":
+            counts.whole("statfs", False)
+        elif match[4] and match[4] != b"STATUS":
+            counts.end(match[3], False)
+
+
+def juicefs(text, counts):
+    """A line an operation, at its end; a name with a newline breaks it."""
+    for record in re.split(rb"\n(?=20\d\d\.\d\d\.\d\d )", text):
+        match = re.match(rb"[\d. :]+\[uid:\d+,gid:\d+,pid:\d+\] (\w+) \(([^\n]*)", record)
+        if match:
+            name = name_of(match[1])
+            waits = re.search(rb"^\d+,\d+,[0-9A-F]+,.*?,true", match[2])
+            if name in ("flock", "setlk"):
+                name = "setlkw" if waits else "setlk"
+            elif name == "readdir" and re.match(rb"\d+,\d+,\d+,true\)", match[2]):
+                name = "readdirplus"
+            counts.whole(name, re.search(rb"(?:\) |: |\] |- )OK\b(?!\))[^\n]* <[\d.]+>[\n#]*$",
+                                         record) is None)
 
 
 def tracing(text, counts):
     """
     Spans of a program that is none: a span is an operation if its name is one. It is counted where
     it closes, or, where that is not printed, where it begins, exits or is entered. The record that
-    stands in names is of another day, and closes after exactly 1 us.
+    stands in names is of another day, and closes after exactly 1 us. One of the operations tells
+    that it failed and one that it did not, whatever is printed of their spans.
     """
     plain = re.sub(rb"\x1b\[[0-9;]*m", b"", text)
     found = collections.defaultdict(list)
+    failed = returned = 0
     begin = rb"\n(?=\{|(?!2026-01-01)(?:[^\n]{0,40} )?(?:TRACE|DEBUG|INFO|WARN|ERROR) )"
     for record in re.split(begin, plain):
         kind = re.search(rb"(?:: (?:demo: )?|\"message\":\")(close|new|enter|exit)(?=[ ,\"\n]|$)"
                          rb"(?! time\.busy=1\.00..s time\.idle=1\.00)", record)
+        failed += re.search(rb"getattr[^\n]*: error=|demo: error: |(?:\{|\"ERROR\",)\"error\":",
+                            record) is not None
+        returned += re.search(rb"[ \"]return[=\":]", record) is not None
         if record.startswith(b"{"):
             spans = re.findall(rb"\"name\":\"(\w+::\w+)\"", record.split(b',"spans"')[0])
         else:
             spans = re.findall(rb"in \w+::(\w+::\w+)", record)[:1] or re.findall(
                 rb"\b(\w+::\w+)(?:\{|:)", record[:kind.start() + 1] if kind else b"")
         if kind and spans and spans[-1].startswith(b"fuse::"):
-            found[kind[1]].append((spans[-1][6:].decode(),
+            size = re.search(rb"\bsize[=\":]+ ?\d+", record)
+            found[kind[1]].append((spans[-1][6:].decode(), size and size[0],
                                    re.search(rb"\berrno[=\":]", record) is not None))
     for kind in (b"close", b"exit", b"new", b"enter"):
         if found[kind]:
-            for name, failed in found[kind]:
-                if name in OPCODES.values():
-                    counts.whole(name, failed if kind in (b"close", b"exit") else None)
+            # a span that is entered again is the same one
+            entered = {size: name for name, size, _ in found[kind] if name == "read"}
+            count_spans(counts, kind, [each for each in found[kind]
+                                       if kind != b"enter" or each[0] != "read"]
+                        + [("read", size, False) for size in entered if kind == b"enter"])
             break
+    counts.failed += failed
+    counts.unknown -= (failed + returned) * (counts.unknown > 0)
+
+
+def count_spans(counts, kind, spans):
+    for name, _, failed in spans:
+        if name in OPCODES.values():
+            counts.whole(name, failed if kind in (b"close", b"exit") else None)
 
 
 def ours(text, counts):
@@ -315,6 +351,7 @@ FAMILIES = [
     (rb"VERBOSE op: ", encfs),
     (rb"s3fs\.cpp:s3fs_", s3fs),
     (rb"^SSHFS version ", sshfs),
+    (rb"^20\d\d\.\d\d\.\d\d [\d:.]+ \[uid:\d+,", juicefs),
     (rb"fuse::\w+", tracing),
     (rb"^unionfs_\w+\(\): ", unionfs),
     (rb"^\{\"v\":1,\"op\":", ours),
