@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -282,6 +283,32 @@ def test_without_rights_nothing_is_started(folder):
     assert (result.returncode, result.stdout) == (CANNOT_RUN, "")
     assert "CAP_BPF and CAP_PERFMON" in result.stderr
     assert not (folder / "started").exists()
+
+
+# Mounts by fusermount3, as an unprivileged daemon does, takes the descriptor when it is told to, and
+# unmounts: it answers nothing, so that nobody else may touch the mount.
+SLOW_RECEIVER = """
+import ctypes, os, socket, subprocess, sys
+go, mountpoint = sys.argv[1:]
+ours, theirs = socket.socketpair()
+subprocess.run(["fusermount3", "--", mountpoint], pass_fds=[theirs.fileno()], check=True,
+               env={**os.environ, "_FUSE_COMMFD": str(theirs.fileno())})
+open(go).close()
+_, (device,), _, _ = socket.recv_fds(ours, 1, 1)
+MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
+sys.exit(ctypes.CDLL(None).umount2(mountpoint.encode(), MNT_DETACH | UMOUNT_NOFOLLOW))
+"""
+
+
+def test_daemon_that_has_not_taken_the_descriptor_yet(filesystem, folder):
+    """Between fusermount3's end and that moment no process holds the connection: it lives."""
+    os.mkfifo(folder / "go")
+    trace = filesystem.run(sys.executable, "-c", SLOW_RECEIVER, folder / "go",
+                           filesystem.mountpoint, options=("-f", "json", "--source", "log"))
+    trace.wait_ready().wait_for('"mounted"')
+    os.close(os.open(folder / "go", os.O_WRONLY))
+    assert trace.finish() == 0
+    assert events(trace.out) == ["trace", "mounted", "unmounted"]
 
 
 # ---- the daemon's own trace -------------------------------------------------------------------
