@@ -145,6 +145,7 @@ def main(arguments):
     if len(arguments) != 2 + (kind is not Loopback):
         sys.exit("usage: loopback.py [--bare | --log] STORE MOUNTPOINT")
     if kind is Logged:
+        sys.stderr.reconfigure(encoding=ENCODING)  # the bytes of names
         logging.basicConfig(level=logging.DEBUG)
     store, mountpoint = arguments[-2:]
     FUSE(kind(os.path.realpath(store)), mountpoint, foreground=True, encoding=ENCODING)
