@@ -332,6 +332,27 @@ def test_operations_that_the_daemon_prints(filesystem, mode):
     assert not [record for record in found if "start_ns" in record or "duration_ns" in record]
 
 
+def test_what_the_daemon_says_besides(filesystem):
+    """Its log is read by fusetrace; what is no operation still reaches whoever started it."""
+    script = 'echo "one line" >&2; echo "and \'another\'"; exec "$0" -d "$@"'
+    trace = filesystem.run("sh", "-c", script, *filesystem.bindfs(),
+                           options=("-f", "json", "--source", "log")).wait_ready()
+    (filesystem.mountpoint / "a").touch()
+    subprocess.run(["umount", filesystem.mountpoint], check=True)
+    assert trace.finish() == 0
+    assert "one line\nand 'another'\n" in trace.err
+    assert "unique" not in trace.err
+    assert operations(trace.out, op="create", path="/a")
+
+
+def test_why_a_daemon_did_not_start(filesystem):
+    missing = filesystem.source / "missing"
+    trace = filesystem.run("bindfs", missing, filesystem.mountpoint, options=("--source", "log"))
+    assert trace.finish() != 0
+    assert str(missing) in trace.err
+    assert "ended with exit code" in trace.err
+
+
 def test_log_that_grows(mount, start, folder):
     """Operations out of a file that is written while somebody waits for them."""
     log = folder / "daemon.log"
