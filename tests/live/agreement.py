@@ -94,11 +94,6 @@ def has_fewer_bits(kernel: Operation, log: Operation) -> bool:
     return log.valid & ~kernel.valid == 0
 
 
-def was_renamed(kernel: Operation, log: Operation) -> bool:
-    """In one of the directories, or one of the files, that the workload renames."""
-    return kernel.path.startswith((b"/moved", b"/deep", b"/names/plain", b"/dir/b.txt"))
-
-
 DIFFERENCES = (
     Difference(LOG_ONLY, "has no reply, and is left out by the kernel source",
                ops=("forget", "batch_forget")),
@@ -116,9 +111,6 @@ DIFFERENCES = (
                when=hides),
     Difference(UNTOLD, "libfuse renames a file that is removed while it is open, and prints that "
                "in the place of UNLINK", formats=("libfuse",), ops=("unlink",), key="path"),
-    Difference(UNTOLD, "RENAME is printed with whole paths and without the node of the new "
-               "directory: what has been renamed, or is below, has no path until it is looked up",
-               formats=("libfuse",), key="path", when=was_renamed),
     Difference(UNTOLD, "a low-level filesystem, of which libfuse does not print the nodes that "
                "replies name", writers=("fuse-overlayfs",), key="path"),
     Difference(UNTOLD, "likewise how much was written", writers=("fuse-overlayfs",),
@@ -134,8 +126,6 @@ DIFFERENCES = (
     Difference(DIFFERS, "nobody waits for it: a daemon may take it after a rename that was sent "
                "later, and the log has the name of then", ops=("release", "releasedir"),
                key="path", is_rare=True),
-    Difference(UNTOLD, "likewise, and what has been renamed has no path", formats=("libfuse",),
-               ops=("release", "releasedir"), key="path", is_rare=True),
     Difference(UNTOLD, "a name with a newline, and lines of another thread between those of the "
                "request", formats=("libfuse",), key="path", when=has_newline, is_rare=True),
     Difference(KERNEL_ONLY, "libfuse 2 has no call for it and answers by itself",
