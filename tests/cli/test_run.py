@@ -285,8 +285,8 @@ def test_without_rights_nothing_is_started(folder):
     assert not (folder / "started").exists()
 
 
-# Mounts by fusermount3, as an unprivileged daemon does, takes the descriptor when it is told to, and
-# unmounts: it answers nothing, so that nobody else may touch the mount.
+# Mounts by fusermount3, as an unprivileged daemon does, takes the descriptor when it is told to,
+# and unmounts: it answers nothing, so that nobody else may touch the mount.
 SLOW_RECEIVER = """
 import ctypes, os, socket, subprocess, sys
 go, mountpoint = sys.argv[1:]

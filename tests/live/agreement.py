@@ -97,8 +97,8 @@ def has_fewer_bits(kernel: Operation, log: Operation) -> bool:
 DIFFERENCES = (
     Difference(LOG_ONLY, "has no reply, and is left out by the kernel source",
                ops=("forget", "batch_forget")),
-    Difference(DIFFERS, "formats leave out the bits that say that a handle or a lock owner is given, "
-               "libfuse's also those of the times that go with others", ops=("setattr",),
+    Difference(DIFFERS, "formats leave out the bits that say that a handle or a lock owner is "
+               "given, libfuse's also those of the times that go with others", ops=("setattr",),
                key="valid", when=has_fewer_bits),
     Difference(DIFFERS, "libfuse's high-level layer gives the kernel a handle of its own for a "
                "directory; the log has the filesystem's", formats=("libfuse", "fusepy"),
@@ -117,11 +117,11 @@ DIFFERENCES = (
                ops=("write",), key="reply_size"),
     Difference(UNTOLD, "its own libfuse prints no name in CREATE and none in several others",
                writers=("ntfs-3g",), key="path"),
-    Difference(UNTOLD, "of what was changed through a map it prints WRITEPAGE, which is not read yet",
-               writers=("ntfs-3g",), ops=("write",), key="offset"),
+    Difference(UNTOLD, "of what was changed through a map it prints WRITEPAGE, which is not read "
+               "yet", writers=("ntfs-3g",), ops=("write",), key="offset"),
     Difference(UNTOLD, "likewise", writers=("ntfs-3g",), ops=("write",), key="reply_size"),
-    Difference(UNTOLD, "go-fuse does not print how much was written in all versions, and of what it "
-               "reads from a descriptor first how much was asked for",
+    Difference(UNTOLD, "go-fuse does not print how much was written in all versions, and of what "
+               "it reads from a descriptor first how much was asked for",
                formats=("go-fuse",), ops=("read", "write"), key="reply_size"),
     Difference(DIFFERS, "nobody waits for it: a daemon may take it after a rename that was sent "
                "later, and the log has the name of then", ops=("release", "releasedir"),

@@ -2,8 +2,8 @@
 """Real programs, seen by nothing but what they print: no kernel source, no rights.
 
 Each is started by `fusetrace run --source log`, so that its profile switches its trace on, and is
-used in the same way. What the program's format tells must be there, and right; what it does not tell
-must be absent (`fusetrace formats` is the list of both).
+used in the same way. What the program's format tells must be there, and right; what it does not
+tell must be absent (`fusetrace formats` is the list of both).
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ OTHERWISE: dict[str, dict[Seen, Seen | None]] = {
 }
 # Programs whose log does not tell which node a reply names, or the name of what is created: what is
 # below the root has a name at best.
-WITHOUT_PATHS = ("fuse-overlayfs", "memfs", "ntfs-3g")
+WITHOUT_PATHS = ("fuse-overlayfs", "ntfs-3g", *(writer.name for writer in writers.RUST))
 SILENT = {"mergerfs": (2, 42)}  # prints operations from this version on
 
 

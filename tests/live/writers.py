@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Filesystems under `fusetrace run --source log`: what they print is where their operations come from.
+"""Filesystems under `fusetrace run --source log`: their operations are what they print.
 
 A writer is one of filesystems.py, or of tests/fixtures, with the name of the format that it prints.
 How its trace is switched on is not said here: that is the profile's business (cli/profile.c).
@@ -48,7 +48,7 @@ def try_to_run(*command: str | Path, cwd: Path, **environment: str) -> str | Non
 
 @functools.cache
 def build_rust() -> str | None:
-    """Builds the filesystem in Rust; why that cannot be done here, or None. A mistake in it fails."""
+    """Builds the filesystem in Rust; why that is not possible here, or None. A mistake fails."""
     source = FIXTURES / "rust"
     if not shutil.which("cargo"):
         return "cargo is not installed (Debian package cargo)"
@@ -79,7 +79,7 @@ def build_go() -> str | None:
 class Rust(Filesystem):
     """In memory, on fuser; events are those of its spans that become records."""
 
-    def __init__(self, name: str, events: str, form: str = "full"):
+    def __init__(self, name: str, events: str, form: str):
         self.name = name
         self.arguments = ("--events", events, "--format", form)
 
@@ -194,7 +194,10 @@ def of(name: str) -> Filesystem:
 
 LIBFUSE = tuple(Writer(of(name), "libfuse") for name in (
     "branchfs", "bindfs", "unionfs-fuse", "fuse-overlayfs", "fuse2fs", "ntfs-3g", "archivemount"))
+# The crate's own lines, in each of the forms that tracing gives them.
+RUST = tuple(Writer(Rust(f"memfs ({form})", "none", form), "fuser")
+             for form in ("full", "compact", "pretty", "json"))
 ALL = (*LIBFUSE, Writer(of("mergerfs"), "mergerfs"), Writer(of("gocryptfs"), "go-fuse"),
-       Writer(Go(), "go-fuse"), Writer(Rust("memfs", "none"), "fuser"),
+       Writer(Go(), "go-fuse"), *RUST,
        Writer(FusepyLogged(), "fusepy"), Writer(Rclone(), "bazil"),
        Writer(of("sshfs"), "sshfs"))
