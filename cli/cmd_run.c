@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -217,6 +218,13 @@ static int finish(struct run *run)
 
 /* ---- the beginning ---- */
 
+/* What the daemon has to say besides its operations is for whoever started it. */
+static void pass_on_line(uint64_t number, const char *line, size_t length, void *data)
+{
+	fwrite(line, 1, length, stderr);
+	fputc('\n', stderr);
+}
+
 /* A pipe that the daemon may print into; the monitor reads it. */
 static int make_log(struct trace *trace, int *ret_fd)
 {
@@ -228,6 +236,7 @@ static int make_log(struct trace *trace, int *ret_fd)
 	*ret_fd = fds[1];
 	if (fusetrace_monitor_add_log_fd(trace->monitor, fds[0], &error) < 0)
 		return fail_error(&error);
+	fusetrace_set_unparsed_fn(trace->monitor, pass_on_line, NULL);
 	return 0;
 }
 

@@ -28,7 +28,8 @@ static const struct profile profiles[] = {
 	{"fuse2fs", "fuse2fs -f -o debug", {"-f", "-o", "debug"}},
 	{"gocryptfs", "gocryptfs -fg -fusedebug", {"-fg", "-fusedebug"}},
 	{"lowntfs-3g", "lowntfs-3g -o no_detach,debug", {"-o", "no_detach,debug"}},
-	{"mergerfs", "mergerfs -f -o debug=true", {"-f", "-o", "debug=true"}},
+	/* not debug=true, which versions before 2.42 refuse */
+	{"mergerfs", "mergerfs -f -d", {"-f", "-d"}},
 	{"ntfs-3g", "ntfs-3g -o no_detach,debug", {"-o", "no_detach,debug"}},
 	{"rclone", "rclone mount -vv --debug-fuse", {"-vv", "--debug-fuse"}, true},
 	{"s3fs", "s3fs -f -d -d", {"-f", "-d", "-d"}},

@@ -23,6 +23,8 @@ void understood_begin(struct understood *understood, const char *data, size_t si
 	size -= size && data[size - 1] == '\r';
 	length = strnlen(data, size < FIRST_LINE_MAX ? size : FIRST_LINE_MAX);
 	understood->is_cut = length < size;
+	while (length && length < size && (data[length] & 0xc0) == 0x80)
+		length--; /* between two characters */
 	memcpy(understood->first_line, data, length);
 	understood->first_line[length] = '\0';
 }

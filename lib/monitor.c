@@ -326,7 +326,9 @@ int fusetrace_process(struct fusetrace_monitor *monitor)
 
 	if (r < 0)
 		return r;
-	return monitor->is_attached ? ft_engine_process() : 0;
+	r = monitor->is_attached ? ft_engine_process() : 0;
+	ft_monitor_tell_unparsed(monitor);
+	return r;
 }
 
 /* ---- events ---- */

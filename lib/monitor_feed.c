@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a caller feeds into a monitor: recordings and logs, and the lines of these that nobody
- * understands. What a daemon prints while it runs is in monitor_log.c.
+ * What a caller feeds into a monitor: recordings and logs. And the lines that nobody understands, of
+ * these and of what a daemon prints while it runs, which is in monitor_log.c.
  */
 #include "monitor.h"
 
@@ -28,6 +28,9 @@ void ft_unparsed_done(struct ft_unparsed *unparsed)
 	unparsed->used = unparsed->room = 0;
 }
 
+/* Of a daemon, whose lines come whether or not the caller asks for them. */
+#define KEPT_MAX (1u << 20)
+
 /* Without memory for it a line is not listed; it was counted. */
 static void keep(uint64_t number, struct ft_bytes line, void *data)
 {
@@ -48,17 +51,43 @@ static void keep(uint64_t number, struct ft_bytes line, void *data)
 	unparsed->used = needed;
 }
 
-/* Without the lock. */
-static void tell_unparsed(struct ft_unparsed *unparsed)
+static void keep_some(uint64_t number, struct ft_bytes line, void *data)
 {
-	for (size_t at = 0; at < unparsed->used;) {
+	const struct ft_unparsed *unparsed = data;
+
+	if (unparsed->used < KEPT_MAX)
+		keep(number, line, data);
+}
+
+void ft_monitor_list_unparsed(struct fusetrace_monitor *monitor, struct ft_log *log)
+{
+	ft_log_on_unparsed(log, monitor->unparsed.fn ? keep_some : NULL, &monitor->unparsed);
+}
+
+void ft_monitor_tell_unparsed(struct fusetrace_monitor *monitor)
+{
+	struct ft_unparsed unparsed;
+
+	ft_engine_lock();
+	unparsed = monitor->unparsed;
+	monitor->unparsed.bytes = NULL;
+	monitor->unparsed.used = monitor->unparsed.room = 0;
+	ft_engine_unlock();
+	for (size_t at = 0; unparsed.fn && at < unparsed.used;) {
 		struct kept_line kept;
 
-		memcpy(&kept, unparsed->bytes + at, sizeof(kept));
+		memcpy(&kept, unparsed.bytes + at, sizeof(kept));
 		at += sizeof(kept);
-		unparsed->fn(kept.number, unparsed->bytes + at, kept.length, unparsed->data);
+		unparsed.fn(kept.number, unparsed.bytes + at, kept.length, unparsed.data);
 		at += kept.length;
 	}
+	ft_unparsed_done(&unparsed);
+}
+
+/* AUTO may come to be LOG. */
+static bool may_have_logs(const struct fusetrace_monitor *monitor)
+{
+	return monitor->source == FUSETRACE_SOURCE_LOG || monitor->source == FUSETRACE_SOURCE_AUTO;
 }
 
 int fusetrace_set_unparsed_fn(struct fusetrace_monitor *monitor, fusetrace_unparsed_fn *fn,
@@ -68,12 +97,19 @@ int fusetrace_set_unparsed_fn(struct fusetrace_monitor *monitor, fusetrace_unpar
 
 	if (r < 0)
 		return r;
-	if (!monitor->log)
+	if (!may_have_logs(monitor))
 		return -EINVAL;
 	ft_engine_lock();
 	monitor->unparsed.fn = fn;
 	monitor->unparsed.data = data;
-	ft_log_on_unparsed(monitor->log, fn ? keep : NULL, &monitor->unparsed);
+	if (monitor->log)
+		ft_log_on_unparsed(monitor->log, fn ? keep : NULL, &monitor->unparsed);
+	ft_list_foreach (at, &monitor->logs) {
+		struct ft_log *log = FT_CONTAINER(at, struct ft_log_stream, of_monitor)->log;
+
+		if (log)
+			ft_monitor_list_unparsed(monitor, log);
+	}
 	ft_engine_unlock();
 	return 0;
 }
@@ -142,7 +178,6 @@ static int feed_log(struct fusetrace_monitor *monitor, const void *data, size_t 
 static int feed(struct fusetrace_monitor *monitor, const void *data, size_t size, bool is_end,
 		struct fusetrace_error *reterr_error)
 {
-	struct ft_unparsed unparsed = {0};
 	int r = ft_monitor_enter(monitor);
 
 	/* one of the source AUTO has no log of its own, even if others' logs are its source */
@@ -151,17 +186,10 @@ static int feed(struct fusetrace_monitor *monitor, const void *data, size_t size
 				"only a monitor of FUSETRACE_SOURCE_REPLAY or _LOG can be fed");
 	ft_engine_lock();
 	monitor->fed_ns = ft_now_ns();
-	if (monitor->log) {
-		r = feed_log(monitor, data, size, is_end, reterr_error);
-		unparsed = monitor->unparsed;
-		monitor->unparsed.bytes = NULL;
-		monitor->unparsed.used = monitor->unparsed.room = 0;
-	} else {
-		r = feed_replay(monitor, data, size, is_end, reterr_error);
-	}
+	r = monitor->log ? feed_log(monitor, data, size, is_end, reterr_error)
+			 : feed_replay(monitor, data, size, is_end, reterr_error);
 	ft_engine_unlock();
-	tell_unparsed(&unparsed);
-	ft_unparsed_done(&unparsed);
+	ft_monitor_tell_unparsed(monitor);
 	return r;
 }
 

@@ -37,7 +37,10 @@ static int add_parser(struct fusetrace_monitor *monitor, struct ft_log_stream *s
 		stream->log = ft_log_new_beside(first->log);
 	else
 		stream->log = ft_log_new(monitor->tracker, true);
-	return stream->log ? 0 : -ENOMEM;
+	if (!stream->log)
+		return -ENOMEM;
+	ft_monitor_list_unparsed(monitor, stream->log);
+	return 0;
 }
 
 /* Takes ownership of stream, also on failure. */

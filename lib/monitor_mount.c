@@ -64,6 +64,16 @@ static void remove_daemon(struct fusetrace_monitor *monitor, int index)
 	monitor->daemons[index] = monitor->daemons[last];
 }
 
+/*
+ * Lock held. It was fusermount3 that has ended, and the descriptor that it sent is on its way: no
+ * process holds it before the daemon has taken it.
+ */
+static bool is_served_later(const struct fusetrace_monitor *monitor)
+{
+	return monitor->state == FUSETRACE_STATE_MOUNTED && monitor->followed &&
+	       ft_daemons_has_argument(monitor->followed, monitor->mountpoint);
+}
+
 void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
 {
 	for (int i = 0; i < monitor->daemon_count; i++) {
@@ -73,6 +83,8 @@ void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
 		/* A daemon that went into the background leaves a child behind that serves. */
 		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED)
 			find_daemons(monitor);
+		if (monitor->daemon_count == 0 && is_served_later(monitor))
+			add_daemon(monitor, monitor->followed);
 		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED)
 			ft_monitor_end(monitor, FUSETRACE_STATE_GONE);
 		return;

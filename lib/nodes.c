@@ -500,6 +500,23 @@ void ft_nodes_remove(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes na
 	free_link(nodes, link);
 }
 
+uint64_t ft_nodes_find(const struct ft_nodes *nodes, struct ft_bytes path)
+{
+	const char *at = path.data, *end = path.data + path.length;
+	uint64_t nodeid = FT_NODE_ROOT;
+
+	while (at < end && nodeid) {
+		const char *slash = memchr(at, '/', (size_t)(end - at));
+		struct ft_bytes name = {at, (size_t)((slash ? slash : end) - at)};
+		const struct link *link = find_link(nodes, nodeid, name);
+
+		if (name.length)
+			nodeid = link ? link->node->nodeid : 0;
+		at += name.length + 1;
+	}
+	return nodeid;
+}
+
 static bool has_link_in(const struct node *node, uint64_t directory)
 {
 	ft_list_foreach (at, &node->links) {

@@ -46,6 +46,8 @@ struct ft_bytes ft_nodes_path(struct ft_nodes *nodes, uint64_t nodeid, uint64_t 
 			      bool *ret_unlinked);
 /* The path of a name in a directory; "." is the directory itself, ".." its parent. */
 struct ft_bytes ft_nodes_child_path(struct ft_nodes *nodes, uint64_t parent, struct ft_bytes name);
+/* The node of a path, where all names on the way are known; 0: not known. */
+uint64_t ft_nodes_find(const struct ft_nodes *nodes, struct ft_bytes path);
 /* Which link gives the node's path now, to remember with an open file. 0: none. */
 uint64_t ft_nodes_link(struct ft_nodes *nodes, uint64_t nodeid);
 /* Marks a node as having no name any more (the resolver found it so). */

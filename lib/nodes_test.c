@@ -839,6 +839,31 @@ static void test_random_with_evil_resolver(void **state)
 	ft_nodes_free(nodes);
 }
 
+static uint64_t find(const struct ft_nodes *nodes, const char *path)
+{
+	return ft_nodes_find(nodes, ft_bytes_of(path));
+}
+
+static void test_find(void **state)
+{
+	struct ft_nodes *nodes = ft_nodes_new(0, NULL, NULL);
+
+	add(nodes, 1, "a", 2);
+	add(nodes, 2, "b", 3);
+	assert_int_equal(find(nodes, "/"), 1);
+	assert_int_equal(find(nodes, ""), 1);
+	assert_int_equal(find(nodes, "/a"), 2);
+	assert_int_equal(find(nodes, "/a/b"), 3);
+	assert_int_equal(find(nodes, "/a//b/"), 3);
+	assert_int_equal(find(nodes, "/b"), 0);
+	assert_int_equal(find(nodes, "/a/c"), 0);
+	assert_int_equal(find(nodes, "/a/c/b"), 0);
+	move(nodes, 1, "a", 1, "c");
+	assert_int_equal(find(nodes, "/a/b"), 0);
+	assert_int_equal(find(nodes, "/c/b"), 3);
+	ft_nodes_free(nodes);
+}
+
 static void test_resolver(void **state)
 {
 	struct model *model = calloc(1, sizeof(*model));
@@ -934,6 +959,7 @@ int main(void)
 		cmocka_unit_test(test_random_with_little_known),
 		cmocka_unit_test(test_random_with_resolver),
 		cmocka_unit_test(test_random_with_evil_resolver),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_resolver),
 		cmocka_unit_test(test_resolver_that_does_not_find),
 	};

@@ -171,6 +171,19 @@ static void learn_handle(struct ft_tracker *tracker, const struct ft_event *begi
 				ft_nodes_link(tracker->nodes, nodeid));
 }
 
+/* RENAME's second one. A log that has whole paths may not have its node. */
+static uint64_t new_directory(const struct ft_tracker *tracker, const struct ft_event *begin)
+{
+	struct ft_bytes path = begin->path2;
+	const char *slash;
+
+	if (begin->present & FT_HAS(NODEID2) || !path.data)
+		return begin->nodeid2;
+	slash = memrchr(path.data, '/', path.length);
+	path.length = slash ? (size_t)(slash - path.data) : 0;
+	return ft_nodes_find(tracker->nodes, path);
+}
+
 /* Applies a reply to the node and handle tables. */
 static void learn(struct ft_tracker *tracker, const struct ft_event *begin,
 		  const struct ft_event *end)
@@ -196,8 +209,9 @@ static void learn(struct ft_tracker *tracker, const struct ft_event *begin,
 	if ((behaviour & FT_OPCODE_NAME2) && !begin->name.data && !begin->path.data)
 		ft_nodes_forget_names(tracker->nodes, begin->nodeid);
 	if ((behaviour & FT_OPCODE_NAME2) && begin->name.data && begin->name2.data)
-		ft_nodes_rename(tracker->nodes, begin->nodeid, begin->name, begin->nodeid2,
-				begin->name2, begin->flags & RENAME_FLAG_EXCHANGE);
+		ft_nodes_rename(tracker->nodes, begin->nodeid, begin->name,
+				new_directory(tracker, begin), begin->name2,
+				begin->flags & RENAME_FLAG_EXCHANGE);
 }
 
 /* ---- operations ---- */

@@ -335,9 +335,11 @@ struct fusetrace_log_counts {
 FUSETRACE_API int fusetrace_log_counts(struct fusetrace_monitor *monitor,
 				       struct fusetrace_log_counts *ret_counts);
 /*
- * From now on fusetrace_feed() and fusetrace_feed_end() call fn, before they return and with no lock
- * held, for each line that no format took; number counts from 1. line does not end with a NUL, may
- * hold others, and is valid during the call. fn NULL: no more. Set it before other threads feed.
+ * From now on fusetrace_feed(), fusetrace_feed_end() and fusetrace_process() call fn, before they
+ * return and with no lock held, for each line that no format took; number counts from 1 in each log.
+ * line does not end with a NUL, may hold others, and is valid during the call. Of what a daemon
+ * prints, 1 MiB is kept between two calls. fn NULL: no more. Set it before other threads feed.
+ * -EINVAL for a source without logs.
  */
 typedef void fusetrace_unparsed_fn(uint64_t number, const char *line, size_t length, void *data);
 FUSETRACE_API int fusetrace_set_unparsed_fn(struct fusetrace_monitor *monitor,

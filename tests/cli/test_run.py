@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -284,6 +285,32 @@ def test_without_rights_nothing_is_started(folder):
     assert not (folder / "started").exists()
 
 
+# Mounts by fusermount3, as an unprivileged daemon does, takes the descriptor when it is told to,
+# and unmounts: it answers nothing, so that nobody else may touch the mount.
+SLOW_RECEIVER = """
+import ctypes, os, socket, subprocess, sys
+go, mountpoint = sys.argv[1:]
+ours, theirs = socket.socketpair()
+subprocess.run(["fusermount3", "--", mountpoint], pass_fds=[theirs.fileno()], check=True,
+               env={**os.environ, "_FUSE_COMMFD": str(theirs.fileno())})
+open(go).close()
+_, (device,), _, _ = socket.recv_fds(ours, 1, 1)
+MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
+sys.exit(ctypes.CDLL(None).umount2(mountpoint.encode(), MNT_DETACH | UMOUNT_NOFOLLOW))
+"""
+
+
+def test_daemon_that_has_not_taken_the_descriptor_yet(filesystem, folder):
+    """Between fusermount3's end and that moment no process holds the connection: it lives."""
+    os.mkfifo(folder / "go")
+    trace = filesystem.run(sys.executable, "-c", SLOW_RECEIVER, folder / "go",
+                           filesystem.mountpoint, options=("-f", "json", "--source", "log"))
+    trace.wait_ready().wait_for('"mounted"')
+    os.close(os.open(folder / "go", os.O_WRONLY))
+    assert trace.finish() == 0
+    assert events(trace.out) == ["trace", "mounted", "unmounted"]
+
+
 # ---- the daemon's own trace -------------------------------------------------------------------
 
 
@@ -303,6 +330,27 @@ def test_operations_that_the_daemon_prints(filesystem, mode):
     assert [(record["path"], record["size"]) for record in found if record["op"] == "write"] == [
         ("/a b", 5)]
     assert not [record for record in found if "start_ns" in record or "duration_ns" in record]
+
+
+def test_what_the_daemon_says_besides(filesystem):
+    """Its log is read by fusetrace; what is no operation still reaches whoever started it."""
+    script = 'echo "one line" >&2; echo "and \'another\'"; exec "$0" -d "$@"'
+    trace = filesystem.run("sh", "-c", script, *filesystem.bindfs(),
+                           options=("-f", "json", "--source", "log")).wait_ready()
+    (filesystem.mountpoint / "a").touch()
+    subprocess.run(["umount", filesystem.mountpoint], check=True)
+    assert trace.finish() == 0
+    assert "one line\nand 'another'\n" in trace.err
+    assert "unique" not in trace.err
+    assert operations(trace.out, op="create", path="/a")
+
+
+def test_why_a_daemon_did_not_start(filesystem):
+    missing = filesystem.source / "missing"
+    trace = filesystem.run("bindfs", missing, filesystem.mountpoint, options=("--source", "log"))
+    assert trace.finish() != 0
+    assert str(missing) in trace.err
+    assert "ended with exit code" in trace.err
 
 
 def test_log_that_grows(mount, start, folder):

@@ -140,3 +140,20 @@ def test_links_of_the_pages_exist():
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_page_is_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [page.name for page in (ROOT / "docs").glob("*.md")
+               if f"](docs/{page.name})" not in readme]
+    assert not missing
+
+
+def test_rust_lines_are_those_of_the_filesystem():
+    sources = "".join(path.read_text(encoding="utf-8")
+                      for path in (ROOT / "tests/fixtures/rust/src").glob("*.rs"))
+    lines = [line for block in blocks(ROOT / "docs/rust.md", "rust")
+             for line in block.splitlines()]
+    assert len(lines) == 3
+    for line in lines:
+        assert line in sources, line

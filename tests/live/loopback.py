@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
 """A filesystem in Python on fusepy: a directory, shown once more.
 
-    loopback.py [--bare] STORE MOUNTPOINT
+    loopback.py [--bare | --log] STORE MOUNTPOINT
 
 One of the filesystems of the live tests (filesystems.py). It keeps files open by handle, so that
-one that was deleted can still be used. The bare form lacks calls that many filesystems lack.
+one that was deleted can still be used. The bare form lacks calls that many filesystems lack; the
+other one logs each call, to standard error.
 """
 
 import errno
+import logging
 import os
 import sys
 
-from fusepy import FUSE, FuseOSError, Operations
+from fusepy import FUSE, FuseOSError, LoggingMixIn, Operations
 
 ENCODING = "latin-1"
 STAT_KEYS = ("st_atime", "st_ctime", "st_gid", "st_mode", "st_mtime", "st_nlink", "st_size",
@@ -131,10 +133,20 @@ class Bare(Loopback):
     access = create = flush = fsync = getxattr = listxattr = removexattr = setxattr = statfs = None
 
 
+class Logged(LoggingMixIn, Loopback):
+    """Says what is called and what comes of it."""
+
+
+KINDS = {"--bare": Bare, "--log": Logged}
+
+
 def main(arguments):
-    kind = Bare if arguments[:1] == ["--bare"] else Loopback
-    if len(arguments) != 2 + (kind is Bare):
-        sys.exit("usage: loopback.py [--bare] STORE MOUNTPOINT")
+    kind = KINDS.get(arguments[0], Loopback) if arguments else Loopback
+    if len(arguments) != 2 + (kind is not Loopback):
+        sys.exit("usage: loopback.py [--bare | --log] STORE MOUNTPOINT")
+    if kind is Logged:
+        sys.stderr.reconfigure(encoding=ENCODING)  # the bytes of names
+        logging.basicConfig(level=logging.DEBUG)
     store, mountpoint = arguments[-2:]
     FUSE(kind(os.path.realpath(store)), mountpoint, foreground=True, encoding=ENCODING)
 

@@ -64,15 +64,61 @@ def parse_record(line: bytes) -> dict:
     return record
 
 
-class Trace:
+class Records:
+    """The lines of a trace as they come out of a pipe."""
+
+    def __init__(self, pipe: int):
+        self.pipe = pipe
+        self.rest = b""
+        self.operations: list[Operation] = []
+        self.events: list[dict] = []
+
+    def _take(self, data: bytes) -> None:
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            record = parse_record(line)
+            if "op" in record:
+                self.operations.append(Operation(record))
+            else:
+                self.events.append(record)
+
+    def _read(self, deadline: Deadline) -> bool:
+        """Takes what is there or comes by the deadline; False: nothing more will."""
+        poll = select.poll()
+        poll.register(self.pipe, select.POLLIN)
+        if not poll.poll(deadline.left_ms()):
+            return False
+        data = os.read(self.pipe, READ_SIZE)
+        self._take(data)
+        return bool(data)
+
+    def wait_for(self, is_it: Callable[[Operation], bool]) -> Operation:
+        """The first operation that is_it() accepts, now or to come."""
+        deadline = Deadline(EVENT_SECONDS)
+        seen = 0
+        while True:
+            for operation in self.operations[seen:]:
+                if is_it(operation):
+                    return operation
+            seen = len(self.operations)
+            if not self._read(deadline):
+                raise AssertionError("the operation did not come; the last ones were\n" +
+                                     "\n".join(map(repr, self.operations[-20:])))
+
+    def read_to_end(self, deadline: Deadline) -> None:
+        while self._read(deadline):
+            pass
+
+    def lost(self) -> int:
+        return sum(event.get("count", 1) for event in self.events if event["event"] == "lost")
+
+
+class Trace(Records):
     """`fusetrace attach` on a mount, from the moment it is armed until finish()."""
 
     def __init__(self, mountpoint: Path, log: Path):
         ready, ready_of_child = os.pipe()
         self.log = log
-        self.rest = b""
-        self.operations: list[Operation] = []
-        self.events: list[dict] = []
         try:
             with open(log, "wb") as errors:
                 self.process = subprocess.Popen(
@@ -82,6 +128,7 @@ class Trace:
                     pass_fds=(ready_of_child,), start_new_session=True)
         finally:
             os.close(ready_of_child)
+        super().__init__(self.process.stdout.fileno())
         try:
             self._wait_until_armed(ready)
         finally:
@@ -94,54 +141,17 @@ class Trace:
             self.close()
             raise AssertionError(f"fusetrace did not arm: {self.log.read_text()}")
 
-    def _take(self, data: bytes) -> None:
-        *lines, self.rest = (self.rest + data).split(b"\n")
-        for line in lines:
-            record = parse_record(line)
-            if "op" in record:
-                self.operations.append(Operation(record))
-            else:
-                self.events.append(record)
-
-    def wait_for(self, is_it: Callable[[Operation], bool]) -> Operation:
-        """The first operation that is_it() accepts, now or to come."""
-        deadline = Deadline(EVENT_SECONDS)
-        poll = select.poll()
-        poll.register(self.process.stdout, select.POLLIN)
-        seen = 0
-        while True:
-            for operation in self.operations[seen:]:
-                if is_it(operation):
-                    return operation
-            seen = len(self.operations)
-            if not poll.poll(deadline.left_ms()):
-                raise AssertionError("the operation did not come; the last ones were\n" +
-                                     "\n".join(map(repr, self.operations[-20:])))
-            data = os.read(self.process.stdout.fileno(), READ_SIZE)
-            if not data:
-                raise AssertionError(f"the trace ended: {self.log.read_text()}")
-            self._take(data)
-
     def finish(self) -> list[Operation]:
         """Ends the trace, takes what is left, gives all operations."""
-        self.process.send_signal(signal.SIGINT)
-        poll = select.poll()
-        poll.register(self.process.stdout, select.POLLIN)
         deadline = Deadline(END_SECONDS)
-        while poll.poll(deadline.left_ms()):
-            data = os.read(self.process.stdout.fileno(), READ_SIZE)
-            if not data:
-                break
-            self._take(data)
+        self.process.send_signal(signal.SIGINT)
+        self.read_to_end(deadline)
         is_ended = wait_for_exit(self.process, deadline.left() + 1)
         self.close()
         assert is_ended, "fusetrace did not end"
         assert self.process.returncode == 0, self.log.read_text()
         assert not self.rest, f"half a line at the end: {self.rest!r}"
         return self.operations
-
-    def lost(self) -> int:
-        return sum(event.get("count", 1) for event in self.events if event["event"] == "lost")
 
     def close(self) -> None:
         end_process(self.process)
