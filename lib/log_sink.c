@@ -193,6 +193,7 @@ static void attach(struct ft_sink *sink, const struct ft_event *event)
 		.outer = request->key,
 	};
 	sink->attached_next = (sink->attached_next + 1) % FT_SINK_ATTACHED_MAX;
+	sink->has_handlers = true;
 	more.key = request->key;
 	more.marks = marks_of_handler(sink, event) | MARK_ATTACHED;
 	ft_tracker_amend(sink->tracker, &more);
@@ -216,32 +217,33 @@ static bool is_second_library(const struct ft_sink *sink)
 	return sink->requests_of != sink->format_index;
 }
 
-/* A format that never tells replies: with its next request, the one before is as old as it gets. */
-static void close_open(struct ft_sink *sink)
+/* A format that never tells replies: the oldest of its last requests is as old as it gets. */
+static void close_oldest(struct ft_sink *sink)
 {
 	struct ft_event end = {
-		.key = sink->open_key,
+		.key = sink->open[0],
 		.opcode = FT_OPCODE_OF_BEGIN,
 		.ending = FT_ENDING_UNKNOWN,
 	};
-	const struct ft_event *open = ft_tracker_find(sink->tracker, sink->open_key);
+	const struct ft_event *open = ft_tracker_find(sink->tracker, sink->open[0]);
 
-	sink->has_open = false;
+	sink->open_count--;
+	memmove(sink->open, sink->open + 1, sink->open_count * sizeof(sink->open[0]));
 	if (open && !(open->marks & MARK_ATTACHED))
 		ft_tracker_end(sink->tracker, &end);
 }
 
 static void note_request(struct ft_sink *sink, uint64_t key)
 {
+	uint32_t most = sink->has_handlers ? FT_SINK_OPEN_MAX : 1;
+
 	sink->has_requests = true;
 	sink->requests_of = sink->format_index;
 	sink->replies_told |= sink->format->gives & FUSETRACE_GIVES_REPLY;
-	if (sink->has_open)
-		close_open(sink);
-	if (sink->format->gives & FUSETRACE_GIVES_REPLY)
-		return;
-	sink->has_open = true;
-	sink->open_key = key;
+	while (sink->open_count >= most)
+		close_oldest(sink);
+	if (!(sink->format->gives & FUSETRACE_GIVES_REPLY))
+		sink->open[sink->open_count++] = key;
 }
 
 /* ---- events ---- */
@@ -374,7 +376,7 @@ void ft_sink_restart(struct ft_sink *sink)
 	if (is_handler(sink)) /* the library that it runs in tells it */
 		return;
 	ft_tracker_restart(sink->tracker);
-	sink->has_open = false;
+	sink->open_count = 0;
 	for (size_t i = 0; i < FT_SINK_ATTACHED_MAX; i++)
 		sink->attached[i].inner = 0;
 }

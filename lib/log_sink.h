@@ -18,6 +18,12 @@
 /* Handlers that are running inside requests at the same time, beyond that the oldest is let go. */
 #define FT_SINK_ATTACHED_MAX 64
 
+/*
+ * Of a library that tells no replies: so many requests wait for their handler, as several threads may
+ * print theirs before it. Without handlers, each one ends with the next.
+ */
+#define FT_SINK_OPEN_MAX 4
+
 struct ft_attached {
 	uint64_t inner; /* key of the handler; 0: free */
 	uint64_t outer; /* key of the request */
@@ -42,8 +48,10 @@ struct ft_sink {
 	uint32_t requests_of;    /* ... the first one, as format_index */
 	uint32_t handlers_alone; /* handlers that were seen before it */
 	bool replies_told;       /* ... which tells replies */
-	bool has_open;           /* ... which does not, and open_key is its last request */
-	uint64_t open_key;
+	/* ... which does not: its last requests, oldest first, that no handler was added to yet */
+	uint64_t open[FT_SINK_OPEN_MAX];
+	uint32_t open_count;
+	bool has_handlers; /* handlers were added to requests */
 	struct ft_attached attached[FT_SINK_ATTACHED_MAX];
 	uint32_t attached_next;
 };

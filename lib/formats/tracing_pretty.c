@@ -83,7 +83,8 @@ static bool is_of_fuser(struct ft_bytes text)
 	struct ft_time ignored;
 
 	return take_head(&scan, &ignored) &&
-	       (ft_scan_literal(&scan, "fuser::") || ft_scan_literal(&scan, "fuse::request: "));
+	       (ft_scan_literal(&scan, "fuser::") || ft_scan_literal(&scan, "fuser: ") ||
+		ft_scan_literal(&scan, "fuse::request: "));
 }
 
 /* "    at FILE:LINE on THREAD", "    on THREAD", "    in TARGET::SPAN" */
@@ -320,15 +321,10 @@ static int keep(struct tracing_pretty *state, struct ft_bytes text, bool has_cr)
 /* The first line of a record, or one of a record that another format has taken. */
 static int take_first(struct tracing_pretty *state, const struct ft_line *line)
 {
-	bool is_elsewhere = state->is_elsewhere;
-
-	state->is_elsewhere = false;
 	if (line->text.length < 8 || line->text.data[0] != ' ')
 		return FT_LINE_OTHER;
-	if (is_indented(line->text)) {
-		state->is_elsewhere = is_elsewhere;
-		return is_elsewhere ? FT_LINE_TAKEN : FT_LINE_OTHER;
-	}
+	if (is_indented(line->text))
+		return state->is_elsewhere ? FT_LINE_TAKEN : FT_LINE_OTHER;
 	if (!is_head(line->text))
 		return FT_LINE_OTHER;
 	state->is_elsewhere = is_of_fuser(line->text);

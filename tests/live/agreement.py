@@ -32,6 +32,7 @@ HANDLERS_DIFFER = ("lookup", "getattr", "access", "readdir", "statfs", "init", "
 KERNEL_ONLY, LOG_ONLY = "only the kernel has it", "only the log has it"
 DIFFERS, UNTOLD = "differs", "the log does not tell it"
 HIDDEN = b"/.fuse_hidden"  # libfuse's name for a file that is gone
+O_LARGEFILE = 0o100000  # of the kernel; the constant of os is 0 where files are large anyway
 DIRECTORY_OPS = ("opendir", "readdir", "readdirplus", "releasedir", "fsyncdir")
 
 
@@ -94,6 +95,12 @@ def has_fewer_bits(kernel: Operation, log: Operation) -> bool:
     return log.valid & ~kernel.valid == 0
 
 
+def lacks_large_file(kernel: Operation, log: Operation) -> bool:
+    return kernel.flags == log.flags | O_LARGEFILE
+
+
+SPANS = ("tracing", "tracing-pretty", "tracing-json")
+
 DIFFERENCES = (
     Difference(LOG_ONLY, "has no reply, and is left out by the kernel source",
                ops=("forget", "batch_forget")),
@@ -130,8 +137,14 @@ DIFFERENCES = (
                "request", formats=("libfuse",), key="path", when=has_newline, is_rare=True),
     Difference(KERNEL_ONLY, "libfuse 2 has no call for it and answers by itself",
                formats=("fusepy",), ops=("copy_file_range", "fallocate", "lseek", "tmpfile")),
-    Difference(KERNEL_ONLY, "the crate has no name for them and prints none", formats=("fuser",),
-               ops=("copy_file_range", "tmpfile")),
+    Difference(KERNEL_ONLY, "the crate fuser has no name for them and prints none",
+               formats=("fuser", *SPANS), ops=("copy_file_range", "tmpfile")),
+    Difference(UNTOLD, "the spans of this filesystem do not record it", formats=SPANS,
+               ops=("read", "write"), key="reply_size"),
+    Difference(UNTOLD, "the crate fuser answers it by itself, in no span", formats=SPANS,
+               ops=("statfs",), key="errno"),
+    Difference(DIFFERS, "bazil.org/fuse has no name for O_LARGEFILE and does not print it",
+               formats=("bazil",), key="flags", when=lacks_large_file),
 )
 
 

@@ -55,6 +55,8 @@ def use(root: bytes, wait_for: Callable[[str], object]) -> None:
     wait_for("releasedir")
     os.unlink(root + NEW)
     os.rmdir(root + DIR)
+    for _ in range(2):  # a daemon may be gone before it has printed how the last one ended
+        wait_for("rmdir")
 
 
 @dataclass(frozen=True)
@@ -223,6 +225,26 @@ def test_operations(writer: Writer, directory: Path) -> None:
             for key in untold(operation, writer)] == []
     if writer.gives("forge-proof"):
         assert [operation for operation in operations if operation.suspect] == []
+
+
+def test_messages_of_sshfs(directory: Path) -> None:
+    """Those that stand for one request each, without a name; of what a status ends, not how."""
+    if reason := writers.SSHFS.missing():
+        pytest.skip(reason)
+    logged = Logged(writers.SSHFS)
+    with mounted(logged, directory) as mount:
+        process, root = mount.process, os.fsencode(mount.mountpoint)
+        os.mkdir(root + DIR)
+        os.symlink(b"target", root + NEW)
+        assert os.readlink(root + NEW) == b"target"
+        os.unlink(root + NEW)
+        os.rmdir(root + DIR)
+        os.statvfs(root)
+    assert wait_for_exit(process, END_SECONDS)
+    told = [(each.op, each.status) for each in logged.records.operations]
+    assert told == [("mkdir", "unknown"), ("symlink", "unknown"), ("readlink", "completed"),
+                    ("unlink", "unknown"), ("rmdir", "unknown"), ("statfs", "completed")]
+    assert {(each.path, each.name) for each in logged.records.operations} == {(None, None)}
 
 
 def test_a_missing_operation_is_noticed() -> None:

@@ -197,7 +197,12 @@ LIBFUSE = tuple(Writer(of(name), "libfuse") for name in (
 # The crate's own lines, in each of the forms that tracing gives them.
 RUST = tuple(Writer(Rust(f"memfs ({form})", "none", form), "fuser")
              for form in ("full", "compact", "pretty", "json"))
+# The filesystem's spans beside them, which tell how each request ends.
+SPANS = tuple(Writer(Rust(f"memfs (spans, {form})", "new,close", form), name)
+              for form, name in (("full", "tracing"), ("compact", "tracing"),
+                                 ("pretty", "tracing-pretty"), ("json", "tracing-json")))
 ALL = (*LIBFUSE, Writer(of("mergerfs"), "mergerfs"), Writer(of("gocryptfs"), "go-fuse"),
-       Writer(Go(), "go-fuse"), *RUST,
-       Writer(FusepyLogged(), "fusepy"), Writer(Rclone(), "bazil"),
-       Writer(of("sshfs"), "sshfs"))
+       Writer(Go(), "go-fuse"), *RUST, *SPANS,
+       Writer(FusepyLogged(), "fusepy"), Writer(Rclone(), "bazil"))
+# Prints messages to its server and not requests, so that few operations can be told.
+SSHFS = Writer(of("sshfs"), "sshfs")
