@@ -4,6 +4,7 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 #define DAY_S 86400
+#define YEAR_MAX 2553 /* the last whole one in 64 bits of nanoseconds */
 
 /* Two digits. */
 static bool two(struct ft_scan *scan, uint32_t *ret_number)
@@ -67,7 +68,7 @@ static bool take_date(struct ft_scan *scan, uint64_t *ret_days)
 		    !two(scan, &month) || !ft_scan_char(scan, sign) || !four(scan, &year))
 			return false;
 	}
-	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31)
+	if (year < 1970 || year > YEAR_MAX || month < 1 || month > 12 || day < 1 || day > 31)
 		return false;
 	*ret_days = days_of(year, month, day);
 	return true;
@@ -150,6 +151,8 @@ bool ft_scan_time(struct ft_scan *scan, struct ft_time *ret_time)
 	if (time.clock == FT_CLOCK_LOCAL) {
 		time.ns += days * DAY_S * SECOND_NS;
 		if (take_zone(&at, &offset_s)) {
+			if (offset_s > 0 && time.ns < (uint64_t)offset_s * SECOND_NS)
+				return false; /* before 1970 */
 			time.clock = FT_CLOCK_UTC;
 			time.ns -= (uint64_t)(offset_s * (int64_t)SECOND_NS);
 		}
