@@ -185,7 +185,7 @@ static uint64_t count_newlines(const char *data, size_t size)
 static int take_piece(struct drain *drain, const char *data, size_t size)
 {
 	struct ft_log_stream *stream = drain->stream;
-	bool is_gap = stream->is_behind;
+	bool is_gap;
 
 	drain->has_any = true;
 	if (!stream->is_file && drain->parsed >= PARSED_BYTES_MAX) {
@@ -193,7 +193,7 @@ static int take_piece(struct drain *drain, const char *data, size_t size)
 		stream->dropped += count_newlines(data, size);
 		return 0;
 	}
-	if (is_gap) {
+	if (stream->is_behind) {
 		const char *newline = memchr(data, '\n', size);
 
 		if (!newline)
@@ -202,9 +202,14 @@ static int take_piece(struct drain *drain, const char *data, size_t size)
 		data = newline + 1;
 		stream->dropped++;
 		stream->is_behind = false;
+		stream->has_gap = true;
 	}
+	if (!size)
+		return 0;
+	is_gap = stream->has_gap;
+	stream->has_gap = false;
 	drain->parsed += size;
-	return size ? drain->fn(data, size, is_gap, drain->data) : 0;
+	return drain->fn(data, size, is_gap, drain->data);
 }
 
 /* All that can be read now. */

@@ -21,6 +21,7 @@ struct ft_log_stream {
 	bool is_file;
 	bool has_ended;     /* no more will come: the last writer of a pipe has closed it */
 	bool is_behind;     /* lines are being dropped up to the next newline */
+	bool has_gap;       /* lines were dropped, and fn has not been told */
 	uint64_t dropped;   /* lines that were not parsed */
 	struct ft_log *log; /* owned; NULL: nobody parses it */
 	int watch_fd;       /* is_file: inotify; else -1 */
