@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzz target of the log source: any bytes as a log, all formats. The first byte chooses how it is
- * cut into pieces. The operations must be the same in pieces as in one; none may have a result that
- * no line told, whatever stands in a name. The linker hands the ends that formats report to this
- * file (meson.build, --wrap).
+ * Fuzz target of the log source: any bytes as a log. The first byte chooses how it is cut into
+ * pieces. The operations must be the same in pieces as in one; none may have a result that no line
+ * told, whatever stands in a name. The linker hands the ends that formats report to this file
+ * (meson.build, --wrap). Built once with all formats, where it finds out which one a line is of, and
+ * once for each, FUZZ_FORMAT, which then gets every line.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +14,7 @@
 
 #include <fusetrace/fusetrace.h>
 
-#include "formats/format.h"
+#include "formats/formats.h"
 #include "history.h"
 #include "json_write.h"
 #include "opcode.h"
@@ -44,6 +45,15 @@ struct run {
 };
 
 static uint64_t ends_told;
+
+#ifdef FUZZ_FORMAT
+#define JOIN(a, b) a##b
+#define FORMAT_OF(name) JOIN(ft_format_, name)
+
+static const struct ft_format *const formats[] = {&FORMAT_OF(FUZZ_FORMAT), NULL};
+#else
+#define formats ft_formats
+#endif
 
 static void require(bool holds)
 {
@@ -116,7 +126,7 @@ static void open_run(struct run *run, bool is_live)
 	ends_told = 0;
 	run->history = ft_history_new(OPS_MAX);
 	run->tracker = ft_tracker_new(FUSETRACE_SOURCE_LOG, run->history, NULL, on_done, run);
-	run->log = ft_log_new(run->tracker, is_live);
+	run->log = ft_log_new_of(run->tracker, formats, is_live);
 	run->out = open_memstream(&run->text, &run->text_size);
 	require(run->log && run->out);
 	ft_log_on_unparsed(run->log, on_unparsed, run);

@@ -19,6 +19,7 @@
 struct ft_log {
 	struct ft_sink *sink; /* own_sink, or that of the log beside which this one is */
 	struct ft_sink own_sink;
+	const struct ft_format *const *formats;
 	struct ft_begins begins;
 	void *states[FORMATS_MAX];
 	size_t format_count;
@@ -38,16 +39,17 @@ struct ft_log {
 	void *unparsed_data;
 };
 
-static struct ft_log *new_log(bool is_live)
+static struct ft_log *new_log(const struct ft_format *const *formats, bool is_live)
 {
 	struct ft_log *log = calloc(1, sizeof(*log));
 
 	if (!log)
 		return NULL;
-	ft_begins_init(&log->begins, ft_formats);
+	log->formats = formats;
+	ft_begins_init(&log->begins, formats);
 	log->is_live = is_live;
-	for (; ft_formats[log->format_count]; log->format_count++) {
-		size_t size = ft_formats[log->format_count]->state_size;
+	for (; formats[log->format_count]; log->format_count++) {
+		size_t size = formats[log->format_count]->state_size;
 
 		log->states[log->format_count] = calloc(1, size ? size : 1);
 		if (!log->states[log->format_count])
@@ -56,9 +58,10 @@ static struct ft_log *new_log(bool is_live)
 	return log;
 }
 
-struct ft_log *ft_log_new(struct ft_tracker *tracker, bool is_live)
+struct ft_log *ft_log_new_of(struct ft_tracker *tracker, const struct ft_format *const *formats,
+			     bool is_live)
 {
-	struct ft_log *log = new_log(is_live);
+	struct ft_log *log = new_log(formats, is_live);
 
 	if (!log)
 		return NULL;
@@ -67,9 +70,14 @@ struct ft_log *ft_log_new(struct ft_tracker *tracker, bool is_live)
 	return log;
 }
 
+struct ft_log *ft_log_new(struct ft_tracker *tracker, bool is_live)
+{
+	return ft_log_new_of(tracker, ft_formats, is_live);
+}
+
 struct ft_log *ft_log_new_beside(struct ft_log *other)
 {
-	struct ft_log *log = new_log(other->is_live);
+	struct ft_log *log = new_log(other->formats, other->is_live);
 
 	if (log)
 		log->sink = other->sink;
@@ -81,8 +89,8 @@ struct ft_log *ft_log_free(struct ft_log *log)
 	if (!log)
 		return NULL;
 	for (size_t i = 0; i < log->format_count; i++) {
-		if (ft_formats[i]->done)
-			ft_formats[i]->done(log->states[i]);
+		if (log->formats[i]->done)
+			log->formats[i]->done(log->states[i]);
 		free(log->states[i]);
 	}
 	free(log->scratch);
@@ -111,11 +119,11 @@ const struct ft_records *ft_log_records(const struct ft_log *log)
 
 static void flush_format(struct ft_log *log, size_t index)
 {
-	if (!ft_formats[index]->flush)
+	if (!log->formats[index]->flush)
 		return;
-	log->sink->format = ft_formats[index];
+	log->sink->format = log->formats[index];
 	log->sink->format_index = (uint32_t)index;
-	ft_formats[index]->flush(log->states[index], log->sink);
+	log->formats[index]->flush(log->states[index], log->sink);
 }
 
 /* FT_LINE_ or a negative errno. */
@@ -123,9 +131,9 @@ static int offer_to(struct ft_log *log, size_t index, const struct ft_line *line
 {
 	int r;
 
-	log->sink->format = ft_formats[index];
+	log->sink->format = log->formats[index];
 	log->sink->format_index = (uint32_t)index;
-	r = ft_formats[index]->take(log->states[index], line, log->sink);
+	r = log->formats[index]->take(log->states[index], line, log->sink);
 	if (r <= 0)
 		return r;
 	if (index != log->last)
@@ -141,7 +149,7 @@ static int offer_to_last(struct ft_log *log, const struct ft_line *line)
 	int r = offer_to(log, log->last, line);
 
 	/* What a handler prints belongs to a request that its format may still hold back. */
-	if (r == FT_LINE_OTHER && ft_formats[log->last]->rank == FT_RANK_REQUESTS)
+	if (r == FT_LINE_OTHER && log->formats[log->last]->rank == FT_RANK_REQUESTS)
 		flush_format(log, log->last);
 	if (r == FT_LINE_OTHER && log->last_but_one != log->last)
 		r = offer_to(log, log->last_but_one, line);

@@ -14,10 +14,14 @@
 #include "records.h"
 #include "tracker.h"
 
+struct ft_format;
 struct ft_log;
 
 /* is_live: the daemon runs now, so its times can be turned into CLOCK_MONOTONIC. NULL: no memory. */
 struct ft_log *ft_log_new(struct ft_tracker *tracker, bool is_live);
+/* Likewise, with these formats only, a list like ft_formats, which must outlive it. */
+struct ft_log *ft_log_new_of(struct ft_tracker *tracker, const struct ft_format *const *formats,
+			     bool is_live);
 /* Another stream of the same daemon, its standard output say: what both tell of a request is one. */
 struct ft_log *ft_log_new_beside(struct ft_log *other);
 struct ft_log *ft_log_free(struct ft_log *log);
