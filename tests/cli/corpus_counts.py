@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Counts the operations of real logs without fusetrace: what test_corpus.py expects of it.
 
-    corpus_counts.py FOLDER...   writes corpus_counts.json beside itself
+    corpus_counts.py FOLDER...   writes the rows of these logs into corpus_counts.json beside itself
 
 Nothing here is like the parsers in lib/formats: a log is searched as a whole by regular expressions
 for what its family prints at the begin and at the end of a request. The workload of these logs is
@@ -376,7 +376,8 @@ def logs(folder):
 
 
 def main(folders):
-    table = {path.name: count(path) for folder in folders for path in logs(folder)}
+    table = json.loads(TABLE.read_text()) if TABLE.exists() else {}
+    table.update({path.name: count(path) for folder in folders for path in logs(folder)})
     rows = ",\n".join(f" {json.dumps(name)}: {json.dumps(row)}"
                       for name, row in sorted(table.items()))
     TABLE.write_text(f"{{\n{rows}\n}}\n")
