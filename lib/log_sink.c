@@ -113,16 +113,20 @@ static uint64_t key_of(const struct ft_sink *sink, uint64_t key)
 	return ft_key_in_lane(key, (uint8_t)(sink->format_index + 1));
 }
 
-/* What is no UTF-8 in a name, programs print as U+FFFD: such a name may be any one. */
-static bool is_lossy(struct ft_bytes name)
+/*
+ * What is no UTF-8 in a name, programs print as U+FFFD, and colours in it are taken away with those of
+ * the log: such a name may be any one.
+ */
+static bool is_lossy(struct ft_bytes request, struct ft_bytes handler)
 {
-	return memmem(name.data, name.length, "\357\277\275", 3);
+	return memmem(handler.data, handler.length, "\357\277\275", 3) ||
+	       memchr(request.data, '\033', request.length);
 }
 
 static bool contradicts(struct ft_bytes request, struct ft_bytes handler)
 {
 	return request.data && handler.data && !ft_bytes_equal(request, handler) &&
-	       !is_lossy(handler);
+	       !is_lossy(request, handler);
 }
 
 /* A handler called rename serves RENAME and RENAME2. */
@@ -248,13 +252,23 @@ static void note_request(struct ft_sink *sink, uint64_t key)
 
 /* ---- events ---- */
 
+static bool is_suspect(const struct ft_sink *sink, const struct ft_line *line)
+{
+	return line->is_suspect || sink->is_doubted;
+}
+
+void ft_sink_doubt(struct ft_sink *sink)
+{
+	sink->is_doubted = true;
+}
+
 void ft_sink_begin(struct ft_sink *sink, const struct ft_line *line, struct ft_event *event)
 {
 	event->key = key_of(sink, event->key);
 	event->seen_ns = sink->seen_ns;
 	if (!event->time_ns)
 		event->time_ns = time_of(sink, &line->time);
-	event->marks |= line->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
+	event->marks |= is_suspect(sink, line) ? FUSETRACE_OP_SUSPECT : 0;
 	if (is_handler(sink)) {
 		attach(sink, event);
 		return;
@@ -312,7 +326,7 @@ void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, struct ft_eve
 {
 	event->key = key_of(sink, event->key);
 	event->seen_ns = sink->seen_ns;
-	event->marks |= line->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
+	event->marks |= is_suspect(sink, line) ? FUSETRACE_OP_SUSPECT : 0;
 	if (!event->time_ns && line->time.tick_ns <= TICK_NS_MAX)
 		event->time_ns = time_of(sink, &line->time);
 	if (is_handler(sink))
@@ -363,10 +377,10 @@ void ft_sink_record(struct ft_sink *sink, const struct ft_line *line,
 {
 	struct ft_json_record told = *record;
 
-	if (line->is_suspect && record->kind != FT_JSON_OP)
+	if (is_suspect(sink, line) && record->kind != FT_JSON_OP)
 		return; /* a file's name must not end a trace */
 	told.event.seen_ns = sink->seen_ns;
-	told.event.marks |= line->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
+	told.event.marks |= is_suspect(sink, line) ? FUSETRACE_OP_SUSPECT : 0;
 	if (!take_as_handler(sink, &told))
 		ft_records_take(&sink->records, &told);
 }

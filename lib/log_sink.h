@@ -34,6 +34,7 @@ struct ft_sink {
 	struct ft_records records;      /* of lines of ours */
 	const struct ft_format *format; /* whose line it is */
 	uint32_t format_index;
+	bool is_doubted;  /* ft_sink_doubt(); the owner takes it back for the next line */
 	uint64_t seen_ns; /* live: CLOCK_MONOTONIC when the lines were read; else 0 */
 
 	/* clocks; all zeros: a file, whose times are kept as they are */

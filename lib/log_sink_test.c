@@ -275,6 +275,33 @@ static void test_suspect(void **state)
 			 FUSETRACE_OP_SUSPECT);
 }
 
+/* The kernel's RENAME2 is a rename to a handler; other operations stay apart. */
+static void test_handler_of_another_opcode(void **state)
+{
+	begin(&requests, 2, FUSE_RENAME2, NULL);
+	begin(&handlers, 9, FUSE_RENAME, "/a");
+	begin(&handlers, 11, FUSE_LINK, "/b");
+	end(&requests, 2, 0);
+	next(FUSE_RENAME2, FUSETRACE_STATUS_COMPLETED, "/a");
+	assert_in_flight(0);
+}
+
+/* What a format says of the line that is offered counts for those that are asked behind it. */
+static void test_doubt(void **state)
+{
+	begin(&requests, 2, FUSE_READ, "/a");
+	ft_sink_doubt(&sink);
+	begin(&requests, 4, FUSE_READ, "/b");
+	sink.is_doubted = false;
+	begin(&requests, 6, FUSE_READ, "/c");
+	for (uint64_t key = 2; key <= 6; key += 2)
+		end(&requests, key, 0);
+	assert_int_equal(next(FUSE_READ, FUSETRACE_STATUS_COMPLETED, "/a")->marks, 0);
+	assert_int_equal(next(FUSE_READ, FUSETRACE_STATUS_COMPLETED, "/b")->marks,
+			 FUSETRACE_OP_SUSPECT);
+	assert_int_equal(next(FUSE_READ, FUSETRACE_STATUS_COMPLETED, "/c")->marks, 0);
+}
+
 /* ---- clocks ---- */
 
 /* The operation of a begin at one time and an end at another. */
@@ -401,6 +428,8 @@ int main(void)
 		sink_test(test_keys_of_formats_never_meet),
 		sink_test(test_restart),
 		sink_test(test_suspect),
+		sink_test(test_handler_of_another_opcode),
+		sink_test(test_doubt),
 		sink_test(test_times_of_a_file),
 		sink_test(test_coarse_times),
 		sink_test(test_midnight),

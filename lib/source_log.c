@@ -280,6 +280,7 @@ static int take_line(struct ft_log *log, const char *data, size_t length)
 	int r = FT_LINE_OTHER;
 
 	log->counts.lines++;
+	log->sink->is_doubted = false;
 	if (make_room(&log->scratch, &log->scratch_room, 5 * length + 16))
 		return -ENOMEM;
 	line.scratch = log->scratch;

@@ -58,6 +58,11 @@ void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, struct ft_eve
  */
 bool ft_sink_has_requests(const struct ft_sink *sink);
 /*
+ * What other formats find in the line that is offered is suspect: it may stand in a name that the
+ * record before it prints without quotes.
+ */
+void ft_sink_doubt(struct ft_sink *sink);
+/*
  * A whole operation or an event of ours (docs/json.md), with its own source and times. An operation
  * that a format of FT_RANK_REQUESTS prints as well is added to the request. Events of a suspect line
  * do not count.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Records of tracing-subscriber to operations (tracing.h).
+ * Records of tracing-subscriber to operations (tracing.h). To which span in flight a record belongs
+ * is found by tracing_match.c; where it may be of several, all of these are suspect.
  *
  * Programs choose which of new, enter, exit and close they print, so what a begin or end is must be
  * learned from the stream:
@@ -9,81 +10,54 @@
  * - End: close. Where none is told, exit; but where new is told, exits are held back for the close
  *   that may follow, HELD_MAX of them. Where new and close are not told, a span that is entered
  *   again cannot be told from another one: each stretch is an operation.
- * - Where neither is told, the next operation of the same thread ends the one before as unknown,
- *   once PATIENCE of them were seen; without threads, the PATIENCE newest are in flight.
+ * - Where neither is told, which is believed once PATIENCE spans are in flight, the next one of the
+ *   same thread, the PATIENCE-th one after it or a pause of the log end an operation as unknown. What
+ *   is printed of it later must not begin it again, so it is remembered as over for a while.
  */
 #include "tracing.h"
 
-#include "../opcode.h"
+#include <errno.h>
 
-#define BEGINS (FT_TRACING_BIT(NEW) | FT_TRACING_BIT(ENTER))
-#define ENDS (FT_TRACING_BIT(EXIT) | FT_TRACING_BIT(CLOSE))
+#include "../opcode.h"
 
 #define HELD_MAX 16
 #define PATIENCE 16
+#define OVER_MAX 32
 /* Threads print out of order, but not by that much; else the time stood in a file name. */
 #define BACK_NS_MAX UINT64_C(1000000000)
+#define ODD_TIMES_MAX 8
 /* Only for failures whose errno is not told; the operation does not carry it. */
-#define SOME_ERROR 5
+#define SOME_ERROR EIO
 
 static const struct ft_line no_line = {.text = {"", 0}};
 
-/* ---- names ---- */
-
-static struct ft_bytes last_part(struct ft_bytes name)
-{
-	const char *colon = memrchr(name.data, ':', name.length);
-
-	if (!colon)
-		return name;
-	return (struct ft_bytes){colon + 1, (size_t)(name.data + name.length - colon) - 1};
-}
-
-bool ft_tracing_opcode(struct ft_tracing *tracing, struct ft_bytes name, uint32_t *ret_opcode)
-{
-	struct ft_bytes part = last_part(name);
-	struct ft_tracing_name *known;
-
-	if (part.length == 0 || part.length > sizeof(known->text))
-		return false;
-	known = &tracing->names[(part.length * 7 + (unsigned char)part.data[0] * 5 +
-				 (unsigned char)part.data[part.length - 1]) %
-				FT_TRACING_NAMES];
-	if (known->length != part.length || memcmp(known->text, part.data, part.length) != 0) {
-		memcpy(known->text, part.data, part.length);
-		known->length = (uint8_t)part.length;
-		known->is_known = ft_opcode_find(part.data, part.length, &known->opcode);
-	}
-	*ret_opcode = known->opcode;
-	return known->is_known;
-}
-
-bool ft_tracing_add(struct ft_tracing_record *record, struct ft_bytes key, struct ft_bytes value)
-{
-	if (record->count == FT_TRACING_FIELDS_MAX)
-		return false;
-	record->fields[record->count++] = (struct ft_tracing_field){key, value};
-	return true;
-}
-
-bool ft_tracing_add_own(struct ft_tracing_record *record, struct ft_bytes key,
-			struct ft_bytes value)
-{
-	if (record->own_count == FT_TRACING_FIELDS_MAX)
-		return false;
-	record->own[record->own_count++] = (struct ft_tracing_field){key, value};
-	return true;
-}
-
 /* ---- begin and end ---- */
 
-void ft_tracing_mark_suspect(struct ft_tracing_span *span, struct ft_sink *sink)
+static void mark_suspect(struct ft_tracing_span *span, struct ft_sink *sink)
 {
 	struct ft_event event = {.key = span->key, .marks = FUSETRACE_OP_SUSPECT};
 
 	if (!span->is_suspect)
 		ft_sink_amend(sink, &event);
 	span->is_suspect = true;
+}
+
+/* The span in flight that the record is of; which one of several that are equal cannot be told. */
+static struct ft_tracing_span *find(struct ft_tracing *tracing,
+				    const struct ft_tracing_record *record, const uint64_t *hashes,
+				    struct ft_sink *sink)
+{
+	struct ft_tracing_span *best = ft_tracing_find(tracing, record, hashes);
+
+	for (size_t i = 0; best && best->score && i < tracing->count; i++) {
+		struct ft_tracing_span *span = &tracing->spans[i];
+
+		if (span == best || span->score != best->score)
+			continue;
+		mark_suspect(span, sink);
+		mark_suspect(best, sink);
+	}
+	return best;
 }
 
 /* Fields that only a reply can have told. */
@@ -98,6 +72,7 @@ static void remove_span(struct ft_tracing *tracing, struct ft_tracing_span *span
 {
 	size_t index = (size_t)(span - tracing->spans);
 
+	tracing->over_count -= span->is_over;
 	tracing->count--;
 	memmove(span, span + 1, (tracing->count - index) * sizeof(*span));
 }
@@ -118,9 +93,8 @@ static void set_result(const struct ft_tracing_span *span, struct ft_event *even
 	}
 }
 
-/* An end that the stream does not tell. */
-static void end_untold(struct ft_tracing *tracing, struct ft_tracing_span *span,
-		       struct ft_sink *sink)
+/* An end that the stream does not tell; the span stays. */
+static void end_untold(struct ft_tracing_span *span, struct ft_sink *sink)
 {
 	struct ft_event event = {
 		.key = span->key,
@@ -129,92 +103,84 @@ static void end_untold(struct ft_tracing *tracing, struct ft_tracing_span *span,
 	};
 	struct ft_line line = {.text = {"", 0}, .time = span->exit_time};
 
-	if (span->entry) {
+	if (span->entry && !span->is_suspect) {
 		event.entry = span->entry;
 		event.present |= FT_HAS(ENTRY);
 	}
 	set_result(span, &event);
 	ft_sink_end(sink, &line, &event);
-	remove_span(tracing, span);
 }
 
-/* Where no ends are told: the operation of that thread before this one. */
+/* Makes room for another span: the oldest that is over, else the oldest one. */
+static void make_room(struct ft_tracing *tracing, struct ft_sink *sink)
+{
+	size_t oldest = 0;
+
+	if (tracing->over_count < OVER_MAX && tracing->count < FT_TRACING_OPEN_MAX)
+		return;
+	while (tracing->over_count && !tracing->spans[oldest].is_over)
+		oldest++;
+	if (!tracing->spans[oldest].is_over)
+		end_untold(&tracing->spans[oldest], sink);
+	remove_span(tracing, &tracing->spans[oldest]);
+}
+
+static void let_over(struct ft_tracing *tracing, struct ft_tracing_span *span)
+{
+	span->is_over = true;
+	tracing->over_count++;
+}
+
+/* Where no ends are told: the operation of that thread before this one, and those of long ago. */
 static void end_before(struct ft_tracing *tracing, uint64_t thread, struct ft_sink *sink)
 {
-	bool is_same_thread;
+	size_t open = tracing->count - tracing->over_count;
 
-	if (tracing->seen & ENDS)
+	if (tracing->seen & FT_TRACING_ENDS)
 		return;
-	tracing->is_endless |= tracing->count >= PATIENCE;
-	/* begins of several threads that are not told would end each other's */
-	is_same_thread = thread || !(tracing->seen & BEGINS);
-	for (size_t i = tracing->count; i-- > 0 && tracing->is_endless;) {
-		if ((is_same_thread && tracing->spans[0].thread == thread) ||
-		    tracing->count > PATIENCE)
-			end_untold(tracing, &tracing->spans[0], sink);
-		else
-			break;
+	tracing->is_endless |= open >= PATIENCE;
+	for (size_t i = 0; i < tracing->count && tracing->is_endless; i++) {
+		struct ft_tracing_span *span = &tracing->spans[i];
+
+		if (span->is_over || (open < PATIENCE && (!thread || span->thread != thread)))
+			continue;
+		end_untold(span, sink);
+		let_over(tracing, span);
+		open--;
 	}
-}
-
-/* Remembers the spans' text, unless the end must find more in it than the begin. */
-static void set_raw(struct ft_tracing_span *span, const struct ft_tracing_record *record,
-		    uint32_t present)
-{
-	span->raw_length = 0;
-	if (!record->raw.data || record->is_inner || record->raw.length > FT_TRACING_RAW_MAX ||
-	    (present & reply_fields(span->opcode)))
-		return;
-	memcpy(span->raw, record->raw.data, record->raw.length);
-	span->raw_length = (uint8_t)record->raw.length;
-}
-
-/* When the operation began that the record is the first one of: a close tells it by its duration. */
-static struct ft_time begin_time(const struct ft_line *line, const struct ft_tracing_record *record)
-{
-	struct ft_time time = line->time;
-
-	if (record->is_inner)
-		return no_line.time;
-	if (record->kind == FT_TRACING_NEW || record->kind == FT_TRACING_ENTER)
-		return time;
-	if (record->kind != FT_TRACING_CLOSE || !record->duration_ns ||
-	    time.ns <= record->duration_ns)
-		return no_line.time;
-	time.ns -= record->duration_ns;
-	return time;
 }
 
 static struct ft_tracing_span *begin(struct ft_tracing *tracing, const struct ft_line *line,
 				     const struct ft_tracing_record *record, const uint64_t *hashes,
 				     struct ft_sink *sink)
 {
+	bool is_begin = record->kind == FT_TRACING_NEW || record->kind == FT_TRACING_ENTER;
 	struct ft_event event = {.key = ++tracing->last_key};
-	struct ft_line first = *line;
+	struct ft_line untimed = *line;
 	struct ft_tracing_span *span;
 
 	end_before(tracing, record->thread, sink);
-	if (tracing->count == FT_TRACING_OPEN_MAX)
-		end_untold(tracing, &tracing->spans[0], sink);
+	make_room(tracing, sink);
 	span = &tracing->spans[tracing->count++];
-	*span = (struct ft_tracing_span){
-		.key = event.key,
-		.thread = record->thread,
-		.opcode = record->opcode,
-		.count = (uint32_t)record->count,
-		.is_by_message = record->kind == FT_TRACING_MESSAGE || record->is_inner,
-	};
+	memset(span, 0, offsetof(struct ft_tracing_span, fields));
+	span->key = event.key;
+	span->thread = record->thread;
+	span->opcode = record->opcode;
+	span->count = (uint32_t)record->count;
+	span->is_by_message = record->kind == FT_TRACING_MESSAGE || record->is_inner;
 	memcpy(span->fields, hashes, record->count * sizeof(*hashes));
 	/* where each new is told, an operation without one was written by somebody else */
 	span->is_suspect =
 		record->is_suspect || ((tracing->seen & FT_TRACING_BIT(NEW)) &&
 				       (record->kind != FT_TRACING_NEW || record->is_inner));
+	if (record->kind == FT_TRACING_NEW && !record->is_inner && !record->is_map &&
+	    !record->is_suspect)
+		span->is_suspect |= ft_tracing_has_odd_fields(tracing, record, hashes);
 	ft_tracing_describe(record, &event);
-	set_raw(span, record, event.present);
 	event.present &= ~reply_fields(record->opcode);
 	event.marks = span->is_suspect ? FUSETRACE_OP_SUSPECT : 0;
-	first.time = begin_time(line, record);
-	ft_sink_begin(sink, &first, &event);
+	untimed.time = no_line.time;
+	ft_sink_begin(sink, is_begin && !record->is_inner ? line : &untimed, &event);
 	return span;
 }
 
@@ -224,7 +190,7 @@ static struct ft_tracing_span *begin(struct ft_tracing *tracing, const struct ft
 static void update(struct ft_tracing_span *span, const struct ft_tracing_record *record,
 		   const uint64_t *hashes, struct ft_sink *sink)
 {
-	struct ft_event event = {.key = span->key};
+	struct ft_event event;
 
 	if (record->is_flat && (record->kind == FT_TRACING_MESSAGE || record->is_inner))
 		return; /* which fields are the span's cannot be told */
@@ -233,8 +199,8 @@ static void update(struct ft_tracing_span *span, const struct ft_tracing_record 
 		return;
 	span->count = (uint32_t)record->count;
 	memcpy(span->fields, hashes, record->count * sizeof(*hashes));
+	event = (struct ft_event){.key = span->key};
 	ft_tracing_describe(record, &event);
-	set_raw(span, record, event.present);
 	if (event.present & FT_HAS(ENTRY))
 		span->entry = event.entry;
 	if (event.present & ~reply_fields(span->opcode)) {
@@ -261,32 +227,34 @@ static void take_result(struct ft_tracing_span *span, const struct ft_tracing_re
 	span->reply_size = result.reply_size;
 }
 
-static void end(struct ft_tracing *tracing, struct ft_tracing_span *span,
-		const struct ft_line *line, const struct ft_tracing_record *record,
-		struct ft_sink *sink)
+static void end(struct ft_tracing_span *span, const struct ft_line *line,
+		const struct ft_tracing_record *record, struct ft_sink *sink)
 {
 	uint32_t replied = reply_fields(span->opcode);
 	struct ft_event event = {.key = span->key, .opcode = span->opcode};
 
-	if (record->count)
-		ft_tracing_describe(record, &event);
-	event.present &= replied;
+	ft_tracing_describe(record, &event);
+	/* a node must not get its name from what may be part of another one's */
+	event.present &= span->is_suspect ? 0 : replied;
 	event.opcode = FT_OPCODE_OF_BEGIN;
 	event.duration_ns = record->duration_ns;
 	event.ending = FT_ENDING_ENDED;
 	set_result(span, &event);
 	ft_sink_end(sink, line, &event);
-	remove_span(tracing, span);
 }
 
 /* Ends what has exited, as no close will come. */
 static void end_exited(struct ft_tracing *tracing, struct ft_sink *sink)
 {
 	for (size_t i = 0; i < tracing->count;) {
-		if (tracing->spans[i].has_exited)
-			end_untold(tracing, &tracing->spans[i], sink);
-		else
+		struct ft_tracing_span *span = &tracing->spans[i];
+
+		if (!span->has_exited) {
 			i++;
+			continue;
+		}
+		end_untold(span, sink);
+		remove_span(tracing, span);
 	}
 }
 
@@ -300,8 +268,8 @@ static void take_exit(struct ft_tracing *tracing, struct ft_tracing_span *span,
 	if (tracing->seen & FT_TRACING_BIT(CLOSE))
 		return;
 	if (!(tracing->seen & FT_TRACING_BIT(NEW))) {
-		tracing->ended = *span;
-		end(tracing, span, line, record, sink);
+		end(span, line, record, sink);
+		let_over(tracing, span);
 		return;
 	}
 	span->has_exited = true;
@@ -314,28 +282,58 @@ static void take_exit(struct ft_tracing *tracing, struct ft_tracing_span *span,
 	}
 }
 
-/* The first close of a stream in which exits were taken for ends. */
-static bool has_ended(struct ft_tracing *tracing, const struct ft_tracing_record *record,
-		      const uint64_t *hashes)
+/*
+ * Whether the record is of a span that has ended for us already: where an exit was taken for the end
+ * until the first close was seen, and where no ends are told.
+ */
+static bool is_of_one_over(struct ft_tracing *tracing, const struct ft_tracing_record *record,
+			   const uint64_t *hashes)
 {
-	bool r = tracing->ended.key && tracing->ended.opcode == record->opcode &&
-		 ft_tracing_fits(&tracing->ended, record, hashes);
+	bool is_close = record->kind == FT_TRACING_CLOSE && !record->is_inner;
+	bool only_begins =
+		(tracing->seen & FT_TRACING_BEGINS) && !(tracing->seen & FT_TRACING_ENDS);
 
-	tracing->ended.key = 0;
-	return r;
+	if (!tracing->over_count || !(is_close || only_begins))
+		return false;
+	for (size_t i = 0; i < tracing->count; i++) {
+		struct ft_tracing_span *span = &tracing->spans[i];
+
+		if (!span->is_over || span->opcode != record->opcode ||
+		    !ft_tracing_fits(span, record, hashes))
+			continue;
+		if (is_close)
+			remove_span(tracing, span);
+		return true;
+	}
+	return false;
 }
 
+/* Whether the record's time is not one that this stream can have printed by now. */
 bool ft_tracing_is_out_of_time(const struct ft_tracing *tracing, const struct ft_time *time)
 {
 	return tracing->clock &&
 	       (time->clock + 1 != tracing->clock || time->ns + BACK_NS_MAX < tracing->newest_ns);
 }
 
-static void note_time(struct ft_tracing *tracing, const struct ft_time *time)
+/* A clock that was set back, or a daemon that was started anew, is believed after some records. */
+static bool take_time(struct ft_tracing *tracing, const struct ft_time *time)
 {
+	bool is_odd = ft_tracing_is_out_of_time(tracing, time);
+
+	if (is_odd && tracing->odd_times++ < ODD_TIMES_MAX)
+		return false;
+	tracing->odd_times = 0;
 	tracing->clock = time->clock + 1;
-	if (time->ns > tracing->newest_ns)
+	if (is_odd || time->ns > tracing->newest_ns)
 		tracing->newest_ns = time->ns;
+	return true;
+}
+
+/* A message in flat form, of a span without fields: which one cannot be told. */
+static bool is_of_any(const struct ft_tracing *tracing, const struct ft_tracing_record *record)
+{
+	return record->kind == FT_TRACING_MESSAGE && record->is_flat && record->count == 0 &&
+	       (tracing->seen & (FT_TRACING_BEGINS | FT_TRACING_ENDS));
 }
 
 static void take_kind(struct ft_tracing *tracing, const struct ft_line *line,
@@ -346,12 +344,14 @@ static void take_kind(struct ft_tracing *tracing, const struct ft_line *line,
 	case FT_TRACING_ENTER:
 		span->is_entered = true;
 		span->has_exited = false;
+		span->thread = record->thread;
 		break;
 	case FT_TRACING_EXIT:
 		take_exit(tracing, span, line, record, sink);
 		break;
 	case FT_TRACING_CLOSE:
-		end(tracing, span, line, record, sink);
+		end(span, line, record, sink);
+		remove_span(tracing, span);
 		break;
 	default:
 		break;
@@ -361,33 +361,27 @@ static void take_kind(struct ft_tracing *tracing, const struct ft_line *line,
 void ft_tracing_take(struct ft_tracing *tracing, const struct ft_line *line,
 		     struct ft_tracing_record *record, struct ft_sink *sink)
 {
+	bool is_begin = (record->kind == FT_TRACING_NEW || record->kind == FT_TRACING_ENTER) &&
+			!record->is_inner;
 	uint64_t hashes[FT_TRACING_FIELDS_MAX];
 	struct ft_tracing_span *span = NULL;
-	bool is_new = record->kind == FT_TRACING_NEW && !record->is_inner;
 
-	if (ft_tracing_is_out_of_time(tracing, &line->time))
-		record->is_suspect = true;
-	else
-		note_time(tracing, &line->time);
+	record->is_suspect |= !take_time(tracing, &line->time);
 	if (!record->is_suspect)
 		tracing->seen |= 1u << record->kind;
-	if (!record->has_span)
+	if (!record->has_span || is_of_any(tracing, record))
 		return;
 	ft_tracing_hash(record, hashes);
-	if (record->kind == FT_TRACING_CLOSE && !record->is_inner) {
+	if (record->kind == FT_TRACING_CLOSE)
 		tracing->is_endless = false;
-		if (has_ended(tracing, record, hashes))
-			return;
-	}
-	if (!is_new)
-		span = ft_tracing_find(tracing, record, hashes, sink);
-	if (!span && record->kind == FT_TRACING_MESSAGE && tracing->is_endless &&
-	    (tracing->seen & BEGINS))
-		return; /* of one that was let go */
+	if (record->kind != FT_TRACING_NEW || record->is_inner)
+		span = find(tracing, record, hashes, sink);
 	if (span) {
 		update(span, record, hashes, sink);
 		if (record->is_suspect)
-			ft_tracing_mark_suspect(span, sink);
+			mark_suspect(span, sink);
+	} else if (!is_begin && is_of_one_over(tracing, record, hashes)) {
+		return;
 	} else {
 		span = begin(tracing, line, record, hashes, sink);
 	}
@@ -396,39 +390,16 @@ void ft_tracing_take(struct ft_tracing *tracing, const struct ft_line *line,
 		take_kind(tracing, line, record, span, sink);
 }
 
-bool ft_tracing_take_same(struct ft_tracing *tracing, const struct ft_line *line,
-			  const struct ft_tracing_record *record, struct ft_sink *sink)
-{
-	struct ft_tracing_span *span;
-
-	/* where lines have times, a close has its own */
-	if (record->kind == FT_TRACING_CLOSE && !record->duration_ns &&
-	    line->time.clock != FT_CLOCK_NONE)
-		return false;
-	if (record->kind == FT_TRACING_NEW || line->is_suspect || tracing->ended.key ||
-	    ft_tracing_is_out_of_time(tracing, &line->time))
-		return false;
-	span = ft_tracing_find_raw(tracing, record->raw);
-	if (!span)
-		return false;
-	note_time(tracing, &line->time);
-	tracing->seen |= 1u << record->kind;
-	if (record->kind == FT_TRACING_CLOSE)
-		tracing->is_endless = false;
-	take_kind(tracing, line, record, span, sink);
-	return true;
-}
-
 /* What is known of these will hardly become more; others may be in flight. */
 void ft_tracing_flush(struct ft_tracing *tracing, struct ft_sink *sink)
 {
 	end_exited(tracing, sink);
-	if (tracing->seen & ENDS)
-		return;
-	for (size_t i = 0; i < tracing->count;) {
-		if (tracing->spans[i].has_result)
-			end_untold(tracing, &tracing->spans[i], sink);
-		else
-			i++;
+	for (size_t i = 0; i < tracing->count && !(tracing->seen & FT_TRACING_ENDS); i++) {
+		struct ft_tracing_span *span = &tracing->spans[i];
+
+		if (span->is_over || !(span->has_result || tracing->is_endless))
+			continue;
+		end_untold(span, sink);
+		let_over(tracing, span);
 	}
 }

@@ -7,13 +7,14 @@
 #include "tracing.h"
 
 #include <linux/fuse.h>
+#include <strings.h>
 
 #include "../base/errno_text.h"
 #include "../base/parse.h"
 #include "../opcode.h"
 
 #define ERRNO_MAX 4095
-/* For a failure without a number; the operation says only that it failed. */
+/* Longer than any name of one. */
 #define ERRNO_NAME_MAX 24
 
 enum meaning {
@@ -31,7 +32,7 @@ enum meaning {
 	SIZE,
 	MODE,
 	FLAGS,
-	UNIQUE,
+	UNIQUE, /* from here on of who asks */
 	PID,
 	UID,
 	GID,
@@ -103,6 +104,68 @@ static bool find_meaning(struct ft_bytes key, enum meaning *ret_meaning)
 	return false;
 }
 
+static bool is_name(enum meaning meaning)
+{
+	return meaning >= NAME && meaning <= XATTR;
+}
+
+bool ft_tracing_is_name(struct ft_bytes key)
+{
+	enum meaning meaning;
+
+	return find_meaning(key, &meaning) && is_name(meaning);
+}
+
+/* Words that are also names of spans which have nothing to do with files: "poll", "FramedWrite::flush". */
+static bool is_common_word(uint32_t opcode)
+{
+	switch (opcode) {
+	case FUSE_LOOKUP:
+	case FUSE_LINK:
+	case FUSE_RENAME:
+	case FUSE_OPEN:
+	case FUSE_READ:
+	case FUSE_WRITE:
+	case FUSE_RELEASE:
+	case FUSE_FLUSH:
+	case FUSE_INIT:
+	case FUSE_ACCESS:
+	case FUSE_CREATE:
+	case FUSE_INTERRUPT:
+	case FUSE_DESTROY:
+	case FUSE_POLL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* "fuse::read", "MemFs::read" */
+static bool names_filesystem(struct ft_bytes name)
+{
+	for (size_t i = 0; i + 1 < name.length; i++) {
+		if ((name.data[i] | 0x20) == 'f' &&
+		    ((name.data[i + 1] | 0x20) == 's' ||
+		     (i + 3 < name.length && strncasecmp(name.data + i, "fuse", 4) == 0)))
+			return true;
+	}
+	return false;
+}
+
+bool ft_tracing_is_operation(const struct ft_tracing_record *record)
+{
+	if (!is_common_word(record->opcode))
+		return true;
+	for (size_t i = 0; i < record->count; i++) {
+		enum meaning meaning;
+
+		if (find_meaning(record->fields[i].key, &meaning) &&
+		    (meaning <= FH || meaning == UNIQUE))
+			return true;
+	}
+	return names_filesystem(record->name);
+}
+
 /* ---- values ---- */
 
 /* What stands in Some(..), Err(..), FileHandle(..), the innermost if they are nested. */
@@ -160,10 +223,17 @@ static bool set_u32(struct ft_event *event, uint32_t bit, uint32_t *member, stru
 	return true;
 }
 
+/* Rust prints U+FFFD for bytes that are no UTF-8: then the name is not known. */
+static bool is_lossy(struct ft_bytes text)
+{
+	return memchr(text.data, '\xef', text.length) &&
+	       memmem(text.data, text.length, "\xef\xbf\xbd", 3);
+}
+
 static void set_name(struct ft_event *event, uint32_t bit, struct ft_bytes *member,
 		     struct ft_bytes value)
 {
-	if (event->present & bit)
+	if ((event->present & bit) || is_lossy(value))
 		return;
 	*member = value;
 	event->present |= bit;
@@ -302,28 +372,42 @@ static void take_nodes(struct ft_event *event, uint32_t behaviour, const struct 
 		set_u64(event, FT_HAS(ENTRY), &event->entry, nodes->ino);
 }
 
+/*
+ * In flat form the fields of all spans are in one list, root first: those of the operation are the
+ * last ones of their names, and what is told only once may be of a span around it.
+ */
+static bool is_of_other_span(const struct ft_tracing_record *record, enum meaning meaning)
+{
+	if (!record->is_flat)
+		return false;
+	return (meaning == PATH && (record->is_inner || record->has_outer)) ||
+	       (meaning >= UNIQUE && record->has_outer);
+}
+
 void ft_tracing_describe(const struct ft_tracing_record *record, struct ft_event *event)
 {
 	uint32_t behaviour = ft_opcode_get(record->opcode)->behaviour;
+	bool is_last_first = record->is_flat && record->has_outer && !record->is_inner;
 	struct nodes nodes = {.ino = {NULL, 0}};
 
 	event->opcode = record->opcode;
 	for (size_t i = 0; i < record->count; i++) {
-		struct ft_bytes value = record->fields[i].value;
+		size_t at = is_last_first ? record->count - i - 1 : i;
+		const struct ft_tracing_field *field = &record->fields[at];
 		enum meaning meaning;
 
-		if (!find_meaning(record->fields[i].key, &meaning))
+		if (!find_meaning(field->key, &meaning) || is_of_other_span(record, meaning))
 			continue;
-		if (record->is_flat && record->is_inner && meaning == PATH)
-			continue; /* whose it is cannot be told */
+		if (record->is_cut && at == record->count - 1 && is_name(meaning))
+			continue; /* half a name is none */
 		if (meaning == INO)
-			nodes.ino = nodes.ino.data ? nodes.ino : value;
+			nodes.ino = nodes.ino.data ? nodes.ino : field->value;
 		else if (meaning == PARENT)
-			nodes.parent = nodes.parent.data ? nodes.parent : value;
+			nodes.parent = nodes.parent.data ? nodes.parent : field->value;
 		else if (meaning == NEW_PARENT)
-			nodes.new_parent = value;
+			nodes.new_parent = nodes.new_parent.data ? nodes.new_parent : field->value;
 		else
-			take_field(event, behaviour, meaning, value);
+			take_field(event, behaviour, meaning, field->value);
 	}
 	take_nodes(event, behaviour, &nodes);
 }
@@ -348,12 +432,16 @@ static int32_t number_behind(struct ft_bytes value, const char *text)
 	return ft_scan_u64(&scan, &number) && number <= ERRNO_MAX ? (int32_t)number : 0;
 }
 
+/* "ENOENT" */
 static int32_t named_error(struct ft_bytes value)
 {
+	struct ft_scan scan = ft_scan_of(value);
 	char name[ERRNO_NAME_MAX];
+	struct ft_bytes word;
 	int number;
 
-	if (value.length >= sizeof(name) || value.length < 2 || value.data[0] != 'E')
+	if (value.length >= sizeof(name) || !ft_scan_char(&scan, 'E') ||
+	    !ft_scan_word(&scan, &word) || !ft_scan_is_end(&scan))
 		return 0;
 	memcpy(name, value.data, value.length);
 	name[value.length] = '\0';
@@ -481,7 +569,7 @@ void ft_tracing_find_result(const struct ft_tracing_record *record,
 		take_result_field(&record->fields[i], record->opcode, result);
 	for (size_t i = 0; i < record->own_count && is_ours; i++)
 		take_result_field(&record->own[i], record->opcode, result);
-	if (!is_ours || !record->message.length)
+	if (!is_ours || record->message.length < sizeof("failed with errno 1") - 1)
 		return;
 	error = number_behind(record->message, "failed with errno ");
 	if (error)

@@ -1,72 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tracing-subscriber's pretty form, a record over several lines with an empty one behind it:
+ * tracing-subscriber's pretty form, several lines a record and an empty one behind it:
  *
- *	  2026-11-22T09:15:38.955067Z  INFO demo: new
+ *	  2026-11-22T09:15:38.955067Z  INFO demo: close, time.busy: 2.16ms, time.idle: 20.8us
  *	    at src/bin/demo.rs:16 on main ThreadId(1)
  *	    in demo::fuse::create with parent: 1, name: a.txt, mode: 0o644
  *
- * The innermost span comes first. A record's lines are kept until it ends, as a name that is printed
- * with % may break them; an empty line in a name ends it too early. Messages of the crate fuser are
- * records of their own (fuser.c).
+ * The innermost span comes first. The first line alone may as well be what another format reads (the
+ * requests of the fuser crate): it is only remembered, unless its message is that of a span event.
+ * Names that a program prints with % are not quoted: the second half of one that holds a newline may
+ * look like anything, also like a record; such a record stands where none can begin.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "formats.h"
-#include "prefix.h"
 #include "tracing.h"
 
-#define TEXT_MAX (64 * 1024)
-/* Spans inside one another. */
-#define SPANS_MAX 16
-/* What places and spans begin with. */
+/* What a record's names can spread it over. */
+#define LINES_MAX 64
+#define LENGTH_MAX (64 * 1024)
+/* Before "at", "in" and "on". */
 #define INDENT "    "
-/* Of the seconds of an uptime. */
-#define UPTIME_WIDTH 4
+#define INDENT_LENGTH 4
 
 struct tracing_pretty {
 	struct ft_tracing tracing;
-	bool is_coloured;  /* lines come with their colours, but for the first of a record */
-	bool is_seen;      /* places or spans were, so that the stream is of this form */
-	bool is_ours;      /* the record that is kept has them */
-	bool is_elsewhere; /* the lines of a record that another format has taken */
-	char *text;        /* the record's lines so far, and room for what is decoded of them */
-	size_t size;
-	size_t room;
+	struct ft_tracing_lines lines; /* of the record so far */
+	bool is_ours;     /* more than its first line was seen, or that is one of a span event */
+	bool is_suspect;  /* it begins where none can, or holds what looks like a beginning */
+	bool has_places;  /* records have a line with their place in the source */
+	bool is_coloured; /* the line that is offered next is one without its colours */
 };
 
 /* A record while it is read. */
 struct reading {
 	struct ft_line line; /* its time is the record's */
 	struct ft_tracing_scratch scratch;
-	struct ft_bytes head; /* behind time and level */
-	struct ft_bytes spans[SPANS_MAX];
-	size_t span_count;
 	struct ft_tracing_record record;
 };
 
 /* ---- lines ---- */
 
-/* "   0.000279503s": in the full form one with fewer blanks before it begins a line. */
-static bool take_uptime(struct ft_scan *scan, struct ft_time *ret_time)
+/* The lines behind the first one: "    at", "    in", "    on". */
+static bool is_detail(struct ft_bytes text)
 {
-	const char *point = memchr(scan->at, '.', ft_scan_left(scan));
+	struct ft_scan scan = ft_scan_of(text);
 
-	return point && point - scan->at >= UPTIME_WIDTH && ft_scan_uptime(scan, ret_time);
+	return ft_scan_literal(&scan, INDENT) &&
+	       (ft_scan_literal(&scan, "at ") || ft_scan_literal(&scan, "in ") ||
+		ft_scan_literal(&scan, "on "));
 }
 
-/* "  TIME  INFO ", where the time may be missing. */
 static bool take_head(struct ft_scan *scan, struct ft_time *ret_time)
 {
-	*ret_time = (struct ft_time){.clock = FT_CLOCK_NONE};
-	if (!ft_scan_literal(scan, "  "))
-		return false;
-	if ((ft_scan_time(scan, ret_time) || take_uptime(scan, ret_time)) &&
-	    !ft_scan_char(scan, ' '))
-		return false;
-	ft_scan_char(scan, ' ');
-	return ft_tracing_scan_level(scan);
+	return ft_scan_literal(scan, "  ") && ft_tracing_scan_head(scan, ret_time);
 }
 
 static bool is_head(struct ft_bytes text)
@@ -77,24 +65,22 @@ static bool is_head(struct ft_bytes text)
 	return take_head(&scan, &ignored);
 }
 
-static bool is_of_fuser(struct ft_bytes text)
+/* Up to the end of the record or to a line of detail; what lies between may hold newlines. */
+static struct ft_bytes take_section(struct ft_scan *scan)
 {
-	struct ft_scan scan = ft_scan_of(text);
-	struct ft_time ignored;
+	struct ft_bytes section = {scan->at, 0};
+	const char *at = scan->at;
 
-	return take_head(&scan, &ignored) &&
-	       (ft_scan_literal(&scan, "fuser::") || ft_scan_literal(&scan, "fuser: ") ||
-		ft_scan_literal(&scan, "fuse::request: "));
-}
-
-/* "    at FILE:LINE on THREAD", "    on THREAD", "    in TARGET::SPAN" */
-static bool is_indented(struct ft_bytes text)
-{
-	struct ft_scan scan = ft_scan_of(text);
-
-	return ft_scan_literal(&scan, INDENT) &&
-	       (ft_scan_literal(&scan, "at ") || ft_scan_literal(&scan, "in ") ||
-		ft_scan_literal(&scan, "on "));
+	while ((at = memchr(at, '\n', (size_t)(scan->end - at)))) {
+		if (is_detail((struct ft_bytes){at + 1, (size_t)(scan->end - at) - 1}))
+			break;
+		at++;
+	}
+	section.length = (size_t)((at ? at : scan->end) - section.data);
+	if (at && section.length && section.data[section.length - 1] == '\r')
+		section.length--; /* all lines of the log end so */
+	scan->at = at ? at + 1 : scan->end;
+	return section;
 }
 
 /* ---- fields ---- */
@@ -113,28 +99,52 @@ static bool take_key(struct ft_scan *scan, struct ft_bytes *ret_key)
 	return true;
 }
 
-/* The ", " behind which a key stands, with all braces before it closed if is_paired; or the end. */
-static const char *end_of_value(const struct ft_scan *scan, bool is_paired)
+/* Up to ", key: "; quotes that are not closed before that are part of the value. */
+static struct ft_bytes take_raw(struct ft_scan *scan)
 {
+	const char *begin = scan->at;
+	const char *at = begin;
+
+	while ((at = memmem(at, (size_t)(scan->end - at), ", ", 2))) {
+		struct ft_scan behind = {at + 2, scan->end};
+		struct ft_bytes ignored;
+
+		if (take_key(&behind, &ignored))
+			break;
+		at++;
+	}
+	scan->at = at ? at : scan->end;
+	return (struct ft_bytes){begin, (size_t)(scan->at - begin)};
+}
+
+/* Of debug text, where the keys of a struct look like those of fields, what its brackets hold. */
+static bool take_struct(struct ft_scan *scan, struct ft_bytes *ret_value)
+{
+	const char *at = scan->at;
 	long depth = 0;
 
-	for (const char *at = scan->at; at < scan->end; at++) {
-		struct ft_scan behind = {at + 2, scan->end};
-		struct ft_bytes key;
-
-		depth += is_paired * ((*at == '{' || *at == '(') - (*at == '}' || *at == ')'));
-		if (depth <= 0 && *at == ',' && scan->end - at > 2 && at[1] == ' ' &&
-		    take_key(&behind, &key))
-			return at;
+	while (at < scan->end && ft_is_word_char(*at))
+		at++;
+	if (at == scan->at || at == scan->end || (*at != '(' && *at != ' '))
+		return false;
+	if (*at == ' ' && (scan->end - at < 2 || at[1] != '{'))
+		return false;
+	for (; at < scan->end; at++) {
+		depth += (*at == '(' || *at == '{') - (*at == ')' || *at == '}');
+		if (depth == 0 && *at != ' ')
+			break;
 	}
-	return depth > 0 ? NULL : scan->end;
+	if (at == scan->end || (at + 1 < scan->end && at[1] != ','))
+		return false;
+	*ret_value = (struct ft_bytes){scan->at, (size_t)(at - scan->at) + 1};
+	scan->at = at + 1;
+	return true;
 }
 
 static struct ft_bytes take_value(struct ft_scan *scan, struct ft_tracing_scratch *scratch)
 {
 	struct ft_scan quoted = *scan;
 	struct ft_bytes value;
-	const char *end;
 
 	if (ft_scan_quoted(&quoted, scratch->at, &value) &&
 	    (ft_scan_is_end(&quoted) || *quoted.at == ',')) {
@@ -143,70 +153,30 @@ static struct ft_bytes take_value(struct ft_scan *scan, struct ft_tracing_scratc
 		*scan = quoted;
 		return value;
 	}
-	end = end_of_value(scan, true);
-	if (!end) /* a brace in a name */
-		end = end_of_value(scan, false);
-	value = (struct ft_bytes){scan->at, (size_t)(end - scan->at)};
-	scan->at = end;
-	return value;
+	return take_struct(scan, &value) ? value : take_raw(scan);
 }
 
-static void take_fields(struct reading *reading, struct ft_scan *scan, ft_tracing_add_fn *add)
+static void take_fields(struct ft_bytes text, ft_tracing_add_fn *add,
+			struct ft_tracing_record *record, struct ft_tracing_scratch *scratch)
 {
+	struct ft_scan scan = ft_scan_of(text);
 	struct ft_bytes key;
 
-	while (take_key(scan, &key)) {
-		if (!add(&reading->record, key, take_value(scan, &reading->scratch)))
-			reading->record.is_suspect = true;
-		if (!ft_scan_literal(scan, ", "))
+	while (take_key(&scan, &key)) {
+		if (!add(record, key, take_value(&scan, scratch)))
+			record->is_suspect = true;
+		if (!ft_scan_literal(&scan, ", "))
 			return;
 	}
 }
 
-/* ---- spans ---- */
+/* ---- sections ---- */
 
-/* "demo::fuse::create with parent: 1, name: a.txt" */
-static void take_span(struct tracing_pretty *state, struct reading *reading, struct ft_bytes text)
+/* "close, time.busy: 2.16ms, time.idle: 20.8us", or a word alone. */
+static bool find_kind(struct ft_bytes message, const struct ft_time *time,
+		      struct ft_tracing_record *record)
 {
-	struct ft_tracing_record *record = &reading->record;
-	struct ft_scan scan = ft_scan_of(text);
-	struct ft_bytes name = text;
-	uint32_t opcode;
-
-	if (record->has_span) {
-		record->is_inner = true;
-		return;
-	}
-	if (!ft_scan_past(&scan, " with ", 6, &name))
-		scan.at = scan.end;
-	if (!ft_tracing_opcode(&state->tracing, name, &opcode))
-		return;
-	record->has_span = true;
-	record->opcode = opcode;
-	take_fields(reading, &scan, ft_tracing_add);
-}
-
-/* "src/bin/demo.rs:16 on main ThreadId(1)", or what stands behind "on" alone. */
-static void take_thread(struct reading *reading, struct ft_bytes text)
-{
-	struct ft_scan scan = ft_scan_of(text);
-	struct ft_bytes before, thread = text;
-	const char *number = memmem(text.data, text.length, "ThreadId(", 9);
-
-	if (number)
-		thread = (struct ft_bytes){number, (size_t)(text.data + text.length - number)};
-	else if (ft_scan_past(&scan, " on ", 4, &before))
-		thread = ft_scan_rest(&scan);
-	reading->record.thread = ft_tracing_thread(thread);
-}
-
-/* ---- the event ---- */
-
-/* "new", or "close, time.busy: 2.16ms, time.idle: 20.8µs" */
-static bool take_kind(struct reading *reading, struct ft_bytes text)
-{
-	struct ft_tracing_record *record = &reading->record;
-	struct ft_scan scan = ft_scan_of(text);
+	struct ft_scan scan = ft_scan_of(message);
 	struct ft_bytes busy;
 
 	if (ft_scan_literal(&scan, "close, time.busy: ") &&
@@ -215,162 +185,220 @@ static bool take_kind(struct reading *reading, struct ft_bytes text)
 		record->kind = FT_TRACING_CLOSE;
 		return true;
 	}
-	if (!ft_tracing_kind_of(text, &record->kind))
-		return false;
-	if (record->kind != FT_TRACING_CLOSE || reading->line.time.clock == FT_CLOCK_NONE)
-		return true;
-	record->kind = FT_TRACING_MESSAGE; /* where lines have times, a close has its own */
-	return false;
+	/* where lines have times, a close has its own: this is the program's message */
+	return ft_tracing_kind_of(message, &record->kind) &&
+	       (record->kind != FT_TRACING_CLOSE || time->clock == FT_CLOCK_NONE);
 }
 
-/* "demo: created, ino: 4711", with or without the target. */
-static void take_event(struct reading *reading)
+/* "demo: " before the message */
+static void skip_target(struct ft_scan *scan)
 {
-	struct ft_scan scan = ft_scan_of(reading->head), behind = scan;
-	struct ft_bytes target, word;
-	const char *comma;
+	struct ft_scan behind = *scan;
+	struct ft_bytes name = ft_tracing_scan_name(&behind);
 
-	if (ft_scan_past(&behind, ": ", 2, &target) && !memchr(target.data, ' ', target.length))
-		scan = behind;
-	if (take_kind(reading, ft_scan_rest(&scan)) || take_kind(reading, reading->head))
+	if (name.length && ft_scan_literal(&behind, ": "))
+		*scan = behind;
+}
+
+/* The kind of the record, or the program's message with its fields. */
+static void take_message(struct ft_bytes text, struct reading *reading)
+{
+	struct ft_tracing_record *record = &reading->record;
+	struct ft_scan scan = ft_scan_of(text), fields;
+	struct ft_bytes key;
+
+	skip_target(&scan);
+	if (find_kind(ft_scan_rest(&scan), &reading->line.time, record))
 		return;
-	behind = scan;
-	comma = take_key(&behind, &word) ? scan.at : end_of_value(&scan, false);
-	reading->record.message = (struct ft_bytes){scan.at, (size_t)(comma - scan.at)};
-	scan.at = comma;
-	ft_scan_literal(&scan, ", ");
-	take_fields(reading, &scan, ft_tracing_add_own);
+	record->kind = FT_TRACING_MESSAGE;
+	fields = scan;
+	if (!take_key(&fields, &key)) {
+		record->message = take_raw(&scan);
+		ft_scan_literal(&scan, ", ");
+	}
+	take_fields(ft_scan_rest(&scan), ft_tracing_add_own, record, &reading->scratch);
+}
+
+/* "in demo::fuse::create with parent: 1, name: a.txt"; of several operations the outermost one. */
+static void take_span(struct tracing_pretty *state, struct ft_bytes text, struct reading *reading,
+		      size_t *depth)
+{
+	struct ft_tracing_record *record = &reading->record;
+	struct ft_scan scan = ft_scan_of(text);
+	struct ft_tracing_record span;
+
+	ft_scan_literal(&scan, INDENT "in ");
+	ft_tracing_record_init(&span);
+	span.name = ft_tracing_scan_name(&scan);
+	(*depth)++;
+	if (!ft_tracing_opcode(&state->tracing, span.name, &span.opcode))
+		return;
+	if (ft_scan_literal(&scan, " with "))
+		take_fields(ft_scan_rest(&scan), ft_tracing_add, &span, &reading->scratch);
+	if (!ft_tracing_is_operation(&span))
+		return;
+	record->has_span = true;
+	record->opcode = span.opcode;
+	record->name = span.name;
+	record->is_inner = *depth > 1;
+	record->is_suspect |= span.is_suspect;
+	record->count = span.count;
+	memcpy(record->fields, span.fields, span.count * sizeof(span.fields[0]));
+}
+
+/* "at src/bin/demo.rs:16 on main ThreadId(1)" */
+static void take_place(struct ft_bytes text, struct reading *reading)
+{
+	const char *number = memmem(text.data, text.length, "ThreadId(", 9);
+	struct ft_scan scan = ft_scan_of(text);
+	struct ft_bytes before;
+
+	if (number)
+		scan.at = number;
+	else if (!ft_scan_past(&scan, " on ", 4, &before))
+		return;
+	reading->record.thread = ft_tracing_thread(ft_scan_rest(&scan));
 }
 
 /* ---- a record ---- */
 
-/* Cuts the text at the lines that are places or spans. */
-static void cut(struct reading *reading, struct ft_bytes text)
+static void take_record(struct tracing_pretty *state, struct ft_sink *sink)
 {
-	struct ft_scan scan = ft_scan_of(text);
-	struct ft_bytes part;
-	bool is_first = true;
-
-	do {
-		static const char sign[] = "\n" INDENT;
-		const char *begin = scan.at;
-
-		/* up to the next one; "\n    " without one of the words belongs to a name */
-		do {
-			if (!ft_scan_past(&scan, sign, sizeof(sign) - 1, &part))
-				scan.at = scan.end;
-		} while (!ft_scan_is_end(&scan) &&
-			 !is_indented((struct ft_bytes){scan.at - 4, ft_scan_left(&scan) + 4}));
-		part = (struct ft_bytes){begin, (size_t)(scan.at - begin)};
-		part.length -= ft_scan_is_end(&scan) ? 0 : sizeof(sign) - 1;
-		if (is_first)
-			reading->head = part;
-		else if (part.data[0] != 'i')
-			take_thread(reading, (struct ft_bytes){part.data + 3, part.length - 3});
-		else if (reading->span_count < SPANS_MAX)
-			reading->spans[reading->span_count++] =
-				(struct ft_bytes){part.data + 3, part.length - 3};
-		is_first = false;
-	} while (!ft_scan_is_end(&scan));
-}
-
-static void take_record(struct tracing_pretty *state, const struct ft_line *line,
-			struct ft_sink *sink)
-{
-	struct ft_scan scan = {state->text, state->text + state->size};
+	struct ft_scan scan = ft_scan_of(ft_tracing_lines_text(&state->lines));
 	struct reading reading;
+	size_t depth = 0;
 
-	memset(&reading, 0, offsetof(struct reading, record.fields));
-	reading.line = *line;
-	reading.scratch.at = state->text + state->size;
-	state->size = 0;
-	if (!state->is_ours || !take_head(&scan, &reading.line.time))
+	if (!state->is_ours || ft_scan_is_end(&scan))
 		return;
-	cut(&reading, ft_scan_rest(&scan));
-	take_event(&reading);
-	for (size_t i = reading.span_count; i > 0; i--)
-		take_span(state, &reading, reading.spans[i - 1]);
-	reading.record.is_suspect |= line->is_suspect;
-	ft_tracing_take(&state->tracing, &reading.line, &reading.record, sink);
+	reading.line = (struct ft_line){.text = ft_scan_rest(&scan)};
+	reading.scratch.at = ft_tracing_lines_scratch(&state->lines);
+	ft_tracing_record_init(&reading.record);
+	if (!take_head(&scan, &reading.line.time))
+		return;
+	take_message(take_section(&scan), &reading);
+	while (!ft_scan_is_end(&scan)) {
+		struct ft_bytes section = take_section(&scan);
+
+		if (section.data[INDENT_LENGTH] == 'i') {
+			take_span(state, section, &reading, &depth);
+			continue;
+		}
+		state->has_places |= section.data[INDENT_LENGTH] == 'a';
+		take_place(section, &reading);
+	}
+	reading.record.is_suspect |= state->is_suspect;
+	if (reading.record.has_span)
+		ft_tracing_take(&state->tracing, &reading.line, &reading.record, sink);
 }
 
-static int keep(struct tracing_pretty *state, struct ft_bytes text, bool has_cr)
+static void finish(struct tracing_pretty *state, struct ft_sink *sink)
 {
-	/* what is decoded of it goes behind it */
-	size_t needed = 3 * (state->size + text.length + 2);
-
-	if (needed > state->room) {
-		char *bytes = realloc(state->text, 2 * needed);
-
-		if (!bytes)
-			return -ENOMEM;
-		state->text = bytes;
-		state->room = 2 * needed;
-	}
-	if (state->size)
-		state->text[state->size++] = '\n';
-	memcpy(state->text + state->size, text.data, text.length);
-	state->size += text.length;
-	if (has_cr)
-		state->text[state->size++] = '\r';
-	return FT_LINE_PARTIAL;
+	take_record(state, sink);
+	ft_tracing_lines_clear(&state->lines);
+	state->is_ours = state->is_suspect = false;
 }
 
 /* ---- the format ---- */
 
-/* The first line of a record, or one of a record that another format has taken. */
-static int take_first(struct tracing_pretty *state, const struct ft_line *line)
+static bool is_event_head(struct ft_bytes text)
 {
-	if (line->text.length < 8 || line->text.data[0] != ' ')
-		return FT_LINE_OTHER;
-	if (is_indented(line->text))
-		return state->is_elsewhere ? FT_LINE_TAKEN : FT_LINE_OTHER;
-	if (!is_head(line->text))
-		return FT_LINE_OTHER;
-	state->is_elsewhere = is_of_fuser(line->text);
-	state->is_ours = false;
-	return state->is_elsewhere ? FT_LINE_OTHER : keep(state, line->text, line->has_cr);
+	struct ft_scan scan = ft_scan_of(text);
+	struct ft_tracing_record ignored;
+	struct ft_time time;
+
+	if (!take_head(&scan, &time))
+		return false;
+	skip_target(&scan);
+	return find_kind(ft_scan_rest(&scan), &time, &ignored);
 }
 
-/* A line behind the first one. */
-static int take_next(struct tracing_pretty *state, const struct ft_line *line, struct ft_sink *sink)
+/* A first line. */
+static int start(struct tracing_pretty *state, const struct ft_line *line, bool is_suspect)
 {
-	if (line->text.length == 0) {
-		take_record(state, line, sink);
-		return FT_LINE_TAKEN;
+	int r = ft_tracing_lines_add(&state->lines, line);
+
+	if (r < 0)
+		return r;
+	state->is_suspect = is_suspect || line->is_suspect;
+	state->is_ours = is_event_head(line->text);
+	return state->is_ours ? FT_LINE_PARTIAL : FT_LINE_OTHER;
+}
+
+/* A line behind the first one. What goes on in a message that may not be ours is left out. */
+static int add(struct tracing_pretty *state, const struct ft_line *line, struct ft_sink *sink)
+{
+	int r;
+
+	state->is_ours |= is_detail(line->text);
+	if (!state->is_ours) {
+		/* the message goes on, if records do not end without their place */
+		if (state->has_places && !ft_sink_has_requests(sink))
+			ft_sink_doubt(sink);
+		return FT_LINE_OTHER;
 	}
-	if (is_indented(line->text)) {
-		state->is_seen = state->is_ours = true;
-	} else if (!state->is_seen || (is_head(line->text) && state->is_ours) ||
-		   state->size > TEXT_MAX) {
-		take_record(state, line, sink);
-		return take_first(state, line);
+	r = ft_tracing_lines_add(&state->lines, line);
+	if (r < 0)
+		return r;
+	if (state->lines.count < LINES_MAX && state->lines.size < LENGTH_MAX)
+		return FT_LINE_PARTIAL;
+	state->is_suspect = true;
+	finish(state, sink);
+	return FT_LINE_TAKEN;
+}
+
+/* Whether the line is the one that was remembered, which is offered again without its colours. */
+static bool is_without_escape(const struct tracing_pretty *state, const struct ft_line *line)
+{
+	struct ft_bytes first = ft_tracing_lines_text(&state->lines);
+	const char *escape = memchr(first.data, '\033', first.length);
+	size_t common = escape ? (size_t)(escape - first.data) : 0;
+
+	return common && common <= line->text.length &&
+	       memcmp(first.data, line->text.data, common) == 0;
+}
+
+/* What looks like a beginning while a record goes on. */
+static int take_second_head(struct tracing_pretty *state, const struct ft_line *line,
+			    struct ft_sink *sink)
+{
+	/* where no empty line was, or the line with the place is missing */
+	bool is_in_name = state->is_ours || (state->has_places && !is_without_escape(state, line));
+
+	if (state->is_ours && !ft_sink_has_requests(sink)) {
+		state->is_suspect = true; /* it stands in a name */
+		return add(state, line, sink);
 	}
-	return keep(state, line->text, line->has_cr);
+	if (is_in_name)
+		ft_sink_doubt(sink);
+	finish(state, sink);
+	return start(state, line, is_in_name);
 }
 
 static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
 {
-	static const char colour[] = "  \033[";
 	struct tracing_pretty *state = data;
-	struct ft_scan scan = ft_scan_of(line->text);
-	struct ft_line plain = *line;
-	size_t length;
 
-	if (!state->size) {
-		state->is_coloured |= ft_scan_bytes(&scan, colour, sizeof(colour) - 1);
-		return take_first(state, line);
+	if (line->text.length > 2 && memcmp(line->text.data, "  \033", 3) == 0) {
+		state->lines.is_coloured = true;
+		return FT_LINE_OTHER;
 	}
-	length = state->is_coloured ? ft_prefix_uncolour(line->text, line->scratch) : 0;
-	if (length)
-		plain.text = (struct ft_bytes){line->scratch, length};
-	return take_next(state, &plain, sink);
+	if (state->lines.size == 0)
+		return is_head(line->text) ? start(state, line, false) : FT_LINE_OTHER;
+	if (line->text.length == 0) {
+		finish(state, sink);
+		return FT_LINE_TAKEN;
+	}
+	return is_head(line->text) ? take_second_head(state, line, sink) : add(state, line, sink);
 }
 
 static void flush(void *data, struct ft_sink *sink)
 {
 	struct tracing_pretty *state = data;
+	struct ft_bytes text = ft_tracing_lines_text(&state->lines);
 
+	/* the last line of a log that was cut off; without it, the rest is still to come */
+	if (text.length && memmem(text.data, text.length, "\n" INDENT "in ", INDENT_LENGTH + 4))
+		finish(state, sink);
 	ft_tracing_flush(&state->tracing, sink);
 }
 
@@ -378,24 +406,24 @@ static void gap(void *data)
 {
 	struct tracing_pretty *state = data;
 
-	state->size = 0;
+	ft_tracing_lines_clear(&state->lines);
 }
 
 static void done(void *data)
 {
 	struct tracing_pretty *state = data;
 
-	free(state->text);
+	ft_tracing_lines_done(&state->lines);
 }
 
 static const char *const begins[] = {NULL};
 
 const struct ft_format ft_format_tracing_pretty = {
 	.name = "tracing-pretty",
-	.title = "Rust's tracing-subscriber, pretty records of several lines",
-	.used_by = "filesystems written in Rust with a span for each operation",
-	.how = "tracing_subscriber::fmt().pretty() with FmtSpan::NEW | FmtSpan::CLOSE",
-	.note = "what is told depends on the fields of the spans; those printed with % are unquoted",
+	.title = "Rust's tracing-subscriber, pretty: several lines a record",
+	.used_by = "Rust daemons with a span for each operation",
+	.how = "tracing_subscriber::fmt().pretty().with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)",
+	.note = "as tracing",
 	.gives = FUSETRACE_GIVES_NAME | FUSETRACE_GIVES_REPLY | FUSETRACE_GIVES_ERRNO |
 		 FUSETRACE_GIVES_TIME | FUSETRACE_GIVES_DURATION | FUSETRACE_GIVES_OFFSET,
 	.rank = FT_RANK_HANDLERS,

@@ -1,305 +1,301 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A record of tracing-subscriber in its full or its compact form:
+ * tracing-subscriber's lines in their full and their compact form:
  *
  *	2026-11-22T09:15:38.549926Z  INFO fuse::create{parent=1 name=a.txt mode=0o644}: demo: new
  *	2026-11-22T09:15:39.314989Z  INFO fuse::create: demo: src/bin/demo.rs:16: new parent=1 name=a.txt
  *
  * Before the spans may stand a thread's name and number, behind them the target, the file and the
- * line. What a program prints with % is not quoted: a span event's fields end at the last brace of
- * the line, and what could also be something else is suspect.
+ * line. What a program prints with % is not quoted: a line whose fields do not end goes on in the
+ * next one, a span event's fields end at the last brace of the line, and what could also be
+ * something else is suspect.
  */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "formats.h"
 #include "tracing_text.h"
 
-/* Where a thread's number is looked for. */
-#define THREAD_LENGTH_MAX 96
-/* Target, file, line. */
-#define PLACES_MAX 3
+/* What a record's names can spread it over. */
+#define LINES_MAX 16
+#define LENGTH_MAX (64 * 1024)
+/* Beginnings of records that were seen inside a name, and how much of them tells them again. */
+#define INNER_MAX 8
+#define INNER_LENGTH 48
 
-void ft_tracing_text_start(struct ft_tracing_reading *reading, struct ft_tracing *tracing,
-			   const struct ft_line *line, char *scratch)
-{
-	reading->tracing = tracing;
-	reading->line = *line;
-	reading->scratch.at = scratch;
-	/* the fields are written before they are counted: clearing them takes longer than a line */
-	memset(&reading->record, 0, offsetof(struct ft_tracing_record, fields));
-	reading->has_fields = reading->is_open = reading->has_place = false;
-	reading->may_hold = reading->is_whole = false;
-}
-
-/* ---- before the spans ---- */
-
-bool ft_tracing_text_head(struct ft_scan *scan, struct ft_time *ret_time)
-{
-	bool has_time;
-
-	*ret_time = (struct ft_time){.clock = FT_CLOCK_NONE};
-	has_time = ft_scan_time(scan, ret_time) || ft_scan_uptime(scan, ret_time);
-	if (has_time && !ft_scan_char(scan, ' '))
-		return false;
-	ft_scan_char(scan, ' ');
-	return ft_tracing_scan_level(scan) || has_time;
-}
-
-/* Name and number of the thread. */
-static void take_thread(struct ft_tracing_reading *reading)
-{
-	struct ft_scan *scan = &reading->scan;
-	struct ft_scan at = *scan;
-	struct ft_bytes name, number;
-	const char *brace, *parenthesis;
-
-	if (ft_scan_left(&at) > THREAD_LENGTH_MAX)
-		at.end = at.at + THREAD_LENGTH_MAX;
-	brace = memchr(at.at, '{', ft_scan_left(&at));
-	at.end = brace ? brace : at.end;
-	parenthesis = memchr(at.at, '(', ft_scan_left(&at));
-	if (parenthesis && ft_scan_past(&at, "ThreadId(", 9, &name) &&
-	    !memmem(name.data, name.length, ": ", 2) && ft_scan_until(&at, ')', &number)) {
-		number = (struct ft_bytes){number.data - 9, number.length + 10};
-		reading->record.thread = ft_tracing_thread(number);
-		scan->at = at.at;
-		ft_scan_char(scan, ' ');
-		return;
-	}
-	at = *scan;
-	ft_scan_chars(&at, ' ');
-	name.data = at.at;
-	while (!ft_scan_is_end(&at) && (ft_is_word_char(*at.at) || *at.at == '-' || *at.at == '.'))
-		at.at++;
-	name.length = (size_t)(at.at - name.data);
-	if (name.length && ft_scan_char(&at, ' ')) {
-		reading->record.thread = ft_tracing_thread(name);
-		*scan = at;
-	}
-}
-
-/* ---- spans ---- */
-
-static struct ft_bytes take_span_name(struct ft_scan *scan)
-{
-	const char *begin = scan->at;
-	const char *at = begin;
-
-	while (at < scan->end) {
-		if (ft_is_word_char(*at) || *at == '-' || *at == '.')
-			at++;
-		else if (*at == ':' && at + 1 < scan->end && at[1] == ':')
-			at += 2;
-		else
-			break;
-	}
-	scan->at = at;
-	return (struct ft_bytes){begin, (size_t)(at - begin)};
-}
-
-/* One span, up to the colon behind it. */
-static bool take_span(struct ft_tracing_reading *reading, const char *limit)
-{
-	struct ft_tracing_record *record = &reading->record;
-	struct ft_bytes name = take_span_name(&reading->scan);
-	struct ft_tracing_fields how = {.limit = limit, .is_braced = true};
-	uint32_t opcode;
-
-	if (name.length == 0)
-		return false;
-	if (record->has_span) {
-		record->is_inner = true;
-	} else if (ft_tracing_opcode(reading->tracing, name, &opcode)) {
-		record->has_span = true;
-		record->opcode = opcode;
-		how.add = ft_tracing_add;
-	}
-	if (ft_scan_char(&reading->scan, '{')) {
-		reading->has_fields = true;
-		if (!ft_tracing_scan_fields(&reading->scan, &how, &reading->scratch, record)) {
-			reading->is_open = ft_scan_is_end(&reading->scan);
-			return false;
-		}
-	}
-	return ft_scan_char(&reading->scan, ':');
-}
-
-static bool take_spans(struct ft_tracing_reading *reading, const char *limit)
-{
-	do {
-		if (!take_span(reading, limit))
-			return false;
-	} while (!ft_scan_char(&reading->scan, ' '));
-	return true;
-}
-
-/* ---- behind the spans ---- */
-
-static bool take_place(struct ft_scan *scan)
-{
-	const char *at = scan->at;
-
-	for (; at < scan->end && *at != ' ' && *at != '=' && *at != '"'; at++)
-		;
-	if (at == scan->end || *at != ' ' || at == scan->at || at[-1] != ':')
-		return false;
-	scan->at = at + 1;
-	return true;
-}
-
-/* "close time.busy=2.17ms time.idle=28.6us" up to the end or, in compact form, to other fields. */
-static bool take_close(struct ft_scan *scan, struct ft_tracing_record *record)
-{
-	struct ft_scan at = *scan;
-	struct ft_bytes busy, idle;
-
-	if (!ft_scan_literal(&at, "close time.busy=") || !ft_scan_until(&at, ' ', &busy) ||
-	    !ft_scan_literal(&at, "time.idle="))
-		return false;
-	idle.data = at.at;
-	while (!ft_scan_is_end(&at) && *at.at != ' ')
-		at.at++;
-	idle.length = (size_t)(at.at - idle.data);
-	if (!ft_tracing_durations(busy, idle, &record->duration_ns))
-		return false;
-	record->kind = FT_TRACING_CLOSE;
-	*scan = at;
-	return true;
-}
-
-/* new, enter, exit, or close without times. */
-static bool take_plain_kind(struct ft_tracing_reading *reading)
-{
-	struct ft_scan at = reading->scan;
-	struct ft_bytes word;
-	enum ft_tracing_kind kind;
-
-	if (!ft_scan_word(&at, &word) || !ft_tracing_kind_of(word, &kind))
-		return false;
-	/* where lines have times, a close has its own: this is the program's message */
-	if (kind == FT_TRACING_CLOSE && reading->line.time.clock != FT_CLOCK_NONE)
-		return false;
-	if (!ft_scan_is_end(&at) && (*at.at != ' ' || reading->has_fields))
-		return false;
-	reading->record.kind = kind;
-	reading->scan = at;
-	return true;
-}
-
-/* Fields behind the message of the program. */
-static void take_own_fields(struct ft_tracing_reading *reading)
-{
-	struct ft_tracing_fields how = {.add = reading->has_fields ? ft_tracing_add_own
-								   : ft_tracing_add};
-	struct ft_scan *scan = &reading->scan;
-	const char *equals = memchr(scan->at, '=', ft_scan_left(scan));
-	const char *at = equals;
-
-	reading->record.message = ft_scan_rest(scan);
-	if (!equals)
-		return;
-	while (at > scan->at && at[-1] != ' ')
-		at--;
-	if (at > scan->at)
-		reading->record.message.length = (size_t)(at - scan->at) - 1;
-	else
-		reading->record.message.length = 0;
-	scan->at = at;
-	ft_tracing_scan_fields(scan, &how, &reading->scratch, &reading->record);
-}
-
-/* false: in compact form, fields of something that is no span event. */
-static bool take_message(struct ft_tracing_reading *reading)
-{
-	struct ft_tracing_fields flat = {.add = ft_tracing_add};
-	struct ft_scan before = reading->scan;
-
-	if (take_close(&reading->scan, &reading->record) || take_plain_kind(reading)) {
-		if (ft_scan_is_end(&reading->scan))
-			return true;
-		if (!reading->has_fields && ft_scan_char(&reading->scan, ' ')) {
-			ft_tracing_scan_fields(&reading->scan, &flat, &reading->scratch,
-					       &reading->record);
-			if (ft_scan_is_end(&reading->scan))
-				return true;
-		}
-		/* something follows that no span event has */
-		reading->record.is_suspect = true;
-		reading->record.kind = FT_TRACING_MESSAGE;
-		reading->record.count = reading->has_fields ? reading->record.count : 0;
-		reading->scan = before;
-	}
-	take_own_fields(reading);
-	return true;
-}
-
-/*
- * Where the fields of a span event end: behind the last brace; which one it is goes to *record. NULL
- * if the line is none, as what follows the brace says.
- */
-static const char *event_limit(struct ft_bytes text, struct ft_tracing_record *record)
-{
-	const char *brace = memrchr(text.data, '}', text.length);
-	struct ft_scan tail = {brace ? brace + 1 : NULL, text.data + text.length};
-	int places = 0;
-
-	if (!brace || !ft_scan_char(&tail, ':'))
-		return NULL;
-	ft_scan_char(&tail, ' ');
-	while (!ft_tracing_kind_of(ft_scan_rest(&tail), &record->kind)) {
-		if (take_close(&tail, record))
-			return ft_scan_is_end(&tail) ? brace + 1 : NULL;
-		if (places++ > PLACES_MAX || !take_place(&tail))
-			return NULL;
-	}
-	return brace + 1;
-}
+struct tracing_text {
+	struct ft_tracing tracing;
+	struct ft_tracing_lines lines; /* of a record that is not taken yet */
+	bool may_go_on;                /* the line before was a message, which may hold newlines */
+	bool is_held; /* it is whole, but for the line behind it; else its braces are open */
+	struct ft_line first; /* its first line, without the text; the time is the record's own */
+	char inner[INNER_MAX][INNER_LENGTH];
+	uint32_t inner_count;
+};
 
 /* ---- a record ---- */
 
-/* Whether the last field may go on in the next line, as no brace or quote ends it. */
-static bool ends_raw(const struct ft_tracing_reading *reading)
+/* Whether a beginning like this stood in a name before. */
+static bool was_inner(const struct tracing_text *state, struct ft_bytes text)
 {
-	const struct ft_tracing_record *record = &reading->record;
-	struct ft_scan scan;
-	uint64_t number;
-
-	if (!record->is_flat || record->kind == FT_TRACING_MESSAGE || !record->count)
-		return false;
-	scan = ft_scan_of(record->fields[record->count - 1].value);
-	return reading->scan.end[-1] != '"' &&
-	       !(ft_scan_u64(&scan, &number) && ft_scan_is_end(&scan));
+	for (uint32_t i = 0; i < state->inner_count && i < INNER_MAX; i++) {
+		if (text.length >= INNER_LENGTH &&
+		    memcmp(text.data, state->inner[i], INNER_LENGTH) == 0)
+			return true;
+	}
+	return false;
 }
 
-int ft_tracing_text_take(struct ft_tracing_reading *reading, struct ft_bytes text,
-			 struct ft_sink *sink)
+static void pass_on(struct tracing_text *state, struct ft_tracing_reading *reading,
+		    struct ft_sink *sink)
 {
-	struct ft_tracing_record *record = &reading->record;
-	const char *limit;
+	reading->record.is_suspect |= was_inner(state, reading->line.text);
+	state->may_go_on = reading->record.kind == FT_TRACING_MESSAGE;
+	ft_tracing_take(&state->tracing, &reading->line, &reading->record, sink);
+}
 
-	reading->scan = ft_scan_of(text);
-	if (!ft_tracing_text_head(&reading->scan, &reading->line.time))
-		return FT_LINE_OTHER;
-	take_thread(reading);
-	limit = event_limit(ft_scan_rest(&reading->scan), record);
-	if (limit) {
-		record->raw =
-			(struct ft_bytes){reading->scan.at, (size_t)(limit - reading->scan.at)};
-		if (ft_tracing_take_same(reading->tracing, &reading->line, record, sink))
-			return FT_LINE_TAKEN;
+static int take_record(struct tracing_text *state, struct ft_tracing_reading *reading,
+		       struct ft_sink *sink)
+{
+	int r = ft_tracing_read(&state->tracing, reading);
+
+	if (r == FT_LINE_TAKEN)
+		pass_on(state, reading, sink);
+	return r;
+}
+
+/* ---- records over several lines ---- */
+
+/* Whether a record begins here: with a time, if the one before has one, too. */
+static bool is_head(const struct tracing_text *state, struct ft_bytes text)
+{
+	struct ft_scan scan = ft_scan_of(text);
+	struct ft_time time;
+
+	return ft_tracing_scan_head(&scan, &time) && time.clock == state->first.time.clock;
+}
+
+/* Each of the lines on its own, as they make no record together. */
+static void take_separately(struct tracing_text *state, struct ft_sink *sink)
+{
+	struct ft_scan scan = ft_scan_of(ft_tracing_lines_text(&state->lines));
+	struct ft_line single = {.is_suspect = true};
+	struct ft_tracing_reading reading;
+
+	while (!ft_scan_is_end(&scan)) {
+		if (!ft_scan_until(&scan, '\n', &single.text)) {
+			single.text = ft_scan_rest(&scan);
+			scan.at = scan.end;
+		}
+		ft_tracing_start(&reading, &single, ft_tracing_lines_scratch(&state->lines));
+		take_record(state, &reading, sink);
 	}
-	record->kind = FT_TRACING_MESSAGE;
-	if (!take_spans(reading, limit))
-		return reading->is_open && record->has_span ? FT_LINE_PARTIAL : FT_LINE_OTHER;
-	for (int i = 0; i < PLACES_MAX && take_place(&reading->scan); i++)
-		reading->has_place = true;
-	record->is_flat = !reading->has_fields;
-	take_message(reading);
-	/* one name before a message alone is the target */
-	if (record->kind == FT_TRACING_MESSAGE &&
-	    (!record->has_span || !(reading->has_fields || reading->has_place)))
-		return FT_LINE_OTHER;
-	reading->is_whole = ends_raw(reading);
-	if (reading->may_hold && reading->is_whole)
+}
+
+/* Every brace that was opened is closed: what looks like an end inside is not. */
+static bool is_balanced(struct ft_bytes text)
+{
+	long depth = 0;
+
+	for (size_t i = 0; i < text.length; i++)
+		depth += (text.data[i] == '{') - (text.data[i] == '}');
+	return depth <= 0;
+}
+
+/* Remembers lines inside that look like records; returns whether there are any. */
+static bool note_inner(struct tracing_text *state, struct ft_bytes text)
+{
+	struct ft_scan scan = ft_scan_of(text);
+	struct ft_bytes before;
+	bool r = false;
+
+	while (ft_scan_until(&scan, '\n', &before)) {
+		if (!is_head(state, ft_scan_rest(&scan)))
+			continue;
+		r = true;
+		if (ft_scan_left(&scan) >= INNER_LENGTH)
+			memcpy(state->inner[state->inner_count++ % INNER_MAX], scan.at,
+			       INNER_LENGTH);
+	}
+	return r;
+}
+
+/* The next line of a record whose braces are open. */
+static int take_joined(struct tracing_text *state, const struct ft_line *line, struct ft_sink *sink)
+{
+	struct ft_tracing_reading reading;
+	int r = ft_tracing_lines_add(&state->lines, line);
+
+	if (r < 0)
+		return r;
+	ft_tracing_start(&reading, line, ft_tracing_lines_scratch(&state->lines));
+	reading.line.text = ft_tracing_lines_text(&state->lines);
+	r = FT_LINE_PARTIAL;
+	if (is_balanced(reading.line.text)) {
+		reading.line.is_suspect |= note_inner(state, reading.line.text);
+		r = take_record(state, &reading, sink);
+	}
+	if (r == FT_LINE_PARTIAL && state->lines.count < LINES_MAX &&
+	    state->lines.size < LENGTH_MAX)
 		return FT_LINE_PARTIAL;
-	record->is_suspect |= reading->line.is_suspect;
-	ft_tracing_take(reading->tracing, &reading->line, record, sink);
+	if (r != FT_LINE_TAKEN)
+		take_separately(state, sink);
+	ft_tracing_lines_clear(&state->lines);
 	return FT_LINE_TAKEN;
 }
+
+/* The record before; is_cut: the line behind it is none, so a name may go on there. */
+static void settle_held(struct tracing_text *state, bool is_cut, struct ft_sink *sink)
+{
+	struct ft_tracing_reading reading;
+
+	state->first.text = ft_tracing_lines_text(&state->lines);
+	state->first.is_suspect |= is_cut;
+	ft_tracing_start(&reading, &state->first, ft_tracing_lines_scratch(&state->lines));
+	reading.record.is_cut = is_cut;
+	take_record(state, &reading, sink);
+	ft_tracing_lines_clear(&state->lines);
+	state->is_held = false;
+}
+
+/* Keeps a record that is not whole, or may not be. */
+static int keep(struct tracing_text *state, const struct ft_tracing_reading *reading,
+		const struct ft_line *line)
+{
+	int r = ft_tracing_lines_add(&state->lines, line);
+
+	state->is_held = reading->may_hold;
+	state->first = *line;
+	state->first.time = reading->line.time;
+	return r < 0 ? r : FT_LINE_PARTIAL;
+}
+
+/*
+ * The line behind a record that may go on. One that begins no record is the rest of a name, or
+ * somebody else's: the record's operation is doubtful, and its name is not known.
+ */
+static int take_behind_held(struct tracing_text *state, const struct ft_line *line,
+			    bool begins_record, struct ft_sink *sink)
+{
+	struct ft_scan scan = ft_scan_of(line->text);
+	struct ft_time time;
+	bool is_out_of_time = ft_tracing_scan_head(&scan, &time) &&
+			      ft_tracing_is_out_of_time(&state->tracing, &time);
+
+	settle_held(state, !begins_record || is_out_of_time, sink);
+	if (begins_record || is_out_of_time)
+		return FT_LINE_OTHER;
+	if (!ft_sink_has_requests(sink))
+		return FT_LINE_TAKEN;
+	ft_sink_doubt(sink);
+	return FT_LINE_OTHER;
+}
+
+/*
+ * What is kept, when the next line comes. OTHER: that line is one of its own. A request that stands
+ * in a name cannot be told from the library's own one, so neither is lost, but it is doubtful.
+ */
+static int take_kept(struct tracing_text *state, const struct ft_line *line, struct ft_sink *sink)
+{
+	bool is_coloured =
+		state->lines.is_coloured && line->text.length && line->text.data[0] == '\033';
+	bool begins_record = is_coloured || is_head(state, line->text);
+
+	if (state->is_held)
+		return take_behind_held(state, line, begins_record, sink);
+	if (!begins_record || !ft_sink_has_requests(sink))
+		return take_joined(state, line, sink);
+	ft_tracing_lines_clear(&state->lines);
+	ft_sink_doubt(sink);
+	return FT_LINE_OTHER;
+}
+
+/* ---- the format ---- */
+
+static bool may_begin(char c)
+{
+	return c == ' ' || (unsigned char)(c - '0') <= 9 || c == 'D' || c == 'E' || c == 'T';
+}
+
+/* What stands behind a message is suspect unless it is a line of a library that prints its own. */
+static void check_behind_message(struct tracing_text *state, const struct ft_line *line,
+				 struct ft_sink *sink)
+{
+	struct ft_scan scan = ft_scan_of(line->text);
+	struct ft_time time;
+
+	if (ft_sink_has_requests(sink) || ft_tracing_scan_head(&scan, &time) ||
+	    (state->lines.is_coloured && !ft_scan_is_end(&scan) && *scan.at == '\033'))
+		state->may_go_on = false;
+	else
+		ft_sink_doubt(sink);
+}
+
+static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
+{
+	struct tracing_text *state = data;
+	struct ft_tracing_reading reading;
+	int r = FT_LINE_OTHER;
+
+	if (state->lines.size)
+		r = take_kept(state, line, sink);
+	if (r != FT_LINE_OTHER)
+		return r;
+	if (state->may_go_on)
+		check_behind_message(state, line, sink);
+	if (line->text.length < 8 || !may_begin(line->text.data[0])) {
+		state->lines.is_coloured |= line->text.length && line->text.data[0] == '\033';
+		return FT_LINE_OTHER;
+	}
+	ft_tracing_start(&reading, line, line->scratch);
+	r = ft_tracing_read(&state->tracing, &reading);
+	if (r == FT_LINE_PARTIAL || reading.may_hold)
+		return keep(state, &reading, line);
+	if (r == FT_LINE_TAKEN)
+		pass_on(state, &reading, sink);
+	return r;
+}
+
+static void flush(void *data, struct ft_sink *sink)
+{
+	struct tracing_text *state = data;
+
+	if (state->lines.size && state->is_held)
+		settle_held(state, false, sink);
+	ft_tracing_flush(&state->tracing, sink);
+}
+
+static void gap(void *data)
+{
+	struct tracing_text *state = data;
+
+	ft_tracing_lines_clear(&state->lines);
+	state->may_go_on = false;
+}
+
+static void done(void *data)
+{
+	struct tracing_text *state = data;
+
+	ft_tracing_lines_done(&state->lines);
+}
+
+static const char *const begins[] = {NULL};
+
+const struct ft_format ft_format_tracing = {
+	.name = "tracing",
+	.title = "Rust's tracing-subscriber, one line a record: full (the default) and compact",
+	.used_by = "Rust daemons with a span for each operation: mountpoint-s3, fuse3, own ones",
+	.how = "tracing_subscriber::fmt().with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)",
+	.note = "a span is an operation by its name (\"fuse::lookup\"); what is told depends on its "
+		"fields (ino, parent, name, offset, size, errno, ...); those printed with % are not quoted",
+	.gives = FUSETRACE_GIVES_NAME | FUSETRACE_GIVES_REPLY | FUSETRACE_GIVES_ERRNO |
+		 FUSETRACE_GIVES_TIME | FUSETRACE_GIVES_DURATION | FUSETRACE_GIVES_OFFSET,
+	.rank = FT_RANK_HANDLERS,
+	.begins = begins,
+	.state_size = sizeof(struct tracing_text),
+	.take = take,
+	.flush = flush,
+	.gap = gap,
+	.done = done,
+};

@@ -93,7 +93,7 @@ def is_tracing(path):
 def test_counts(path):
     """As many of each operation, as many failures and as many without a known end."""
     assert path.name in ROWS, NOT_COUNTED
-    if path.stem.endswith("-none"):
+    if path.stem.endswith(("-none", "-messages")):
         pytest.skip("messages without span events: not counted by other means")
     assert ROWS[path.name] == row_of(read(path))
 
@@ -107,7 +107,7 @@ def test_counts_of_unquoted_names(path):
     """
     found = read(path)
     suspect = sum(each.get("suspect", False) for each in found)
-    if path.stem.endswith("-none"):  # messages without span events are not counted by other means
+    if path.stem.endswith(("-none", "-messages")):  # messages without span events are not counted by other means
         assert found
         return
     expected, most = ROWS[path.name], row_of(found)
@@ -134,6 +134,10 @@ def timeless(found):
             for each in found]
 
 
+def in_any_order(found):
+    return sorted(json.dumps({**each, "seq": None}) for each in found)
+
+
 def live(folder, *program):
     """The operations that a daemon prints which makes no mount."""
     result = run("run", "--source", "log", "--format", "json", "-o", folder / "out", "--",
@@ -153,5 +157,7 @@ def test_live_as_it_was_recorded(folder, path):
 
 @pytest.mark.parametrize("path", logs(SAMPLES), ids=lambda path: path.name)
 def test_live_in_pieces(folder, path):
-    found = live(folder, REPLAY_PIECES, path)
-    assert found and timeless(found) == timeless(read(path))
+    found, expected = timeless(live(folder, REPLAY_PIECES, path)), timeless(read(path))
+    if path.stem.endswith("-messages"):  # no ends are told: those that come late are given up
+        found, expected = map(in_any_order, (found, expected))
+    assert found and found == expected

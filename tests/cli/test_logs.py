@@ -333,3 +333,20 @@ def test_formats_are_what_they_were(golden):
 def test_formats_that_cannot_be_written():
     with open("/dev/full", "w") as full:
         assert run("formats", stdout=full).returncode == SETUP
+
+
+# ---- how daemons are told to print ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+@pytest.mark.parametrize(("value", "level"), [(None, "trace"), ("fuser=debug", "fuser=debug")],
+                         ids=["ours", "the user's"])
+def test_level_of_rust_programs(value, level, stream):
+    """Any program that has no profile of its own may be written in Rust."""
+    environment = {name: text for name, text in os.environ.items() if name != "RUST_LOG"}
+    if value:
+        environment["RUST_LOG"] = value
+    daemon = f'echo " INFO fuse::lookup{{parent=1 name=\\"$RUST_LOG\\"}}: demo: new" >&{stream}'
+    result = run("run", "--source", "log", "--format", "json", "--", "sh", "-c", daemon,
+                 env=environment)
+    assert [found["path"] for found in operations(result.stdout)] == ["/" + level]
