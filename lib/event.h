@@ -17,8 +17,8 @@
 
 /* What an end tells. */
 #define FT_ENDING_RESULT 0u  /* `error` */
-#define FT_ENDING_ENDED 1u   /* that it ended, not how */
-#define FT_ENDING_UNKNOWN 2u /* nothing, but maybe a duration: the source says no more of it */
+#define FT_ENDING_ENDED 1u   /* that it ended; a failure would be told, a success is not */
+#define FT_ENDING_UNKNOWN 2u /* no more, or that it ended in any way; a duration may be told */
 
 /* An end whose source does not repeat the opcode: that of the begin with the same key. */
 #define FT_OPCODE_OF_BEGIN UINT32_MAX

@@ -87,10 +87,11 @@ FUSETRACE_API const char *fusetrace_op_name_next(const char *name);
 /* One request and its reply. Immutable, reference counted, usable from any thread. */
 struct fusetrace_op;
 
-#define FUSETRACE_STATUS_STARTED 1u   /* no reply yet */
-#define FUSETRACE_STATUS_COMPLETED 2u /* replied, errno 0 */
-#define FUSETRACE_STATUS_FAILED 3u    /* replied with an errno */
-#define FUSETRACE_STATUS_UNKNOWN 4u   /* the reply was lost, or the daemon died first */
+#define FUSETRACE_STATUS_STARTED 1u /* no reply yet */
+/* Replied with errno 0; or ended in a log that tells errors where there are some (no ERRNO then). */
+#define FUSETRACE_STATUS_COMPLETED 2u
+#define FUSETRACE_STATUS_FAILED 3u  /* replied with an errno */
+#define FUSETRACE_STATUS_UNKNOWN 4u /* no reply that tells: lost, or the daemon died first */
 
 #define FUSETRACE_SOURCE_AUTO                                                                      \
 	0u /* the kernel; what was added of the daemon's log where it refuses */

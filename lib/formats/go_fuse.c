@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What go-fuse (github.com/hanwen/go-fuse) prints with MountOptions.Debug, from 2.0 to 2.10:
+ * What go-fuse (github.com/hanwen/go-fuse) prints with MountOptions.Debug, from 2.0 to 2.12:
  *
  *	09:08:34.316680 rx 20: MKDIR n1 {0755 (mask 022)} "d"  p15293
  *	09:08:34.317074 tx 20:     OK, {n2 g1 tE=1s tA=1s {M040755 SZ=4096 L=2 ...}}

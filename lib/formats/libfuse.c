@@ -177,7 +177,7 @@ static bool parse_success(struct ft_scan *scan, struct result *result)
 	}
 	if (!ft_scan_literal(scan, ", result=") || !ft_scan_u64(scan, &result->outsize))
 		return false;
-	result->ending = result->outsize ? FT_ENDING_RESULT : FT_ENDING_ENDED;
+	result->ending = result->outsize ? FT_ENDING_RESULT : FT_ENDING_UNKNOWN;
 	result->outsize = 0;
 	return true;
 }

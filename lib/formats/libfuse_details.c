@@ -344,6 +344,7 @@ static const struct keyword {
 	{"SYMLINK", BIT(FUSE_SYMLINK), take_new_symlink},
 	{"UNLINK", BIT(FUSE_UNLINK), take_child},
 	{"WRITE", BIT(FUSE_WRITE), take_range},
+	{"WRITEPAGE", BIT(FUSE_WRITE), take_range},
 	{"access", BIT(FUSE_ACCESS), take_path_mode},
 	{"chmod", BIT(FUSE_SETATTR), take_chmod},
 	{"chown", BIT(FUSE_SETATTR), take_chown},

@@ -246,6 +246,14 @@ static void test_lite(void **state)
 		"\"unique\":14,\"nodeid\":2,\"fh\":1,\"flags\":32768}\n"
 		"{\"op\":\"fsync\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0,"
 		"\"unique\":16,\"nodeid\":2,\"fh\":1}\n");
+	/* what was changed through a map */
+	FT_TEST_LOG_IS(
+		"unique: 4, opcode: WRITE (16), nodeid: 2, insize: 4176\n"
+		"WRITEPAGE[0] 4096 bytes to 8192\n"
+		"   WRITEPAGE[0] 4096 bytes\n"
+		"   unique: 4, error: 0 (Success), outsize: 24\n",
+		"{\"op\":\"write\",\"status\":\"completed\",\"errno\":0,\"unique\":4,"
+		"\"nodeid\":2,\"fh\":0,\"offset\":8192,\"size\":4096,\"reply_size\":4096}\n");
 	FT_TEST_LOG_IS("unique: 4, opcode: ??? (43), nodeid: 2, insize: 72\n"
 		       "   unique: 4, error: 0 (Success), outsize: 16\n",
 		       "{\"op\":\"fallocate\",\"status\":\"completed\",\"errno\":0,\"unique\":4,"

@@ -44,7 +44,7 @@ static void test_requests(void **state)
 		"    unique: 12, result=0\n",
 		"{\"op\":\"read\",\"status\":\"completed\",\"errno\":0,\"pid\":7,\"unique\":10,"
 		"\"nodeid\":2,\"fh\":5,\"offset\":0,\"size\":100,\"reply_size\":7}\n"
-		"{\"op\":\"unlink\",\"path\":\"/a\",\"status\":\"completed\",\"pid\":7,"
+		"{\"op\":\"unlink\",\"path\":\"/a\",\"status\":\"unknown\",\"pid\":7,"
 		"\"unique\":12,\"nodeid\":1}\n");
 	/* an opcode that the library does not know */
 	FT_TEST_LOG_IS(

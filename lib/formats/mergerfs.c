@@ -313,7 +313,7 @@ const struct ft_format ft_format_mergerfs = {
 	.name = "mergerfs",
 	.title = "mergerfs, 2.42 and later",
 	.used_by = "mergerfs",
-	.how = "-o debug=true, with log.file=FILE or to stderr",
+	.how = "-f -d, or -o debug=true with log.file=FILE",
 	.note = "2.33 to 2.40 (-d) print only INIT; names of extended attributes that are set are lost",
 	.gives = FUSETRACE_GIVES_NAME | FUSETRACE_GIVES_REPLY | FUSETRACE_GIVES_ERRNO |
 		 FUSETRACE_GIVES_TIME | FUSETRACE_GIVES_OFFSET | FUSETRACE_GIVES_PID |

@@ -317,7 +317,7 @@ static void take_return(struct unionfs *state, const struct operation *operation
 	if (!op)
 		return;
 	if (!ft_scan_u64(scan, &number) || !ft_scan_is_end(scan)) {
-		event.ending = FT_ENDING_ENDED;
+		event.ending = FT_ENDING_UNKNOWN;
 	} else if (is_negative) {
 		event.error = number < 4096 ? (int32_t)number : 0;
 	} else if (operation->opcode == 15 || operation->opcode == 16) {

@@ -124,9 +124,6 @@ DIFFERENCES = (
                ops=("write",), key="reply_size"),
     Difference(UNTOLD, "its own libfuse prints no name in CREATE and none in several others",
                writers=("ntfs-3g",), key="path"),
-    Difference(UNTOLD, "of what was changed through a map it prints WRITEPAGE, which is not read "
-               "yet", writers=("ntfs-3g",), ops=("write",), key="offset"),
-    Difference(UNTOLD, "likewise", writers=("ntfs-3g",), ops=("write",), key="reply_size"),
     Difference(UNTOLD, "go-fuse does not print how much was written in all versions, and of what "
                "it reads from a descriptor first how much was asked for",
                formats=("go-fuse",), ops=("read", "write"), key="reply_size"),
