@@ -10,9 +10,9 @@
  * quoted and can be told from the path, as they are the one tuple that ends with the line.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "formats.h"
+#include "joined.h"
 #include "open_ops.h"
 #include "python.h"
 
@@ -41,9 +41,8 @@ struct operation {
 
 struct fusepy {
 	struct ft_open_ops open;
-	bool is_traceback; /* the line before was one of a traceback */
-	char *broken;      /* a start whose path goes on in the next line */
-	size_t broken_size;
+	bool is_traceback;       /* the line before was one of a traceback */
+	struct ft_joined broken; /* a start whose path goes on in the next line */
 };
 
 /* ---- arguments ---- */
@@ -270,18 +269,9 @@ static bool holds_record(struct ft_bytes path)
 
 static int keep_broken(struct fusepy *state, struct ft_bytes text, bool has_cr)
 {
-	if (text.length + 2 > BROKEN_MAX)
-		return FT_LINE_TAKEN; /* no path is that long: a line that was torn */
-	if (!state->broken)
-		state->broken = malloc(BROKEN_MAX);
-	if (!state->broken)
-		return -ENOMEM;
-	memmove(state->broken, text.data, text.length);
-	state->broken_size = text.length;
-	if (has_cr)
-		state->broken[state->broken_size++] = '\r';
-	state->broken[state->broken_size++] = '\n';
-	return FT_LINE_PARTIAL;
+	/* no path is that long: a line that was torn */
+	return text.length + 2 > BROKEN_MAX ? FT_LINE_TAKEN
+					    : ft_joined_keep(&state->broken, text, has_cr);
 }
 
 /* op path (arguments) */
@@ -315,18 +305,9 @@ static int take_start(struct fusepy *state, struct ft_bytes text, const struct f
 /* The next line of a start whose path has a newline. */
 static int take_broken(struct fusepy *state, const struct ft_line *line, struct ft_sink *sink)
 {
-	size_t size = state->broken_size + line->text.length;
-	char *whole = malloc(size + 1);
-	int r;
+	struct ft_bytes whole = ft_joined_with(&state->broken, line->text);
 
-	if (!whole)
-		return -ENOMEM;
-	memcpy(whole, state->broken, state->broken_size);
-	memcpy(whole + state->broken_size, line->text.data, line->text.length);
-	state->broken_size = 0;
-	r = take_start(state, (struct ft_bytes){whole, size}, line, sink);
-	free(whole);
-	return r;
+	return whole.data ? take_start(state, whole, line, sink) : -ENOMEM;
 }
 
 /* ---- ends ---- */
@@ -376,19 +357,6 @@ static bool take_result(const struct operation *operation, const struct ft_pytho
 	return true;
 }
 
-static void end(struct fusepy *state, struct ft_open_op *op, struct ft_event *event,
-		const struct ft_line *line, struct ft_sink *sink)
-{
-	struct ft_event doubt = {.key = op->key, .marks = FUSETRACE_OP_SUSPECT};
-
-	if (op->is_doubtful)
-		ft_sink_amend(sink, &doubt);
-	event->key = op->key;
-	event->opcode = FT_OPCODE_OF_BEGIN;
-	ft_sink_end(sink, line, event);
-	ft_open_ops_end(&state->open, op);
-}
-
 /* op result */
 static int take_end(struct fusepy *state, struct ft_bytes text, const struct ft_line *line,
 		    struct ft_sink *sink)
@@ -413,7 +381,7 @@ static int take_end(struct fusepy *state, struct ft_bytes text, const struct ft_
 	/* A link's target may be any text, that of an error too. */
 	op->is_doubtful |=
 		operation->gives_text && event.error && value.kind == 's' && operation->opcode == 5;
-	end(state, op, &event, line, sink);
+	ft_open_ops_tell_end(&state->open, op, &event, line, sink);
 	return FT_LINE_TAKEN;
 }
 
@@ -426,7 +394,7 @@ static void take_uncaught(struct fusepy *state, struct ft_scan *scan, const stru
 	struct ft_event event = {.error = EINVAL};
 
 	if (op && ft_scan_literal(scan, ", returning errno.EINVAL"))
-		end(state, op, &event, line, sink);
+		ft_open_ops_tell_end(&state->open, op, &event, line, sink);
 }
 
 /* ---- the format ---- */
@@ -467,7 +435,7 @@ static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
 	struct fusepy *state = data;
 	struct ft_scan scan = ft_scan_of(line->text);
 
-	if (state->broken_size)
+	if (state->broken.size)
 		return take_broken(state, line, sink);
 	if (ft_scan_is_end(&scan))
 		return FT_LINE_OTHER;
@@ -489,14 +457,14 @@ static void gap(void *data)
 {
 	struct fusepy *state = data;
 
-	state->broken_size = 0;
+	state->broken.size = 0;
 }
 
 static void done(void *data)
 {
 	struct fusepy *state = data;
 
-	free(state->broken);
+	ft_joined_done(&state->broken);
 }
 
 static const char *const begins[] = {"fuse.log-mixin", "FUSE operation ",

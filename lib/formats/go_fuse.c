@@ -234,7 +234,7 @@ static const char *const begins[] = {
 
 const struct ft_format ft_format_go_fuse = {
 	.name = "go-fuse",
-	.title = "go-fuse, 2.0 to 2.10",
+	.title = "go-fuse, 2.0 to 2.12",
 	.used_by = "gocryptfs, rclone mount2, JuiceFS, SeaweedFS and others on hanwen/go-fuse",
 	.how = "MountOptions.Debug; gocryptfs -fusedebug",
 	.note = "pid since 2.6; how much was read or written is told by some versions and some files",

@@ -12,10 +12,10 @@
  * and behind it a whole record.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "../base/errno_text.h"
 #include "formats.h"
+#include "joined.h"
 #include "juicefs.h"
 
 /* Two names of 255 bytes or a target of 4095, each byte quoted: more is no record that goes on. */
@@ -36,8 +36,7 @@ struct juicefs {
 	bool is_seen; /* a record was */
 	bool releases_handles;
 	enum ft_juicefs_quoting quoting;
-	char *broken; /* a record whose name goes on in the next line */
-	size_t broken_size;
+	struct ft_joined broken; /* a record whose name goes on in the next line */
 	struct ft_time broken_time;
 };
 
@@ -268,19 +267,9 @@ static int keep_broken(struct juicefs *state, struct ft_bytes text, const struct
 		return FT_LINE_OTHER; /* no name goes on there */
 	if (text.length + 2 > BROKEN_MAX)
 		return FT_LINE_TAKEN;
-	if (!state->broken)
-		state->broken = malloc(2 * BROKEN_MAX);
-	if (!state->broken)
-		return -ENOMEM;
-	if (text.data != state->broken) {
-		memcpy(state->broken, text.data, text.length);
+	if (text.data != state->broken.bytes)
 		state->broken_time = line->time;
-	}
-	state->broken_size = text.length;
-	if (line->has_cr)
-		state->broken[state->broken_size++] = '\r';
-	state->broken[state->broken_size++] = '\n';
-	return FT_LINE_PARTIAL;
+	return ft_joined_keep(&state->broken, text, line->has_cr);
 }
 
 /* From "[uid:" on. */
@@ -299,7 +288,7 @@ static int take_text(struct juicefs *state, struct ft_bytes text, const struct f
 		return keep_broken(state, text, line);
 	state->is_seen = true;
 	note_version(state, &record);
-	if (text.data == state->broken) /* may have held another record */
+	if (text.data == state->broken.bytes) /* may have held another record */
 		record.event.marks |= FUSETRACE_OP_SUSPECT;
 	record.is_first = record.is_old && !state->releases_handles;
 	record.quoting = record.is_old ? FT_JUICEFS_RAW : state->quoting;
@@ -323,14 +312,16 @@ static bool take_time(struct ft_line *line)
 
 static int take_rest(struct juicefs *state, const struct ft_line *line, struct ft_sink *sink)
 {
-	struct ft_bytes whole = {state->broken, state->broken_size + line->text.length};
 	struct ft_line first = *line;
+	struct ft_bytes whole;
 
-	state->broken_size = 0;
-	if (whole.length > BROKEN_MAX)
+	if (state->broken.size + line->text.length > BROKEN_MAX) {
+		state->broken.size = 0;
 		return FT_LINE_OTHER;
-	memcpy(state->broken + whole.length - line->text.length, line->text.data,
-	       line->text.length);
+	}
+	whole = ft_joined_with(&state->broken, line->text);
+	if (!whole.data)
+		return -ENOMEM;
 	first.time = state->broken_time;
 	return take_text(state, whole, &first, sink);
 }
@@ -340,7 +331,7 @@ static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
 	struct juicefs *state = data;
 	struct ft_line record = *line;
 
-	if (state->broken_size)
+	if (state->broken.size)
 		return take_rest(state, line, sink);
 	/* printed each second while there is nothing to tell */
 	if (state->is_seen && ft_bytes_equal(line->text, FT_BYTES_LITERAL("#")))
@@ -356,14 +347,14 @@ static void gap(void *data)
 {
 	struct juicefs *state = data;
 
-	state->broken_size = 0;
+	state->broken.size = 0;
 }
 
 static void done(void *data)
 {
 	struct juicefs *state = data;
 
-	free(state->broken);
+	ft_joined_done(&state->broken);
 }
 
 static const char *const begins[] = {"[uid:", NULL};

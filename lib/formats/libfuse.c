@@ -341,7 +341,7 @@ static int take_apart(struct ft_libfuse *state, struct ft_bytes whole, const str
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, whole.data, whole.length);
-	state->joined.is_rejoined = true;
+	state->is_rejoined = true;
 	for (bool is_first = true; ft_scan_until(&scan, '\n', &one.text); is_first = false) {
 		one.text.length -= one.text.length && one.text.data[one.text.length - 1] == '\r';
 		if (!is_first)
@@ -349,7 +349,7 @@ static int take_apart(struct ft_libfuse *state, struct ft_bytes whole, const str
 	}
 	one.text = ft_scan_rest(&scan);
 	take(state, &one, sink);
-	state->joined.is_rejoined = false;
+	state->is_rejoined = false;
 	free(copy);
 	return FT_LINE_TAKEN;
 }
@@ -357,12 +357,13 @@ static int take_apart(struct ft_libfuse *state, struct ft_bytes whole, const str
 /* The line behind one that was kept. */
 static int take_next(struct ft_libfuse *state, const struct ft_line *line, struct ft_sink *sink)
 {
-	bool is_guess = state->joined.is_guess;
-	struct ft_bytes whole = ft_libfuse_join(&state->joined, line->text);
+	bool is_guess = state->is_guess;
+	struct ft_bytes whole = ft_joined_with(&state->joined, line->text);
 	int r;
 
 	if (!whole.data)
 		return -ENOMEM;
+	state->is_guess = false;
 	r = ft_libfuse_take_detail(state, whole, line->has_cr, sink);
 	if (r != FT_LINE_UNOWNED)
 		return r;
@@ -394,7 +395,7 @@ static void done(void *data)
 {
 	struct ft_libfuse *state = data;
 
-	free(state->joined.bytes);
+	ft_joined_done(&state->joined);
 }
 
 static const char *const begins[] = {

@@ -3,15 +3,14 @@
  * The parts of the libfuse parser. Requests and replies carry a number (libfuse.c). The lines between
  * them, which carry none, are taken apart: those of libfuse's high level (libfuse_details.c) and of
  * filesystems on its low level (libfuse_handlers.c). Then the request is looked for that they belong
- * to (libfuse_owners.c), which tells how long their names are (libfuse_names.c), so that one that
- * goes on in the next line is seen (libfuse_joined.c).
+ * to (libfuse_owners.c), which tells how long their names are (libfuse_names.c).
  */
 #ifndef FT_FORMATS_LIBFUSE_H
 #define FT_FORMATS_LIBFUSE_H
 
 #include <linux/fuse.h>
 
-#include "format.h"
+#include "joined.h"
 
 /* ---- lines without a number ---- */
 
@@ -101,16 +100,10 @@ struct ft_libfuse_name {
 	char bytes[FT_LIBFUSE_NAME_MAX];
 };
 
-/* Detail lines that go on in the next one. */
-struct ft_libfuse_joined {
-	char *bytes;
-	size_t size; /* 0: none does */
-	size_t room;
-	bool is_guess;    /* joined for the size of the request, not for a name that is known */
-	bool is_rejoined; /* lines that were joined in vain are taken anew, each by itself */
-	/* Names with a newline in them: wherever one is printed, it breaks the line. */
-	struct ft_libfuse_name broken[FT_LIBFUSE_BROKEN];
-	uint32_t broken_count;
+/* Names with a newline in them: wherever one is printed, it breaks the line. */
+struct ft_libfuse_breaks {
+	struct ft_libfuse_name names[FT_LIBFUSE_BROKEN];
+	uint32_t count;
 };
 
 /* The state of the format. */
@@ -126,7 +119,10 @@ struct ft_libfuse {
 	/* A request whose handler looks the same path up once more. */
 	uint64_t looks_again;
 	struct ft_libfuse_name looked_up;
-	struct ft_libfuse_joined joined;
+	struct ft_joined joined; /* a detail line that goes on in the next one */
+	bool is_guess;           /* ... for the size of the request, not for a name that is known */
+	bool is_rejoined;        /* lines that were joined in vain are taken anew, each by itself */
+	struct ft_libfuse_breaks breaks;
 };
 
 static inline struct ft_libfuse_request *ft_libfuse_slot(struct ft_libfuse *state, uint64_t unique)
@@ -150,18 +146,5 @@ int ft_libfuse_take_detail(struct ft_libfuse *state, struct ft_bytes text, bool 
 			   struct ft_sink *sink);
 /* "   NODEID: 2" */
 bool ft_libfuse_take_node_line(struct ft_libfuse *state, struct ft_bytes text);
-
-/* ---- lines that go on ---- */
-
-/* Keeps a text for the next line to be appended to: FT_LINE_PARTIAL, or -ENOMEM. */
-int ft_libfuse_keep(struct ft_libfuse_joined *joined, struct ft_bytes text, bool has_cr);
-/*
- * What was kept with the next line behind it; nothing is kept then. It is the buffer's: it may be kept
- * once more. Its data are NULL without memory.
- */
-struct ft_bytes ft_libfuse_join(struct ft_libfuse_joined *joined, struct ft_bytes next);
-void ft_libfuse_remember_broken(struct ft_libfuse_joined *joined, struct ft_bytes name);
-/* Whether text ends with a known name up to one of its newlines. */
-bool ft_libfuse_ends_broken(const struct ft_libfuse_joined *joined, struct ft_bytes text);
 
 #endif

@@ -3,6 +3,9 @@
  * Lines of libfuse without a number, and the requests that they belong to. The thread that handles a
  * request prints them, so that of several threads come between those of the others: a line belongs
  * to the newest request that it fits and that has none yet.
+ *
+ * A newline in a name breaks a line. That it goes on in the next one is told by the size of the request,
+ * which its names do not fill yet, or by a name that was seen before.
  */
 #include "libfuse.h"
 
@@ -26,6 +29,40 @@ bool ft_libfuse_take_node_line(struct ft_libfuse *state, struct ft_bytes text)
 	state->is_node_doubtful = state->node != 0;
 	state->node = node;
 	return true;
+}
+
+/* ---- names that break lines ---- */
+
+static void remember_broken(struct ft_libfuse_breaks *breaks, struct ft_bytes name)
+{
+	struct ft_libfuse_name *broken = &breaks->names[breaks->count % FT_LIBFUSE_BROKEN];
+
+	if (!name.data || name.length > FT_LIBFUSE_NAME_MAX ||
+	    !memchr(name.data, '\n', name.length))
+		return;
+	memcpy(broken->bytes, name.data, name.length);
+	broken->length = name.length;
+	breaks->count++;
+}
+
+/* Whether text ends with a known name up to one of its newlines. */
+static bool ends_broken(const struct ft_libfuse_breaks *breaks, struct ft_bytes text)
+{
+	const char *slash;
+	size_t length;
+
+	if (!breaks->count)
+		return false;
+	slash = memrchr(text.data, '/', text.length);
+	length = slash ? (size_t)(text.data + text.length - slash) - 1 : 0;
+	for (uint32_t i = 0; slash && i < breaks->count && i < FT_LIBFUSE_BROKEN; i++) {
+		const struct ft_libfuse_name *broken = &breaks->names[i];
+
+		if (length < broken->length && broken->bytes[length] == '\n' &&
+		    memcmp(slash + 1, broken->bytes, length) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* ---- which request ---- */
@@ -203,7 +240,6 @@ static bool gives_entry(const struct ft_libfuse_request *request, const struct f
 static int take_entry_line(struct ft_libfuse *state, struct ft_bytes text, bool has_cr,
 			   struct ft_sink *sink)
 {
-	struct ft_libfuse_joined *joined = &state->joined;
 	struct ft_entry_line line;
 	uint64_t unique = state->newest;
 	bool is_short = false;
@@ -223,14 +259,14 @@ static int take_entry_line(struct ft_libfuse *state, struct ft_bytes text, bool 
 			continue;
 		request->entry = line.node;
 		named.name = line.name;
-		ft_libfuse_remember_broken(joined, line.name);
+		remember_broken(&state->breaks, line.name);
 		if (!request->has_details)
 			give_details(state, request, &named, sink);
 		return FT_LINE_TAKEN;
 	}
-	if ((is_short || ft_libfuse_ends_broken(joined, text)) &&
-	    text.length < FT_LIBFUSE_JOINED_MAX && !joined->is_rejoined)
-		return ft_libfuse_keep(joined, text, has_cr);
+	if ((is_short || ends_broken(&state->breaks, text)) &&
+	    text.length < FT_LIBFUSE_JOINED_MAX && !state->is_rejoined)
+		return ft_joined_keep(&state->joined, text, has_cr);
 	return FT_LINE_TAKEN;
 }
 
@@ -250,8 +286,8 @@ static int take_whole(struct ft_libfuse *state, struct ft_detail *detail, struct
 	request = owner_of(state, detail);
 	if (!request)
 		return FT_LINE_UNOWNED;
-	ft_libfuse_remember_broken(&state->joined, detail->event.name);
-	ft_libfuse_remember_broken(&state->joined, detail->event.name2);
+	remember_broken(&state->breaks, detail->event.name);
+	remember_broken(&state->breaks, detail->event.name2);
 	give_details(state, request, &detail->event, sink);
 	return FT_LINE_TAKEN;
 }
@@ -259,7 +295,6 @@ static int take_whole(struct ft_libfuse *state, struct ft_detail *detail, struct
 int ft_libfuse_take_detail(struct ft_libfuse *state, struct ft_bytes text, bool has_cr,
 			   struct ft_sink *sink)
 {
-	struct ft_libfuse_joined *joined = &state->joined;
 	bool may_grow = text.length < FT_LIBFUSE_JOINED_MAX;
 	struct ft_detail detail;
 	int r = take_entry_line(state, text, has_cr, sink);
@@ -267,14 +302,14 @@ int ft_libfuse_take_detail(struct ft_libfuse *state, struct ft_bytes text, bool 
 	if (r != FT_LINE_OTHER)
 		return r;
 	if (!ft_detail_parse(text, &detail))
-		return may_grow && ft_libfuse_ends_broken(joined, text) && ft_detail_begins(text)
-			       ? ft_libfuse_keep(joined, text, has_cr)
+		return may_grow && ends_broken(&state->breaks, text) && ft_detail_begins(text)
+			       ? ft_joined_keep(&state->joined, text, has_cr)
 			       : FT_LINE_OTHER;
-	if (may_grow && ft_libfuse_ends_broken(joined, text))
-		return ft_libfuse_keep(joined, text, has_cr);
+	if (may_grow && ends_broken(&state->breaks, text))
+		return ft_joined_keep(&state->joined, text, has_cr);
 	r = take_whole(state, &detail, sink);
-	if (r != FT_LINE_UNOWNED || !may_grow || joined->is_rejoined || !goes_on(state, &detail))
+	if (r != FT_LINE_UNOWNED || !may_grow || state->is_rejoined || !goes_on(state, &detail))
 		return r;
-	joined->is_guess = true;
-	return ft_libfuse_keep(joined, text, has_cr);
+	state->is_guess = true;
+	return ft_joined_keep(&state->joined, text, has_cr);
 }

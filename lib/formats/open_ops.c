@@ -48,3 +48,16 @@ void ft_open_ops_end(struct ft_open_ops *open, struct ft_open_op *op)
 	open->count--;
 	open->ended++;
 }
+
+void ft_open_ops_tell_end(struct ft_open_ops *open, struct ft_open_op *op, struct ft_event *event,
+			  const struct ft_line *line, struct ft_sink *sink)
+{
+	struct ft_event doubt = {.key = op->key, .marks = FUSETRACE_OP_SUSPECT};
+
+	if (op->is_doubtful)
+		ft_sink_amend(sink, &doubt);
+	event->key = op->key;
+	event->opcode = FT_OPCODE_OF_BEGIN;
+	ft_sink_end(sink, line, event);
+	ft_open_ops_end(open, op);
+}

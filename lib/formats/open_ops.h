@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format.h"
+
 /* One that outlived that many others was lost: it makes no other one doubtful. */
 #define FT_OPEN_OPS_PATIENCE 32
 /* More than that at the same time: the oldest is given up. */
@@ -36,5 +38,8 @@ struct ft_open_op *ft_open_ops_begin(struct ft_open_ops *open, const void *kind)
 /* The newest one of the kind, NULL: none. */
 struct ft_open_op *ft_open_ops_find(struct ft_open_ops *open, const void *kind, bool is_waiting);
 void ft_open_ops_end(struct ft_open_ops *open, struct ft_open_op *op);
+/* Likewise, and tells the sink of it: all of *event but key and opcode. */
+void ft_open_ops_tell_end(struct ft_open_ops *open, struct ft_open_op *op, struct ft_event *event,
+			  const struct ft_line *line, struct ft_sink *sink);
 
 #endif

@@ -9,9 +9,9 @@
  * the operation has follows, and goes on in the next line if there is no such place.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "formats.h"
+#include "joined.h"
 
 /* PATH_MAX and the fields: more is no record that goes on, but one that was torn. */
 #define BROKEN_MAX 4400
@@ -38,8 +38,7 @@ enum {
 
 struct s3fs {
 	uint64_t last_key;
-	char *broken; /* a record whose path goes on in the next line */
-	size_t broken_size;
+	struct ft_joined broken; /* a record whose path goes on in the next line */
 	struct ft_time broken_time;
 };
 
@@ -243,19 +242,9 @@ static int keep_broken(struct s3fs *state, struct ft_bytes text, const struct ft
 		return FT_LINE_OTHER;
 	if (text.length + 2 > BROKEN_MAX)
 		return FT_LINE_TAKEN;
-	if (!state->broken)
-		state->broken = malloc(2 * BROKEN_MAX);
-	if (!state->broken)
-		return -ENOMEM;
-	if (text.data != state->broken) {
-		memcpy(state->broken, text.data, text.length);
+	if (text.data != state->broken.bytes)
 		state->broken_time = line->time;
-	}
-	state->broken_size = text.length;
-	if (line->has_cr)
-		state->broken[state->broken_size++] = '\r';
-	state->broken[state->broken_size++] = '\n';
-	return FT_LINE_PARTIAL;
+	return ft_joined_keep(&state->broken, text, line->has_cr);
 }
 
 /* A path that holds a record, or a record that was torn and another one behind it? */
@@ -293,7 +282,7 @@ static int take_text(struct s3fs *state, struct ft_bytes text, const struct ft_l
 		return memmem(text.data, text.length, "] uid=", 6)
 			       ? FT_LINE_TAKEN
 			       : keep_broken(state, text, line, sink);
-	if (text.data == state->broken && holds_record(event.path))
+	if (text.data == state->broken.bytes && holds_record(event.path))
 		event.marks |= FUSETRACE_OP_SUSPECT;
 	if (operation->valid) {
 		event.valid = operation->valid;
@@ -316,14 +305,15 @@ static int take(void *data, const struct ft_line *line, struct ft_sink *sink)
 	struct ft_line first = *line;
 	struct ft_bytes whole;
 
-	if (!state->broken_size)
+	if (!state->broken.size)
 		return take_text(state, line->text, line, sink);
-	whole = (struct ft_bytes){state->broken, state->broken_size + line->text.length};
-	state->broken_size = 0;
-	if (whole.length > BROKEN_MAX)
+	if (state->broken.size + line->text.length > BROKEN_MAX) {
+		state->broken.size = 0;
 		return FT_LINE_OTHER;
-	memcpy(state->broken + whole.length - line->text.length, line->text.data,
-	       line->text.length);
+	}
+	whole = ft_joined_with(&state->broken, line->text);
+	if (!whole.data)
+		return -ENOMEM;
 	first.time = state->broken_time;
 	return take_text(state, whole, &first, sink);
 }
@@ -332,14 +322,14 @@ static void gap(void *data)
 {
 	struct s3fs *state = data;
 
-	state->broken_size = 0;
+	state->broken.size = 0;
 }
 
 static void done(void *data)
 {
 	struct s3fs *state = data;
 
-	free(state->broken);
+	ft_joined_done(&state->broken);
 }
 
 static const char *const begins[] = {"s3fs.cpp:s3fs_", NULL};

@@ -148,25 +148,13 @@ static uint64_t begin(struct unionfs *state, const struct operation *operation,
 	return op->key;
 }
 
-static void end(struct unionfs *state, struct ft_open_op *op, struct ft_event *event,
-		const struct ft_line *line, struct ft_sink *sink)
-{
-	struct ft_event doubt = {.key = op->key, .marks = FUSETRACE_OP_SUSPECT};
-
-	if (op->is_doubtful)
-		ft_sink_amend(sink, &doubt);
-	event->key = op->key;
-	event->opcode = FT_OPCODE_OF_BEGIN;
-	ft_sink_end(sink, line, event);
-	ft_open_ops_end(&state->open, op);
-}
-
 static void end_unknown(struct unionfs *state, const struct operation *operation,
 			struct ft_sink *sink)
 {
 	struct ft_event event = {.ending = FT_ENDING_UNKNOWN};
 
-	end(state, ft_open_ops_find(&state->open, operation, false), &event, &no_line, sink);
+	ft_open_ops_tell_end(&state->open, ft_open_ops_find(&state->open, operation, false), &event,
+			     &no_line, sink);
 }
 
 /* from PATH to PATH: where " to /" stands twice, it cannot be told which of them it is. */
@@ -324,7 +312,7 @@ static void take_return(struct unionfs *state, const struct operation *operation
 		event.reply_size = number;
 		event.present = FT_HAS(REPLY_SIZE);
 	}
-	end(state, op, &event, line, sink);
+	ft_open_ops_tell_end(&state->open, op, &event, line, sink);
 }
 
 /* ---- the format ---- */
