@@ -2,7 +2,7 @@
 """
 Logs of real daemons against a count by other means: corpus_counts.py, whose table is
 corpus_counts.json. The samples in tests/data/formats are always there; more of the same kind are in
-a folder that FUSETRACE_CORPUS names, or in ../shared/corpus/logs beside the checkout.
+a folder that FUSETRACE_CORPUS names, or in a folder corpus/logs of a neighbour of the checkout.
 """
 
 import collections
@@ -48,12 +48,10 @@ while data:
 
 def corpus():
     """The folder of more logs, or None."""
-    folder = os.environ.get("FUSETRACE_CORPUS")
-    for found in ([Path(folder)] if folder else [CHECKOUT.parent / "shared/corpus"]):
-        for place in (found / "logs", found):
-            if place.is_dir():
-                return place
-    return None
+    named = os.environ.get("FUSETRACE_CORPUS")
+    if not named:
+        return next(iter(sorted(CHECKOUT.parent.glob("*/corpus/logs"))), None)
+    return next((place for place in (Path(named) / "logs", Path(named)) if place.is_dir()), None)
 
 
 CORPUS = corpus()
