@@ -447,6 +447,16 @@ static int check_operands(const struct options *options)
 	return 0;
 }
 
+/* A daemon that runs already prints where only the user knows. */
+static int check_source(const struct options *options)
+{
+	if (options->source != FUSETRACE_SOURCE_LOG || options->log ||
+	    options->command->operand == OPERAND_COMMAND)
+		return 0;
+	return fail(EXIT_USAGE,
+		    "--source log needs --log FILE: where the daemon prints its operations");
+}
+
 int options_parse(const struct command *command, int argc, char **argv, struct options *ret_options)
 {
 	struct options *options = ret_options;
@@ -469,7 +479,10 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
 		return r;
 	if (optind < argc)
 		options->program = argv + optind;
-	return options->help ? 0 : check_operands(options);
+	if (options->help)
+		return 0;
+	r = check_operands(options);
+	return r ? r : check_source(options);
 }
 
 void options_done(struct options *options)

@@ -151,3 +151,12 @@ def test_manual_has_every_option(command):
     assert f"\n.SS {command}" in manual
     for name in re.findall(r"--[a-z-]+", run(command, "--help").stdout):
         assert name in manual, f"{name} of {command} is not in the manual"
+
+
+@pytest.mark.parametrize("command", [
+    ["attach", "/mnt"], ["expect", "write"], ["forbid", "write", "--", "true"], ["idle"]])
+def test_log_source_without_a_log(command):
+    result = run(command[0], "--source", "log", *command[1:])
+    assert result.returncode == USAGE
+    assert result.stderr == ("fusetrace: --source log needs --log FILE: "
+                             "where the daemon prints its operations\n")

@@ -203,6 +203,8 @@ def compare(writer: Writer, kernel: Sequence[Operation],
     for ours, theirs in pairs(kernel, log):
         if ours and theirs:
             yield from differences_of(writer, ours, theirs)
+        elif not theirs and ours.status == "started":
+            continue  # nobody waited for it, and the daemon had not taken it when its mount ended
         else:
             yield Found(writer, KERNEL_ONLY if ours else LOG_ONLY, "", ours, theirs)
 
