@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fusetrace._core: what Python needs of libfusetrace and cannot do itself. Thin on purpose: numbers
+ * and bytes go in and out; names, units, defaults and documentation are those of the classes in
+ * Python. The interpreter's lock is given back around everything that may take time.
+ */
+#ifndef PYTHON_CORE_H
+#define PYTHON_CORE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+
+#include <fusetrace/fusetrace.h>
+
+/* What the module knows of itself; its types are made with it (PyType_FromModuleAndSpec). */
+struct core_state {
+	PyTypeObject *operation_type;
+	PyTypeObject *monitor_type;
+	PyTypeObject *expect_type;
+};
+
+/* fusetrace.errors.make(code, text, verdict, json) makes the exception; always returns NULL. */
+PyObject *core_raise(int code, const struct fusetrace_error *error);
+/* Likewise of a wait; takes report, which may be NULL. */
+PyObject *core_raise_report(int code, struct fusetrace_report *report);
+
+/* The bytes of an object without a NUL in them, NULL of None; false with an exception set. */
+bool core_bytes(PyObject *object, const char **ret_bytes);
+
+/* ---- operations (operation.c) ---- */
+
+extern PyType_Spec core_operation_spec;
+/* An object of type (a subclass of Operation). Takes the reference to op, also on failure. */
+PyObject *core_operation_new(PyTypeObject *type, struct fusetrace_op *op);
+/* A list of them. Takes all references, also on failure; ops itself stays the caller's. */
+PyObject *core_operation_list(PyTypeObject *type, struct fusetrace_op **ops, size_t count);
+
+/* ---- matches (matches.c) ---- */
+
+/* The thread that waits, while it has given the interpreter's lock back. */
+struct core_call {
+	PyThreadState *saved;
+	PyTypeObject *operation_type;
+};
+
+/* One match, with the object that owns its strings and its check function. */
+struct core_match {
+	struct fusetrace_match match;
+	PyObject *owner;         /* the tuple that it was made of */
+	PyObject *check;         /* of owner; NULL none */
+	struct core_call *call;  /* of the wait that is running */
+};
+
+/* A row of them. Zeroed is empty. */
+struct core_matches {
+	struct core_match *items;
+	const struct fusetrace_match **pointers;
+	Py_ssize_t count;
+};
+
+/* Of a sequence of tuples as matcher.py makes them; false with an exception set. */
+bool core_matches_init(struct core_matches *matches, PyObject *sequence);
+void core_matches_done(struct core_matches *matches);
+void core_matches_set_call(struct core_matches *matches, struct core_call *call);
+
+/* ---- monitors (monitor.c, monitor_waits.c), expectations (expect.c) ---- */
+
+struct core_monitor {
+	PyObject_HEAD
+	struct fusetrace_monitor *monitor;
+	PyTypeObject *operation_type; /* of the operations that it gives */
+};
+extern PyType_Spec core_monitor_spec;
+
+PyObject *core_monitor_wait(PyObject *self, PyObject *args);
+PyObject *core_monitor_wait_none(PyObject *self, PyObject *args);
+PyObject *core_monitor_wait_idle(PyObject *self, PyObject *args);
+PyObject *core_monitor_wait_state(PyObject *self, PyObject *args);
+
+extern PyType_Spec core_expect_spec;
+
+/* "O&": a mark as (seq, mono_ns, lost); None is NULL, which *is_given tells. */
+struct core_mark {
+	struct fusetrace_mark mark;
+	bool is_given;
+};
+int core_mark_convert(PyObject *object, void *mark);
+static inline const struct fusetrace_mark *core_mark_pointer(const struct core_mark *mark)
+{
+	return mark->is_given ? &mark->mark : NULL;
+}
+
+/* A wait that a signal handler may interrupt: how long is left of timeout_ns. */
+uint64_t core_deadline(uint64_t timeout_ns);
+uint64_t core_left(uint64_t deadline_ns);
+/* After a call returned r: true when it is to be repeated, *r is 0 with an exception set. */
+bool core_is_interrupted(int *r);
+
+#endif
+/* TEMPORARY */
+#ifndef FUSETRACE_MONITOR_EINTR
+#define FUSETRACE_MONITOR_EINTR 0
+#define fusetrace_monitor_ignore(m, t, i) ((void)(m), (void)(t), (void)(i), 0)
+#define fusetrace_expect_new(m, k, a, n, o, r, e) ((void)(k), fusetrace_expect_new(m, a, n, o, r, e))
+#endif

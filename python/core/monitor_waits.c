@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The waits of a monitor. A wait sleeps in the library, without the interpreter's lock; a signal
+ * ends the sleep, the handlers in Python run, and unless one raises the wait goes on with what is
+ * left of its time. So Ctrl-C works at once, as in time.sleep() (PEP 475).
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "core.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * FUSETRACE_SECOND + (uint64_t)now.tv_nsec;
+}
+
+uint64_t core_deadline(uint64_t timeout_ns)
+{
+	uint64_t now = now_ns();
+
+	if (timeout_ns == 0)
+		return 0;
+	return timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
+}
+
+uint64_t core_left(uint64_t deadline_ns)
+{
+	uint64_t now;
+
+	if (deadline_ns == 0 || deadline_ns == UINT64_MAX)
+		return deadline_ns; /* look once; for ever */
+	now = now_ns();
+	return deadline_ns > now ? deadline_ns - now : 0;
+}
+
+bool core_is_interrupted(int *r)
+{
+	if (*r != -EINTR)
+		return false;
+	if (PyErr_CheckSignals() == 0)
+		return true;
+	*r = -ECANCELED;
+	return false;
+}
+
+int core_mark_convert(PyObject *object, void *data)
+{
+	struct core_mark *mark = data;
+	unsigned long long seq, mono_ns, lost;
+
+	*mark = (struct core_mark){0};
+	if (object == Py_None)
+		return 1;
+	if (!PyTuple_Check(object)) {
+		PyErr_SetString(PyExc_TypeError, "a mark is a tuple or None");
+		return 0;
+	}
+	if (!PyArg_ParseTuple(object, "KKK", &seq, &mono_ns, &lost))
+		return 0;
+	mark->mark.seq = seq;
+	mark->mark.mono_ns = mono_ns;
+	mark->mark.lost = lost;
+	mark->is_given = true;
+	return 1;
+}
+
+/* wait(mark, matches, order, timeout_ns) -> operations, in the order of the matches */
+PyObject *core_monitor_wait(PyObject *self, PyObject *args)
+{
+	struct core_monitor *monitor = (struct core_monitor *)self;
+	struct core_call call = {.operation_type = monitor->operation_type};
+	struct fusetrace_report *report = NULL;
+	struct fusetrace_op **ops = NULL;
+	struct core_matches matches;
+	struct core_mark mark;
+	PyObject *sequence, *list = NULL;
+	unsigned long long timeout_ns;
+	uint64_t deadline_ns;
+	unsigned int order;
+	int r;
+
+	if (!PyArg_ParseTuple(args, "O&OIK", core_mark_convert, &mark, &sequence, &order,
+			      &timeout_ns) ||
+	    !core_matches_init(&matches, sequence))
+		return NULL;
+	core_matches_set_call(&matches, &call);
+	ops = PyMem_Calloc((size_t)matches.count + 1, sizeof(struct fusetrace_op *));
+	deadline_ns = core_deadline(timeout_ns);
+	do {
+		call.saved = PyEval_SaveThread();
+		r = !ops ? -ENOMEM
+			 : fusetrace_wait_all(monitor->monitor, core_mark_pointer(&mark),
+					      matches.pointers, (size_t)matches.count, order,
+					      core_left(deadline_ns), ops, &report);
+		PyEval_RestoreThread(call.saved);
+	} while (core_is_interrupted(&r));
+	if (r == 0)
+		list = core_operation_list(monitor->operation_type, ops, (size_t)matches.count);
+	else
+		core_raise_report(r, report);
+	PyMem_Free(ops);
+	core_matches_done(&matches);
+	return list;
+}
+
+/* wait_none(mark, matches, window_ns) -> None */
+PyObject *core_monitor_wait_none(PyObject *self, PyObject *args)
+{
+	struct core_monitor *monitor = (struct core_monitor *)self;
+	struct core_call call = {.operation_type = monitor->operation_type};
+	struct fusetrace_report *report = NULL;
+	struct core_matches matches;
+	struct core_mark mark;
+	PyObject *sequence;
+	unsigned long long window_ns;
+	uint64_t deadline_ns;
+	int r;
+
+	if (!PyArg_ParseTuple(args, "O&OK", core_mark_convert, &mark, &sequence, &window_ns) ||
+	    !core_matches_init(&matches, sequence))
+		return NULL;
+	core_matches_set_call(&matches, &call);
+	deadline_ns = core_deadline(window_ns);
+	do {
+		call.saved = PyEval_SaveThread();
+		r = matches.count != 1
+			    ? -EINVAL
+			    : fusetrace_wait_none(monitor->monitor, core_mark_pointer(&mark),
+						  matches.pointers[0], core_left(deadline_ns), NULL,
+						  &report);
+		PyEval_RestoreThread(call.saved);
+	} while (core_is_interrupted(&r));
+	core_matches_done(&matches);
+	if (r < 0)
+		return core_raise_report(r, report);
+	Py_RETURN_NONE;
+}
+
+/* wait_idle(quiet_ns, timeout_ns) -> None */
+PyObject *core_monitor_wait_idle(PyObject *self, PyObject *args)
+{
+	struct core_monitor *monitor = (struct core_monitor *)self;
+	struct fusetrace_report *report = NULL;
+	unsigned long long quiet_ns, timeout_ns;
+	uint64_t deadline_ns;
+	int r;
+
+	if (!PyArg_ParseTuple(args, "KK", &quiet_ns, &timeout_ns))
+		return NULL;
+	deadline_ns = core_deadline(timeout_ns);
+	do {
+		PyThreadState *saved = PyEval_SaveThread();
+
+		r = fusetrace_wait_idle(monitor->monitor, quiet_ns, core_left(deadline_ns),
+					&report);
+		PyEval_RestoreThread(saved);
+	} while (core_is_interrupted(&r));
+	if (r < 0)
+		return core_raise_report(r, report);
+	Py_RETURN_NONE;
+}
+
+/* wait_state(state, timeout_ns) -> None */
+PyObject *core_monitor_wait_state(PyObject *self, PyObject *args)
+{
+	struct core_monitor *monitor = (struct core_monitor *)self;
+	unsigned long long timeout_ns;
+	uint64_t deadline_ns;
+	unsigned int state;
+	int r;
+
+	if (!PyArg_ParseTuple(args, "IK", &state, &timeout_ns))
+		return NULL;
+	deadline_ns = core_deadline(timeout_ns);
+	do {
+		PyThreadState *saved = PyEval_SaveThread();
+
+		r = fusetrace_wait_state(monitor->monitor, state, core_left(deadline_ns));
+		PyEval_RestoreThread(saved);
+	} while (core_is_interrupted(&r));
+	if (r < 0)
+		return core_raise(r, NULL);
+	Py_RETURN_NONE;
+}

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""Which operations are meant: `op("write", path="/a.txt", min_size=1)`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Union
+
+from . import _core
+from .operation import Operation, OperationStatus
+
+if TYPE_CHECKING:
+    from .paths import MountPaths
+
+PathLike = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]", "re.Pattern[str]"]
+Check = Callable[[Operation], object]
+
+_PATH_AUTO, _PATH_EXACT, _PATH_GLOB = 0, 1, 2
+_IN_FLIGHT, _ALLOW_FAILURE, _NO_PROBES = 1, 2, 4
+_STATUS = {"any": 0, "ok": 1, "error": 2,
+           OperationStatus.COMPLETED: 1, OperationStatus.FAILED: 2, None: 0}
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """All that is set must hold. Made by `op()`; immutable, so it can be used again and again.
+
+    Attributes:
+        op: name of the operation, several with commas, "*" for any.
+        path: as a str the path in the mount ("/a.txt"), or one under the mountpoint; globs (`*`
+            within a component, `**` across them); a `pathlib.Path` is always one under the
+            mountpoint; an `re.Pattern` is searched for. rename and link match by either path.
+        status: "any", "ok" or "error".
+        errno: a positive errno that the operation must have failed with.
+        check_fn: the last word, called in the waiting thread with the Operation.
+        min_size: bytes asked for, at least.
+        min_duration_ms: how long it must have taken.
+        pid: the caller's thread id; -1: the kernel itself.
+        nodeid: the node of the request.
+        label: said first in reports.
+        include_in_flight: also what had begun before the mark.
+        allow_failure: go on waiting when a matching operation fails.
+    """
+
+    op: str = "*"
+    path: PathLike | None = None
+    status: str | OperationStatus = "any"
+    errno: int | None = None
+    check_fn: Check | None = None
+    min_size: int = 0
+    min_duration_ms: float = 0.0
+    pid: int = 0
+    nodeid: int = 0
+    label: str | None = None
+    include_in_flight: bool = False
+    allow_failure: bool = False
+
+    def with_defaults(self, **changes: object) -> Matcher:
+        """A copy in which what still has its default is changed."""
+        return replace(self, **{  # type: ignore[arg-type]
+            name: value for name, value in changes.items()
+            if getattr(self, name) == getattr(type(self), name)})
+
+    def tuple_for(self, paths: MountPaths, check: Check | None = None) -> _core.MatchTuple:
+        """What the extension takes; ValueError for a name that does not exist and for a path that
+        is not in the mount. check is asked before check_fn."""
+        flags = (_IN_FLIGHT if self.include_in_flight else 0) | (
+            _ALLOW_FAILURE if self.allow_failure else 0)
+        kind, path, pattern = self._path(paths)
+        checks = [c for c in (check, _searching(pattern), self.check_fn) if c is not None]
+        found: _core.MatchTuple = (
+            self.op.encode("utf-8", "surrogateescape"), path, kind, _status(self.status),
+            self.errno or 0, flags, self.pid, self.nodeid, self.min_size,
+            round(self.min_duration_ms * 1e6), _guarded(checks) if checks else None,
+            None if self.label is None else self.label.encode("utf-8", "surrogateescape"))
+        _core.check_match(found)
+        return found
+
+    def _path(self, paths: MountPaths) -> tuple[int, bytes | None, re.Pattern[str] | None]:
+        if self.path is None:
+            return _PATH_AUTO, None, None
+        if isinstance(self.path, re.Pattern):
+            return _PATH_AUTO, None, self.path
+        inside = os.fsencode(paths.inside(self.path))
+        # A name with glob characters that came as a path object means the file of that name.
+        is_object = not isinstance(self.path, (str, bytes))
+        is_glob = not is_object and any(c in inside for c in b"*?[")
+        return (_PATH_GLOB if is_glob else _PATH_EXACT), inside, None
+
+
+def op(name: str = "*", path: PathLike | None = None, *, status: str | OperationStatus = "any",
+       errno: int | None = None, check_fn: Check | None = None, min_size: int = 0,
+       min_duration_ms: float = 0.0, pid: int = 0, nodeid: int = 0,
+       label: str | None = None) -> Matcher:
+    """A matcher, to be given wherever a name can be (see Matcher for what each means).
+
+    Example:
+        >>> large = op("write", path="/db/*", min_size=4096)
+    """
+    return Matcher(name, path, status, errno, check_fn, min_size, min_duration_ms, pid, nodeid,
+                   label)
+
+
+def as_matcher(what: str | Matcher) -> Matcher:
+    """A name or a matcher as a matcher."""
+    if isinstance(what, Matcher):
+        return what
+    if isinstance(what, str):
+        return Matcher(what)
+    raise TypeError(f"an operation is a name or op(...), not {type(what).__name__}")
+
+
+def _status(status: str | OperationStatus) -> int:
+    try:
+        return _STATUS[status]
+    except (KeyError, TypeError):
+        raise ValueError(f"status {status!r}: give 'any', 'ok' or 'error'") from None
+
+
+def _searching(pattern: re.Pattern[str] | None) -> Check | None:
+    if pattern is None:
+        return None
+
+    def search(operation: Operation) -> bool:
+        return any(path is not None and pattern.search(path) is not None
+                   for path in (operation.path, operation.path2))
+
+    return search
+
+
+def _guarded(checks: list[Check]) -> Check:
+    """All of them must agree; one that raises ends the wait, and says on which operation."""
+
+    def check(operation: Operation) -> bool:
+        try:
+            return all(one(operation) for one in checks)
+        except Exception as error:
+            if hasattr(error, "add_note"):  # Python 3.11
+                error.add_note(f"check_fn raised this for {operation!r}")
+            raise
+
+    return check

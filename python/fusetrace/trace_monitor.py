@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: MIT
+"""FuseTraceMonitor: the calls of the specification, over Monitor.
+
+They return what they found, or None: a wait that was in vain is logged as a warning with its full
+report and kept in `last_reports`, from where the pytest plugin puts it into the test's report, so
+it never passes unseen. They look back to the capture's start, the test's start, or
+clear_completed(), whichever was last, and do not consume: an operation may answer several waits.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import _core, timeouts
+from .errors import FuseTraceError, OperationTimeout
+from .matcher import Check, Matcher, PathLike, as_matcher
+from .monitor import Monitor
+from .operation import Mark, Operation
+
+logger = logging.getLogger("fusetrace")
+
+_REPORTS_MAX = 100
+
+
+@dataclass(frozen=True)
+class WaitReport:
+    """A wait that was in vain."""
+
+    text: str
+    verdict: str | None
+    report: dict[str, Any]
+    time: float
+    """When it ended, seconds of `time.monotonic()`."""
+
+
+class FuseTraceMonitor(Monitor):
+    """Sees the operations of a FUSE filesystem; see Monitor for its arguments and its other calls.
+
+    Example:
+        >>> trace_monitor = FuseTraceMonitor(fuse_process)           # doctest: +SKIP
+        >>> trace_monitor.start_capture()                            # doctest: +SKIP
+        >>> op = trace_monitor.wait_for_operation("create", path="/test.txt", timeout=2.0)
+    """
+
+    _reports: list[WaitReport] | None = None
+    _consumed: set[int] | None = None
+
+    # ---- waits ----
+
+    def wait_for_operation(self, operation: str | Matcher, path: PathLike | None = None,
+                           timeout: float | None = 5.0, check_fn: Check | None = None, *,
+                           consume: bool = False, since: Mark | None = None,
+                           label: str | None = None) -> Operation | None:
+        """Waits until an operation has been answered, with whatever result (see its status).
+
+        Args:
+            operation: its name, or `op(...)`.
+            path: in the mount ("/a.txt"), or under the mountpoint; globs.
+            timeout: seconds; 0: it must be there already.
+            check_fn: called with each operation that matches so far, in this thread; an exception
+                ends the wait.
+            consume: each operation answers one such wait only.
+            since: look back to this mark instead.
+            label: said first in the report.
+
+        Returns:
+            The first such operation, or None (and a report, see last_reports).
+
+        Raises:
+            ValueError: no operation has that name, or the path is not in the mount.
+            MonitorStopped: the capture was never started.
+        """
+        matcher = as_matcher(operation).with_defaults(
+            path=path, check_fn=check_fn, label=label, include_in_flight=True)
+        end = timeouts.deadline(timeout)
+        consumed = self._get_consumed() if consume else None
+        while True:
+            check = None if consumed is None else (lambda op: op.seq not in consumed)
+            found = self._try_wait([matcher], since, end, timeout, check)
+            if not found or consumed is None:
+                return found[0] if found else None
+            with self._lock:
+                if found[0].seq not in consumed:
+                    consumed.add(found[0].seq)
+                    return found[0]
+
+    def wait_for_operations(self, operations: Sequence[str | Matcher],
+                            timeout: float | None = 5.0, all_required: bool = True, *,
+                            since: Mark | None = None) -> list[Operation]:
+        """Waits until each of them has been answered, by an operation of its own: five creates
+        need five operations.
+
+        Args:
+            operations: names or `op(...)`.
+            timeout: seconds for all of them together.
+            all_required: False: the first one that comes is enough.
+            since: look back to this mark instead.
+
+        Returns:
+            The operations in the order asked; after a timeout those that came.
+        """
+        matchers = [as_matcher(one).with_defaults(include_in_flight=True) for one in operations]
+        end = timeouts.deadline(timeout)
+        if not matchers:
+            return []
+        if not all_required:
+            return self._wait_for_any(matchers, since, end)
+        found = self._try_wait(matchers, since, end, timeout)
+        return found if found else self._assign(matchers, since)
+
+    def _try_wait(self, matchers: list[Matcher], since: Mark | None, end: float,
+                  timeout: float | None, check: Check | None = None) -> list[Operation]:
+        """The operations, or an empty list and a report."""
+        core = self._ready()._core
+        mark = self._since if since is None else since
+        tuples = [one.tuple_for(self._paths, check) for one in matchers]
+        try:
+            return core.wait(mark, tuples, 0, 0 if timeout == 0 else timeouts.left_ns(end))
+        except FuseTraceError as error:
+            self._report(error)
+            return []
+
+    def _wait_for_any(self, matchers: list[Matcher], since: Mark | None,
+                      end: float) -> list[Operation]:
+        """One match cannot say "this path or that name", so each gets an expectation of its own."""
+        mark = self._since if since is None else since
+        core = self._ready()._core
+        expects = [_core.Expect(core, mark, (one.tuple_for(self._paths),), 0) for one in matchers]
+        poll = select.poll()
+        for expect in expects:
+            poll.register(expect.fileno(), select.POLLIN)
+        try:
+            while True:
+                has_passed = timeouts.left_ns(end) == 0
+                for expect in expects:
+                    try:
+                        return expect.wait(0)
+                    except OperationTimeout as error:
+                        last = error
+                if has_passed:
+                    raise last
+                left_ns = timeouts.left_ns(end)
+                poll.poll(None if left_ns == timeouts.FOREVER_NS else left_ns / 1e6 + 1)
+        except FuseTraceError as error:
+            self._report(error)
+            return []
+        finally:
+            for expect in expects:
+                expect.close()
+
+    def _assign(self, matchers: list[Matcher], since: Mark | None) -> list[Operation]:
+        """As many of them as what is there can answer, each by an operation of its own."""
+        mark = self._since if since is None else since
+        choices = [self.since(mark).matching(one) for one in matchers]
+        owner: dict[int, int] = {}  # operation's number -> index of the matcher
+
+        def give(index: int, tried: set[int]) -> bool:
+            for choice in choices[index]:
+                if choice.seq not in tried:
+                    tried.add(choice.seq)
+                    if choice.seq not in owner or give(owner[choice.seq], tried):
+                        owner[choice.seq] = index
+                        return True
+            return False
+
+        for index in range(len(matchers)):
+            give(index, set())
+        taken = {index: seq for seq, index in owner.items()}
+        return [next(one for one in choices[index] if one.seq == taken[index])
+                for index in sorted(taken)]
+
+    def _get_consumed(self) -> set[int]:
+        with self._lock:
+            if self._consumed is None:
+                self._consumed = set()
+            return self._consumed
+
+    # ---- counts ----
+
+    def get_operation_count(self, operation: str | Matcher | None = None) -> int:
+        """How many have been answered since the capture's start or clear_completed().
+
+        Args:
+            operation: its name, or `op(...)`; None: any.
+        """
+        if operation is None:
+            operation = "*"
+        if isinstance(operation, str):
+            return self._ready()._core.count(self._since,
+                                             (Matcher(operation).tuple_for(self._paths),))
+        return len(self.since(self._since).matching(operation))
+
+    def get_failed_operations(self, probes: bool = False) -> list[Operation]:
+        """Those that failed since the capture's start or clear_completed().
+
+        Args:
+            probes: also failures that the kernel expects: the lookup of a name that is not there
+                yet, an extended attribute that does not exist, the first ENOSYS of an optional
+                operation. Every new file begins with one.
+        """
+        failed = self._ready()._core.operations(
+            self._since, (Matcher(status="error").tuple_for(self._paths),))
+        return failed if probes else [one for one in failed if not one.is_probe]
+
+    def clear_completed(self) -> None:
+        """Forgets what has been answered so far: counts, lists and waits begin anew here."""
+        self._since = self.mark()
+
+    # ---- reports ----
+
+    @property
+    def last_reports(self) -> list[WaitReport]:
+        """The reports of waits that were in vain, oldest first, the last hundred."""
+        with self._lock:
+            return list(self._reports or ())
+
+    def clear_reports(self) -> None:
+        """Forgets them."""
+        with self._lock:
+            self._reports = None
+
+    def _report(self, error: FuseTraceError) -> None:
+        self._add_report(str(error), error.verdict, error.report)
+
+    def _add_report(self, text: str, verdict: str | None = None,
+                    report: dict[str, Any] | None = None) -> None:
+        logger.warning("%s", text)
+        entry = WaitReport(text, verdict, report or {}, time.monotonic())
+        with self._lock:
+            self._reports = [*(self._reports or ()), entry][-_REPORTS_MAX:]
+
+    # ---- beyond the specification ----
+
+    def save(self, path: PathLike) -> int:
+        """Writes what the history holds as JSON lines (docs/json.md), which `fusetrace read` and
+        Monitor.replay() take back; returns how many operations it wrote."""
+        operations = self._ready()._core.operations(None, ()) + self.in_flight
+        with open(path, "wb") as file:  # type: ignore[arg-type]
+            for operation in operations:
+                file.write(operation._json() + b"\n")
+        return len(operations)
+
+    def to_pandas(self) -> Any:
+        """completed_operations as a pandas.DataFrame, a row each: seq, operation, path, path2,
+        status, errno, error, start_time and end_time (s), duration_ms, pid, and the details.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise ImportError("to_pandas() needs pandas: pip install fusetrace[pandas]") from None
+        columns = ("seq", "operation", "path", "path2", "status", "errno", "error", "start_time",
+                   "end_time", "duration_ms", "pid")
+        rows = []
+        for one in self.completed_operations:
+            row = {name: getattr(one, name) for name in columns}
+            row["status"] = one.status.value
+            rows.append({**one.details, **row})
+        frame = pandas.DataFrame(rows)
+        rest = [name for name in frame.columns if name not in columns]
+        return frame.reindex(columns=[*columns, *rest])
+
+    def plot_timeline(self, path: PathLike | None = None, **options: Any) -> Any:
+        """A time line of completed_operations and what is in flight; see plots.plot_timeline."""
+        from .plots import plot_timeline
+
+        return plot_timeline(self.completed_operations + self.in_flight, path, **options)
+
+    def plot_latency(self, path: PathLike | None = None, **options: Any) -> Any:
+        """How long each operation took; see plots.plot_latency."""
+        from .plots import plot_latency
+
+        return plot_latency(self.completed_operations, path, **options)
