@@ -167,12 +167,16 @@ class Daemon:
         """
         mount = self._wait_for_mount(deadline)
         self._adopt(mount)
-        self._ask(mount, deadline)
+        # First, as a probe is known as one only when the monitor knows the mount.
         if self.monitor is not None:
             try:
                 self.monitor.wait_for_mount(max(deadline - time.monotonic(), 0.001))
             except FuseTraceError as error:
-                raise self._failure(f"the monitor does not see it: {error}") from error
+                is_there = mounts.find_mount(self.mountpoint) == mount
+                what = f"the monitor does not see it: {error}" if is_there and \
+                    self.process.poll() is None else self._how_it_ended()
+                raise self._failure(what) from error
+        self._ask(mount, deadline)
 
     def _adopt(self, mount: Mount) -> None:
         self.mount = mount
