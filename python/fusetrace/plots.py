@@ -3,7 +3,7 @@
 
 Needs matplotlib, the extra `plot`. Figures are drawn without pyplot, so they need no display and
 leave no global state behind. What is drawn is a handful of collections, however many operations
-there are: bars that fall on the same pixels are one.
+there are: bars that fall on the same pixels are one, and a row with very many is a curve.
 
 Colours are those of Okabe and Ito, which readers with any colour vision tell apart; what failed has
 a mark of its own besides.
@@ -31,11 +31,15 @@ _TEXT, _FAINT = "#333333", "#E4E4E4"
 
 _WIDTH_INCHES = 10.0
 _ROW_INCHES = 0.36
-_MARGIN_INCHES = 1.15
+_MARGIN_INCHES = 1.35
 _MAX_ROWS = 40
 _LANES_MAX = 6
+_HALF = 0.36  # of what is drawn in a row, which is 1 high
 # Finer than a pixel of the picture: what falls on the same step is drawn once.
 _STEPS = 2000
+# A row with more of them would be one solid bar.
+_BARS_MAX = 1000
+_CURVE_STEPS = 400
 _DOTS_MAX = 1500
 
 
@@ -51,10 +55,11 @@ class _Kind:
 
 _OK = _Kind("completed", _BLUE)
 _PROBE = _Kind("probe (expected failure)", _GREY)
-_FAILED = _Kind("failed", _VERMILION, marker="x")
+_FAILED = _Kind("failed", _VERMILION, marker="X")
 _IN_FLIGHT = _Kind("in flight", _ORANGE, hatch="////")
 _UNKNOWN = _Kind("no reply seen", _PURPLE, hatch="....")
-_KINDS = (_OK, _PROBE, _FAILED, _UNKNOWN, _IN_FLIGHT)
+# In the order in which they are drawn.
+_KINDS = (_PROBE, _OK, _UNKNOWN, _IN_FLIGHT, _FAILED)
 
 
 def _kind_of(operation: Operation) -> _Kind:
@@ -105,7 +110,8 @@ def _set_title(axes: Axes, what: str, count: int, mount: str | os.PathLike[str] 
     title = f"{what}: {count:,} operation{'' if count == 1 else 's'}"
     if mount is not None:
         title += f" on {_drawable(os.fsdecode(mount))}"
-    axes.set_title(title, loc="left", color=_TEXT, fontsize=11, parse_math=False)
+    # The legend is between the title and the picture.
+    axes.set_title(title, loc="left", color=_TEXT, fontsize=11, pad=24, parse_math=False)
 
 
 def _set_rows(axes: Axes, labels: Sequence[str]) -> None:
@@ -148,7 +154,8 @@ def plot_timeline(
     """Draw what ran when: a row for each operation name, or for each thread that asked.
 
     Within a row, what ran at the same time lies one below the other. Failed operations are marked;
-    what has no reply is hatched and reaches to the end. Operations without a start are left out.
+    what has no reply is hatched and reaches to the end. In a row of very many, the height tells how
+    many began at a time. Operations without a start are left out.
 
     Args:
         operations: of a monitor, also those in flight.
@@ -198,8 +205,8 @@ def _drawable_name(name: str) -> str:
 def _thread(operation: Operation) -> str:
     pid = operation.pid
     if pid is None:
-        return "unknown"
-    return "kernel" if pid == 0 else str(pid)
+        return "unknown thread"
+    return "kernel" if pid == 0 else f"thread {pid}"
 
 
 def _rows_of(bars: Sequence[_Bar]) -> dict[str, int]:
@@ -225,7 +232,7 @@ def _draw_timeline(axes: Axes, bars: list[_Bar], rows: dict[str, int]) -> None:
     counts = dict.fromkeys(rows, 0)
     for bar in bars:
         counts[bar.row] += 1
-    _add_bars(axes, bars, rows, begin, span)
+    has_curves = _add_bars(axes, bars, rows, begin, span)
     labels = [f"{name}  ({counts[name]:,})" for name in rows]
     _set_rows(axes, labels)
     axes.set_xlim(-0.005 * span, 1.005 * span)
@@ -234,7 +241,7 @@ def _draw_timeline(axes: Axes, bars: list[_Bar], rows: dict[str, int]) -> None:
     axes.tick_params(axis="x", labelsize=9, colors=_TEXT)
     for edge in range(len(rows) - 1):
         axes.axhline(edge + 0.5, color=_FAINT, linewidth=0.5, zorder=0)
-    _add_legend(axes, {bar.kind for bar in bars}, {bar.kind for bar in bars if bar.kind.marker})
+    _add_legend(axes, {bar.kind for bar in bars}, has_curves)
 
 
 def _ticks(seconds: float, span: float) -> str:
@@ -262,21 +269,45 @@ def _lanes_of(bars: Sequence[_Bar], last: float) -> list[int]:
 
 def _add_bars(
     axes: Axes, bars: list[_Bar], rows: dict[str, int], begin: float, span: float
-) -> None:
-    """One collection for each kind."""
+) -> bool:
+    """One collection for each kind. Whether there is a row of so many that it is a curve."""
+    has_curves = False
     boxes: dict[_Kind, list[tuple[float, float, float, float]]] = {kind: [] for kind in _KINDS}
     by_row: dict[str, list[_Bar]] = {name: [] for name in rows}
     for bar in bars:
         by_row[bar.row].append(bar)
     for name, members in by_row.items():
+        if len(members) > _BARS_MAX:
+            has_curves = True
+            _add_curves(axes, members, rows[name] + _HALF, begin, span)
+            members = [bar for bar in members if bar.kind not in (_OK, _PROBE)]
         lanes = _lanes_of(members, begin + span)
-        height = 0.72 / (max(lanes) + 1)
+        height = 2 * _HALF / (max(lanes, default=0) + 1)
         for kind, lane, start, end in _merged(members, lanes, begin, span):
-            top = rows[name] - 0.36 + lane * height
-            boxes[kind].append((start, end, top, height))
+            boxes[kind].append((start, end, rows[name] - _HALF + lane * height, height))
     for order, kind in enumerate(_KINDS):
         if boxes[kind]:
-            _add_boxes(axes, kind, boxes[kind], 2 + order)
+            _add_boxes(axes, kind, boxes[kind], 3 + order)
+    return has_curves
+
+
+def _add_curves(
+    axes: Axes, bars: Sequence[_Bar], bottom: float, begin: float, span: float
+) -> None:
+    """How many began in each step, the probes below."""
+    counts = {kind: [0] * (_CURVE_STEPS + 1) for kind in (_PROBE, _OK)}
+    for bar in bars:
+        step = int((bar.start - begin) / span * _CURVE_STEPS)
+        counts[_PROBE if bar.kind is _PROBE else _OK][step] += 1
+    sums = [below + above for below, above in zip(counts[_PROBE], counts[_OK])]
+    scale = 2 * _HALF / max(sums)
+    times = [step * span / _CURVE_STEPS for step in range(_CURVE_STEPS + 1)]
+    probes = [bottom - count * scale for count in counts[_PROBE]]
+    tops = [bottom - count * scale for count in sums]
+    for kind, lower, upper in ((_PROBE, bottom, probes), (_OK, probes, tops)):
+        if any(counts[kind]):
+            axes.fill_between(times, lower, upper, step="post", color=kind.color,
+                              linewidth=0, zorder=2)  # fmt: skip
 
 
 def _merged(
@@ -316,31 +347,36 @@ def _add_boxes(
         linewidths=0.9, hatch=kind.hatch or None, zorder=order)  # fmt: skip
     axes.add_collection(collection, autolim=False)
     if kind.marker:
-        axes.scatter([start for start, *_ in boxes], [top + h / 2 for _, _, top, h in boxes],
-                     marker=kind.marker, s=34, color=kind.color, linewidths=1.6,
-                     zorder=10)  # fmt: skip
+        axes.scatter([end for _, end, _, _ in boxes], [top + h / 2 for _, _, top, h in boxes],
+                     marker=kind.marker, s=52, color=kind.color, edgecolors="white",
+                     linewidths=0.8, zorder=10)  # fmt: skip
 
 
-def _add_legend(axes: Axes, kinds: set[_Kind], marked: set[_Kind]) -> None:
+def _add_legend(axes: Axes, kinds: set[_Kind], has_curves: bool) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     handles: list[Any] = []
-    for kind in _KINDS:
-        if kind in marked:
+    for kind in (_OK, _FAILED, _PROBE, _IN_FLIGHT, _UNKNOWN):
+        if kind not in kinds:
+            continue
+        if kind.marker:
             handles.append(Line2D([], [], color=kind.color, marker=kind.marker, linewidth=5,
-                                  markeredgecolor=kind.color, markersize=8, markeredgewidth=1.6,
+                                  markeredgecolor="white", markersize=8, markeredgewidth=0.8,
                                   label=kind.label, solid_capstyle="butt"))  # fmt: skip
-        elif kind in kinds:
+        else:
             handles.append(Patch(facecolor="white" if kind.hatch else kind.color,
                                  edgecolor=kind.color, hatch=kind.hatch or None,
                                  label=kind.label))  # fmt: skip
+    if has_curves:
+        handles.append(Line2D([], [], color=_OK.color, marker="^", markersize=7,
+                              linestyle="", label="height: how many began"))  # fmt: skip
     _place_legend(axes, handles)
 
 
 def _place_legend(axes: Axes, handles: list[Any]) -> None:
-    axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=5,
-                frameon=False, fontsize=9, labelcolor=_TEXT, borderaxespad=0.1)  # fmt: skip
+    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=6,
+                frameon=False, fontsize=9, labelcolor=_TEXT, borderpad=0, borderaxespad=0.4)  # fmt: skip
 
 
 # ---- latency ----
