@@ -22,7 +22,7 @@ from .matcher import Matcher
 from .operation import Mark, Operation, OperationStatus
 from .paths import MountPaths
 from .probes import ProbeHangs, Prober
-from .trace_monitor import FuseTraceMonitor, logger
+from .trace_monitor import FuseTraceMonitor, WaitReport, tell
 
 DEFAULT_SECONDS = 2.0
 _FIRST_DELAY, _LAST_DELAY = 0.001, 0.05
@@ -269,12 +269,13 @@ class SmartWaitHelper:
             text += f"\n  {reason}"
         if self.trace_monitor is None:
             text += "\n  source: none; the filesystem was asked again and again"
-            logger.warning("%s", text)
+            self.last_report = text
+            tell(WaitReport(text, None, {}, time.monotonic()))
         else:
             with contextlib.suppress(FuseTraceError):
                 text += "\n" + self.trace_monitor.explain(Matcher("*", where.inside))
+            self.last_report = text
             self.trace_monitor._add_report(text)
-        self.last_report = text
         return False
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,21 @@ class WaitReport:
     report: dict[str, Any]
     time: float
     """When it ended, seconds of `time.monotonic()`."""
+    error: FuseTraceError | None = None
+    """What a call that raises would have raised."""
+
+
+observers: list[Callable[[WaitReport], None]] = []
+"""Told of each wait in vain, on whichever monitor or on none, in the thread that waited. What one
+raises, the wait raises: so a test runner makes waits strict."""
+
+
+def tell(report: WaitReport) -> None:
+    """Logs a wait in vain, and tells the observers."""
+    __tracebackhide__ = True
+    logger.warning("%s", report.text)
+    for observer in tuple(observers):
+        observer(report)
 
 
 class FuseTraceMonitor(Monitor):
@@ -225,14 +240,16 @@ class FuseTraceMonitor(Monitor):
             self._reports = None
 
     def _report(self, error: FuseTraceError) -> None:
-        self._add_report(str(error), error.verdict, error.report)
+        __tracebackhide__ = True
+        self._add_report(str(error), error)
 
-    def _add_report(self, text: str, verdict: str | None = None,
-                    report: dict[str, Any] | None = None) -> None:
-        logger.warning("%s", text)
-        entry = WaitReport(text, verdict, report or {}, time.monotonic())
+    def _add_report(self, text: str, error: FuseTraceError | None = None) -> None:
+        __tracebackhide__ = True
+        entry = WaitReport(text, None if error is None else error.verdict,
+                           {} if error is None else error.report, time.monotonic(), error)
         with self._lock:
             self._reports = [*(self._reports or ()), entry][-_REPORTS_MAX:]
+        tell(entry)
 
     # ---- beyond the specification ----
 
