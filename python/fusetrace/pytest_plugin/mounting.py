@@ -12,11 +12,21 @@ from typing import Any
 
 import pytest
 
-from fusetrace import FuseConfig, FuseManager, MountedFilesystem, SmartWaitHelper
+from fusetrace import (
+    FuseConfig,
+    FuseManager,
+    FuseTraceError,
+    FuseTraceMonitor,
+    Matcher,
+    MountedFilesystem,
+    SmartWaitHelper,
+)
 
 from .deadline import watch
 from .record import TestRecord, WatchedMount, begin_record, session_of
 from .watching import Watchdog
+
+_INIT_NS = 1_000_000_000
 
 # ---- the manager ----
 
@@ -36,6 +46,7 @@ class WatchingManager(FuseManager):
             mountpoint, self.get_trace_monitor(mountpoint), process.pid, self,
             _connection_of(mountpoint)))
         _watchdog_of(self._record).add(mountpoint, process.pid)
+        _keep_source(self._record, mountpoint)
         return process
 
     def unmount(self, mountpoint: str | os.PathLike[str]) -> bool:
@@ -67,6 +78,19 @@ def _watchdog_of(record: TestRecord) -> Watchdog:
     if session.watchdog is None:
         session.watchdog = Watchdog()
     return session.watchdog
+
+
+def _keep_source(record: TestRecord, mountpoint: Path) -> None:
+    """The kernel source ends with the last monitor. So there is one more, of the first mount, also
+    after that is gone; a pending one would collect what all other mounts do."""
+    session = session_of(record.item.config)
+    monitor = record.mounts[-1].monitor
+    if session.keeper is not None or monitor is None or monitor.source != "kernel":
+        return
+    with contextlib.suppress(Exception):
+        keeper = FuseTraceMonitor(mountpoint, source="kernel", max_operations=1)
+        keeper.start_capture()
+        session.keeper = keeper
 
 
 def _connection_of(mountpoint: Path) -> int | None:
@@ -126,7 +150,7 @@ def make_config(request: pytest.FixtureRequest, given: Mapping[str, Any]) -> Fus
     """A FuseConfig for the fixtures: what is given, and what the session says."""
     known = {one.name for one in fields(FuseConfig)}
     if unknown := set(given) - known:
-        raise pytest.UsageError(f"fusetrace_mount_options: FuseConfig has no {sorted(unknown)}; it "
+        raise pytest.UsageError(f"FuseConfig has no {', '.join(map(repr, sorted(unknown)))}; it "
                                 f"has {', '.join(sorted(known))}")
     settings = session_of(request.config).settings
     values = dict(given)
@@ -146,15 +170,23 @@ def mounting(request: pytest.FixtureRequest, manager: FuseManager, config: FuseC
     record = begin_record(request.node)
     must_trace = must_trace or config.enable_trace
     if must_trace and record.settings.mode == "off":
-        pytest.skip("needs a trace, and tracing is off (--fusetrace=off, or the test's mark)")
+        pytest.skip("needs a trace, and tracing is off (--fusetrace=off)")
     if record.settings.source != "auto" and config.source == "auto":
         config = replace(config, source=record.settings.source)
     is_traced = must_trace or record.settings.mode == "on"
     with manager.mounted_fs(replace(config, enable_trace=is_traced)) as mount:
         request.config.hook.pytest_fusetrace_mount(config=request.config, mount=mount)
         if mount.trace_monitor is not None:
-            mount.trace_monitor.clear_completed()
+            _begin_trace(mount.trace_monitor)
         yield shaped(mount, 3)
+
+
+def _begin_trace(monitor: FuseTraceMonitor) -> None:
+    """The test's own mark, behind INIT: the daemon may answer that after the mount is there."""
+    if monitor.source == "kernel":
+        with contextlib.suppress(FuseTraceError):
+            monitor._core.wait(None, (Matcher("init").tuple_for(monitor._paths),), 0, _INIT_NS)
+    monitor.clear_completed()
 
 
 def shaped(mount: MountedFilesystem, length: int) -> MountedFilesystem:

@@ -58,5 +58,7 @@ def _add_facts(record: TestRecord, report: pytest.TestReport, waits: list[dict[s
     # Attributes of a report cross processes as they are, so only what JSON knows.
     vars(report)["fusetrace"] = facts
     if waits:
-        report.user_properties.append(("fusetrace_waits_in_vain", len(waits)))
-        report.user_properties.append(("fusetrace_verdict", str(waits[-1]["verdict"] or "-")))
+        # Of the test, too: its later reports get them from there, and junit reads the last one.
+        for properties in (record.item.user_properties, report.user_properties):
+            properties.append(("fusetrace_waits_in_vain", len(waits)))
+            properties.append(("fusetrace_verdict", str(waits[-1]["verdict"] or "-")))

@@ -48,6 +48,8 @@ class SessionState:
     """Records of tests that run now (one, or none)."""
     watchdog: Watchdog | None = None
     """Started with the first mount."""
+    keeper: FuseTraceMonitor | None = None
+    """Holds the kernel source, which takes 0.1 s to load, from one traced mount to the next."""
 
     @cached_property
     def missing_for_package(self) -> str | None:
@@ -78,6 +80,8 @@ def close_session(config: pytest.Config) -> None:
     if state is None:
         return
     del config.stash[_SESSION]
+    if state.keeper is not None:
+        state.keeper.stop_capture()
     if state.watchdog is not None:
         state.watchdog.close()
     os.close(state.stderr)
@@ -149,6 +153,11 @@ class TestRecord:
 
     def add_wait(self, report: WaitReport) -> None:
         """A wait was in vain; called in its thread."""
+        __tracebackhide__ = True
+        if session_of(self.item.config).settings.is_raising:
+            from fusetrace import OperationTimeout
+
+            raise report.error or OperationTimeout(report.text, verdict=report.verdict)
         with self.lock:
             if len(self.waits) < _WAITS_MAX:
                 self.waits.append(report)

@@ -51,20 +51,21 @@ def waits_of(record: TestRecord, report: pytest.TestReport) -> list[str]:
     for number, wait in enumerate(waits, first):
         head, *rest = plain(wait.text).splitlines() or [""]
         lines.append(f"wait in vain {number}: {head}")
-        if rest and _is_shown_in_log(record.item.config, report, rest):
-            lines.append("  (its report is in the captured log)")
+        if rest and _is_captured(record.item.config, report, rest):
+            lines.append("  (its report is above, in what was captured)")
         else:
             lines += rest
         lines += _diagnoses(record, wait)
     return lines
 
 
-def _is_shown_in_log(config: pytest.Config, report: pytest.TestReport, text: list[str]) -> bool:
-    """The library logs the same report, and pytest shows what was logged: once is enough."""
+def _is_captured(config: pytest.Config, report: pytest.TestReport, text: list[str]) -> bool:
+    """The library logs the same report, and pytest shows what was logged, or without its plugin for
+    that what Python prints then: once is enough."""
     if config.getoption("showcapture", "all") != "all" or not report.failed:
         return False
     needle = "\n".join(text)
-    return any("log" in name and needle in content for name, content in report.sections)
+    return any(needle in content for _, content in report.sections)
 
 
 def _as_report(error: BaseException) -> WaitReport | None:

@@ -301,8 +301,11 @@ def of_test(settings: Settings, item: pytest.Item) -> TestSettings:
     if source is not None and source not in SOURCES:
         raise pytest.UsageError(f"{item.nodeid}: mark fusetrace(source={source!r}): give one of "
                                 f"{', '.join(SOURCES)}")
+    mode = settings.mode
+    if trace is not None and (trace or mode == "on"):
+        mode = "on" if trace else "auto"
     return TestSettings(
-        mode=settings.mode if trace is None else "on" if trace else "off",
+        mode=mode,
         source=source or settings.source,
         timeout_scale=None if scale is None else _scale(
             str(scale), f"{item.nodeid}: mark fusetrace(timeout_scale=)"))
