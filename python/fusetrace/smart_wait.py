@@ -79,6 +79,7 @@ class SmartWaitHelper:
         Raises:
             ValueError: the path is not in the mount.
         """
+        __tracebackhide__ = True
         return self._wait_for_state(
             filepath, timeout, "a file is visible",
             lambda found: found is not None and not stat.S_ISDIR(found.st_mode))
@@ -87,6 +88,7 @@ class SmartWaitHelper:
                              timeout: float | None = DEFAULT_SECONDS) -> bool:
         """Waits until the filesystem shows a directory of that name; else as
         wait_for_file_visible()."""
+        __tracebackhide__ = True
         return self._wait_for_state(
             dirpath, timeout, "a directory is visible",
             lambda found: found is not None and stat.S_ISDIR(found.st_mode))
@@ -95,6 +97,7 @@ class SmartWaitHelper:
                           timeout: float | None = DEFAULT_SECONDS) -> bool:
         """Waits until the filesystem shows nothing of that very name; else as
         wait_for_file_visible()."""
+        __tracebackhide__ = True
         return self._wait_for_state(path, timeout, "it is gone", lambda found: found is None)
 
     def wait_for_write_complete(self, filepath: str | os.PathLike[str],
@@ -106,6 +109,7 @@ class SmartWaitHelper:
         report has its errno. Without a trace, the file's size and times must stand still for 50 ms,
         which is a guess, and the report says so.
         """
+        __tracebackhide__ = True
         where = self._path(filepath)
         end = timeouts.deadline(timeout)
         if self.trace_monitor is None:
@@ -125,6 +129,7 @@ class SmartWaitHelper:
         Args:
             operation: "setxattr", "getxattr", "listxattr" or "removexattr".
         """
+        __tracebackhide__ = True
         if operation not in _XATTR_OPERATIONS:
             raise ValueError(f"operation {operation!r}: give one of "
                              f"{', '.join(_XATTR_OPERATIONS)}")
@@ -161,6 +166,7 @@ class SmartWaitHelper:
 
     def _wait_for_state(self, given: str | os.PathLike[str], timeout: float | None, aim: str,
                         test: Callable[[os.stat_result | None], bool]) -> bool:
+        __tracebackhide__ = True
         where = self._path(given)
         end = timeouts.deadline(timeout)
         return self._wait_for_events(where, end, aim,
@@ -169,6 +175,7 @@ class SmartWaitHelper:
     def _wait_for_events(self, where: _Path, end: float, aim: str,
                          look: Callable[[], bool | None]) -> bool:
         """Looks, and after each operation on the path again, until look() gives a verdict."""
+        __tracebackhide__ = True
         last_error = ""
         for pause in self._pauses(where, end):
             try:
@@ -217,6 +224,7 @@ class SmartWaitHelper:
     # ---- without a trace ----
 
     def _wait_until_still(self, where: _Path, end: float) -> bool:
+        __tracebackhide__ = True
         before: tuple[int, int, int] | None = None
         still_since = time.monotonic()
 
@@ -233,6 +241,7 @@ class SmartWaitHelper:
                                      look)
 
     def _wait_for_any_xattr(self, where: _Path, operation: str, end: float) -> bool:
+        __tracebackhide__ = True
         def look() -> bool | None:
             names = self._ask(lambda: os.listxattr(where.text, follow_symlinks=False), end)
             if operation == "removexattr":
@@ -243,6 +252,7 @@ class SmartWaitHelper:
                                      f"attribute counts)", look)
 
     def _check_xattr(self, where: _Path, found: Operation, end: float) -> bool:
+        __tracebackhide__ = True
         name = found.details.get("xattr")
         if name is None or found.operation not in ("setxattr", "removexattr"):
             return True
@@ -264,6 +274,7 @@ class SmartWaitHelper:
 
     def _fail(self, where: _Path, aim: str, reason: str) -> bool:
         """Tells why; always False."""
+        __tracebackhide__ = True
         text = f"in vain: waited until {aim}: {where.text!r}"
         if reason:
             text += f"\n  {reason}"

@@ -91,6 +91,7 @@ class FuseTraceMonitor(Monitor):
             ValueError: no operation has that name, or the path is not in the mount.
             MonitorStopped: the capture was never started.
         """
+        __tracebackhide__ = True
         matcher = as_matcher(operation).with_defaults(
             path=path, check_fn=check_fn, label=label, include_in_flight=True)
         end = timeouts.deadline(timeout)
@@ -120,6 +121,7 @@ class FuseTraceMonitor(Monitor):
         Returns:
             The operations in the order asked; after a timeout those that came.
         """
+        __tracebackhide__ = True
         matchers = [as_matcher(one).with_defaults(include_in_flight=True) for one in operations]
         end = timeouts.deadline(timeout)
         if not matchers:
@@ -132,6 +134,7 @@ class FuseTraceMonitor(Monitor):
     def _try_wait(self, matchers: list[Matcher], since: Mark | None, end: float,
                   timeout: float | None, check: Check | None = None) -> list[Operation]:
         """The operations, or an empty list and a report."""
+        __tracebackhide__ = True
         core = self._ready()._core
         mark = self._since if since is None else since
         tuples = [one.tuple_for(self._paths, check) for one in matchers]
@@ -144,6 +147,7 @@ class FuseTraceMonitor(Monitor):
     def _wait_for_any(self, matchers: list[Matcher], since: Mark | None,
                       end: float) -> list[Operation]:
         """One match cannot say "this path or that name", so each gets an expectation of its own."""
+        __tracebackhide__ = True
         mark = self._since if since is None else since
         core = self._ready()._core
         expects = [_core.Expect(core, mark, (one.tuple_for(self._paths),), 0) for one in matchers]

@@ -236,7 +236,7 @@ def test_directories_and_state(suite):
             assert len(temp_branches) == 3 and mounted_fs.branches == temp_branches
             assert mounted_fs.mountpoint == temp_mountpoint == fuse_config.mountpoint
             (temp_mountpoint / "a").write_text("hello")
-            assert fs_state.get_file_locations(temp_branches, "a") == [temp_branches[0]]
+            assert fs_state.get_file_locations(temp_branches, "a") == [0]
     """).passes()
 
 

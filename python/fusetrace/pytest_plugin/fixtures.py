@@ -54,9 +54,9 @@ def _need_mounts(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def fusetrace_command(pytestconfig: pytest.Config) -> str | Sequence[str] | None:
-    """The filesystem: a binary that takes `BRANCHES MOUNTPOINT`, the name of a profile
-    ("mergerfs", "bindfs", ...), or a command with {mountpoint}, {branches}, {branch}, {policy},
-    {args}. None: FUSE_BINARY, else the ini key fusetrace_command, else branchfs.
+    """The filesystem: a binary, the name of a profile ("mergerfs", "bindfs", ...), or a command
+    with {mountpoint}, {branches}, {branch}, {policy}, {args}. By default FUSE_BINARY, else the ini
+    key fusetrace_command, else branchfs (None).
 
     Example (conftest.py):
         @pytest.fixture(scope="session")
@@ -169,9 +169,9 @@ def fusetrace_mount(request: pytest.FixtureRequest, fusetrace_manager: FuseManag
 @pytest.fixture
 def fusetrace_mount_with_trace(fusetrace_mount: MountedFilesystem) -> MountedFilesystem:
     """The same, traced; unpacks to (process, mountpoint, branches, trace_monitor)."""
-    from .mounting import with_trace
+    from .mounting import shaped
 
-    return with_trace(fusetrace_mount)
+    return shaped(fusetrace_mount, with_trace=True)
 
 
 @pytest.fixture

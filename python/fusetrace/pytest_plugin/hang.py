@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from fusetrace import mounts
+
 from .record import WatchedMount, record_of, session_of
 
 # Functions of the kernel's fs/fuse/dev.c in which a caller waits for the daemon's reply.
@@ -63,13 +65,8 @@ def _indented(text: str) -> list[str]:
 
 def _abort(mount: WatchedMount) -> str:
     """Ends the connection: whoever waits in it gets ECONNABORTED. Asks the mount nothing."""
-    if mount.connection is None:
-        return f"the connection of {mount.mountpoint} is not known, so it is not aborted"
-    control = Path(f"/sys/fs/fuse/connections/{mount.connection}/abort")
-    try:
-        control.write_text("1", encoding="ascii")
-    except OSError as error:
-        return f"{control} cannot be written: {os.strerror(error.errno or 0)}"
+    if mount.daemon.mount is None or not mounts.abort(mount.daemon.mount.connection):
+        return f"the connection of {mount.mountpoint} could not be aborted"
     return f"the connection of {mount.mountpoint} was aborted (fusetrace_on_hang = abort)"
 
 

@@ -30,7 +30,11 @@ def enable(config: pytest.Config) -> None:
             os.write(descriptor, f"{text_of(config, frame)}\n".encode(errors="backslashreplace"))
 
     before = signal.signal(signal.SIGUSR1, show)
-    config.add_cleanup(lambda: signal.signal(signal.SIGUSR1, before))
+
+    def restore() -> None:
+        signal.signal(signal.SIGUSR1, before)
+
+    config.add_cleanup(restore)
 
 
 def text_of(config: pytest.Config, main_frame: FrameType | None) -> str:

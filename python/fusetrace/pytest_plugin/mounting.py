@@ -8,124 +8,105 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 import pytest
 
 from fusetrace import (
     FuseConfig,
     FuseManager,
-    FuseTraceError,
     FuseTraceMonitor,
-    Matcher,
     MountedFilesystem,
     SmartWaitHelper,
+    mounts,
 )
+from fusetrace.daemon import UNMOUNT_SECONDS, Daemon
+from fusetrace.manager import _Mounted
 
+from . import summaries
 from .deadline import watch
 from .record import TestRecord, WatchedMount, begin_record, session_of
 from .watching import Watchdog
 
-_INIT_NS = 1_000_000_000
+Command = Union[Sequence[str], str, Path, None]
 
 # ---- the manager ----
 
 
 class WatchingManager(FuseManager):
-    """A FuseManager whose mounts are noted in the record of a test, and by the watchdog."""
+    """A FuseManager whose mounts are noted in the record of a test, and by the watchdog.
 
-    def __init__(self, record: TestRecord, binary: str | None, root: Path) -> None:
-        super().__init__(binary, record.settings.mode == "on", source=record.settings.source,
-                         temp_root=root)
+    Args:
+        command: of configurations without one; None: FUSE_BINARY, else branchfs.
+    """
+
+    def __init__(self, record: TestRecord, command: Command, root: Path) -> None:
+        super().__init__(source=record.settings.source, temp_root=root)
+        # Not what the environment says alone: the command line and the test's mark come first.
+        self.enable_trace = record.settings.mode == "on"
         self._record = record
+        self._command = os.fspath(command) if isinstance(command, Path) else command
+        self._session = session_of(record.item.config)
 
-    def mount(self, config: FuseConfig) -> Any:
-        process = super().mount(config)
-        mountpoint = Path(config.mountpoint or ".")
-        self._record.mounts.append(WatchedMount(
-            mountpoint, self.get_trace_monitor(mountpoint), process.pid, self,
-            _connection_of(mountpoint)))
-        _watchdog_of(self._record).add(mountpoint, process.pid)
-        _keep_source(self._record, mountpoint)
-        return process
+    def _mount(self, config: FuseConfig, args: Sequence[str] = ()) -> _Mounted:
+        if config.command is None and self._command is not None:
+            config = replace(config, command=self._command)
+        mounted = super()._mount(config, args)
+        daemon = mounted.daemon
+        self._record.mounts.append(WatchedMount(mounted.given, daemon))
+        if self._session.watchdog is None:
+            self._session.watchdog = Watchdog()
+        self._session.watchdog.add(daemon.mountpoint, daemon.process.pid)
+        self._keep_source(daemon)
+        return mounted
 
-    def unmount(self, mountpoint: str | os.PathLike[str]) -> bool:
-        watched = [one for one in self._record.mounts
-                   if one.mountpoint == Path(mountpoint) and one.output is None]
-        for one in watched:
-            self._note_end(one)
-        is_done = super().unmount(mountpoint)
-        if is_done:
-            for one in watched:
-                _watchdog_of(self._record).remove(one.mountpoint, one.pid)
-        return is_done
-
-    def _note_end(self, watched: WatchedMount) -> None:
-        """What cannot be asked any more afterwards."""
-        with contextlib.suppress(Exception):
-            watched.output = self.get_output(watched.mountpoint)
-        if watched.monitor is None:
+    def _keep_source(self, daemon: Daemon) -> None:
+        """The kernel source ends with the last monitor. So there is one more, of the first mount,
+        also after that is gone; a pending one would collect what all other mounts do."""
+        if self._session.keeper is not None or daemon.monitor is None or \
+                daemon.monitor.source != "kernel":
             return
         with contextlib.suppress(Exception):
-            summary = watched.monitor.summary()
-            for name in session_of(self._record.item.config).settings.ignored:
-                summary.remove(name)
-            self._record.summaries.append(summary.to_dict())
+            keeper = FuseTraceMonitor(daemon.mountpoint, source="kernel", max_operations=1)
+            keeper.start_capture()
+            self._session.keeper = keeper
 
+    def unmount(self, mountpoint: str | os.PathLike[str],
+                timeout: float = UNMOUNT_SECONDS) -> bool:
+        key = mounts.resolve(mountpoint)
+        mounted = self._mounted.get(key)
+        is_done = super().unmount(mountpoint, timeout)
+        if is_done and mounted is not None and self._session.watchdog is not None:
+            self._session.watchdog.remove(key, mounted.daemon.process.pid)
+        return is_done
 
-def _watchdog_of(record: TestRecord) -> Watchdog:
-    session = session_of(record.item.config)
-    if session.watchdog is None:
-        session.watchdog = Watchdog()
-    return session.watchdog
-
-
-def _keep_source(record: TestRecord, mountpoint: Path) -> None:
-    """The kernel source ends with the last monitor. So there is one more, of the first mount, also
-    after that is gone; a pending one would collect what all other mounts do."""
-    session = session_of(record.item.config)
-    monitor = record.mounts[-1].monitor
-    if session.keeper is not None or monitor is None or monitor.source != "kernel":
-        return
-    with contextlib.suppress(Exception):
-        keeper = FuseTraceMonitor(mountpoint, source="kernel", max_operations=1)
-        keeper.start_capture()
-        session.keeper = keeper
-
-
-def _connection_of(mountpoint: Path) -> int | None:
-    """The kernel's number of a mount's connection, by its device; asks the mount nothing."""
-    path = os.fsencode(mountpoint)
-    found = None
-    with open("/proc/self/mountinfo", "rb") as file:
-        for line in file:
-            words = line.split()
-            if words[4] == path:
-                major, _, minor = words[2].partition(b":")
-                found = (int(major) << 20) | int(minor)
-    return found
+    def _print_summary(self, mounted: _Mounted) -> None:
+        """Of a traced mount that is gone: counted for all tests, and shown if that is asked for."""
+        monitor, settings = mounted.daemon.monitor, self._session.settings
+        if monitor is None:
+            return
+        self._record.lost_events += monitor._core.lost(None)
+        if settings.summary is None and settings.json_path is None:
+            return
+        found = summaries.of_monitor(monitor, settings.ignored)
+        self._record.summaries.append(found.to_dict())
+        if settings.summary is not None:
+            print(f"{mounted.given}:\n{summaries.text_of(found, settings.summary)}", flush=True)
 
 
 # ---- fixtures ----
 
 
 @contextlib.contextmanager
-def managing(request: pytest.FixtureRequest, command: str | Sequence[str] | None,
-             root: Path) -> Iterator[FuseManager]:
+def managing(request: pytest.FixtureRequest, command: Command, root: Path) -> Iterator[FuseManager]:
     """A manager for the test of a request."""
     record = begin_record(request.node)
     watch(request.node)
-    is_binary = isinstance(command, (str, os.PathLike)) and not is_template(command)
-    manager = WatchingManager(record, os.fspath(command) if is_binary else None, root)
+    manager = WatchingManager(record, command, root)
     try:
         yield manager
     finally:
         _finish(record, manager)
-
-
-def is_template(command: str | os.PathLike[str]) -> bool:
-    """Whether a command has places to fill in, or names a profile."""
-    return "{" in os.fspath(command)
 
 
 def _finish(record: TestRecord, manager: FuseManager) -> None:
@@ -156,10 +137,6 @@ def make_config(request: pytest.FixtureRequest, given: Mapping[str, Any]) -> Fus
     values = dict(given)
     if settings.mount_timeout is not None:
         values.setdefault("timeout", settings.mount_timeout)
-    command = request.getfixturevalue("fusetrace_command")
-    if command is not None and (not isinstance(command, (str, os.PathLike))
-                                or is_template(command)):
-        values.setdefault("command", command)
     return FuseConfig(**values)
 
 
@@ -177,27 +154,14 @@ def mounting(request: pytest.FixtureRequest, manager: FuseManager, config: FuseC
     with manager.mounted_fs(replace(config, enable_trace=is_traced)) as mount:
         request.config.hook.pytest_fusetrace_mount(config=request.config, mount=mount)
         if mount.trace_monitor is not None:
-            _begin_trace(mount.trace_monitor)
-        yield shaped(mount, 3)
+            mount.trace_monitor.clear_completed()  # the test's own mark
+        yield shaped(mount, with_trace=False)
 
 
-def _begin_trace(monitor: FuseTraceMonitor) -> None:
-    """The test's own mark, behind INIT: the daemon may answer that after the mount is there."""
-    if monitor.source == "kernel":
-        with contextlib.suppress(FuseTraceError):
-            monitor._core.wait(None, (Matcher("init").tuple_for(monitor._paths),), 0, _INIT_NS)
-    monitor.clear_completed()
-
-
-def shaped(mount: MountedFilesystem, length: int) -> MountedFilesystem:
+def shaped(mount: MountedFilesystem, *, with_trace: bool) -> MountedFilesystem:
     """The same mount, unpacking to three, or to four with the monitor."""
     return MountedFilesystem(mount.process, mount.mountpoint, mount.branches, mount.trace_monitor,
-                             length == 4)
-
-
-def with_trace(mount: MountedFilesystem) -> MountedFilesystem:
-    """The shape of four."""
-    return shaped(mount, 4)
+                             with_trace=with_trace)
 
 
 def helper_for(mount: Any) -> SmartWaitHelper:
@@ -236,7 +200,7 @@ class MountFactory:
             config = replace(config, mountpoint=self._manager.create_temp_mountpoint())
         mount = self._mounts.enter_context(
             mounting(self._request, self._manager, config, must_trace=config.enable_trace))
-        return with_trace(mount) if config.enable_trace else mount
+        return shaped(mount, with_trace=config.enable_trace)
 
     def __enter__(self) -> MountFactory:
         return self

@@ -53,7 +53,7 @@ def _add_facts(record: TestRecord, report: pytest.TestReport, waits: list[dict[s
     facts: dict[str, Any] = {"waits_in_vain": waits, "attempt": attempt_of(record.item)}
     if report.when == "teardown":
         facts["summaries"] = record.summaries
-        facts["lost_events"] = sum(one["lost_events"] for one in record.summaries)
+        facts["lost_events"] = record.lost_events
         facts["mounts"] = len(record.mounts)
     # Attributes of a report cross processes as they are, so only what JSON knows.
     vars(report)["fusetrace"] = facts

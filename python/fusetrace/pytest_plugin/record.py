@@ -23,7 +23,8 @@ import pytest
 from .settings import Settings, TestSettings, apply_timeouts, of_test, resolve
 
 if TYPE_CHECKING:
-    from fusetrace import FuseManager, FuseTraceMonitor, Operation
+    from fusetrace import FuseTraceMonitor, Operation
+    from fusetrace.daemon import Daemon
     from fusetrace.trace_monitor import WaitReport
 
     from .watching import Watchdog
@@ -100,19 +101,17 @@ class WatchedMount:
     """A mount of a test, also after it is gone."""
 
     mountpoint: Path
-    monitor: FuseTraceMonitor | None
-    pid: int
-    manager: FuseManager
-    connection: int | None = None
-    """The kernel's number of it, below /sys/fs/fuse/connections."""
-    output: list[str] | None = None
-    """The daemon's last lines, once it has been unmounted."""
+    daemon: Daemon
 
-    def last_lines(self) -> list[str]:
-        """What the daemon printed last."""
-        if self.monitor is not None:
-            return self.monitor.get_logs()
-        return self.manager.get_output(self.mountpoint) if self.output is None else self.output
+    @property
+    def monitor(self) -> FuseTraceMonitor | None:
+        """None when it is not traced."""
+        return self.daemon.monitor
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started."""
+        return self.daemon.process.pid
 
     def last_operations(self, count: int) -> list[Operation]:
         """The last ones since the test began; without reading a whole long history."""
@@ -147,6 +146,8 @@ class TestRecord:
     """What the plugin itself has to say, and has not said yet."""
     summaries: list[dict[str, Any]] = field(default_factory=list)
     """Of traced mounts that have been unmounted; see Summary.to_dict()."""
+    lost_events: int = 0
+    """Of the same."""
     phases: dict[str, pytest.TestReport] = field(default_factory=dict)
     has_saved: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)

@@ -101,7 +101,7 @@ def _mount_lines(record: TestRecord, mount: WatchedMount) -> list[str]:
         if one.operation not in ignored])
     lines += _block("in flight", lambda: _in_flight(record, mount))
     lines += _block("the daemon's last lines", lambda: [
-        _short(escape(line)) for line in mount.last_lines()[-_LINES_MAX:]])
+        _short(escape(line)) for line in mount.daemon.last_lines()[-_LINES_MAX:]])
     return lines
 
 

@@ -53,6 +53,7 @@ class Settings:
     """Of operations, in seconds; None: the library's default."""
     mount_timeout: float | None
     command: str | None
+    """None: FUSE_BINARY, which FuseManager reads, or branchfs."""
     ignored: frozenset[str]
     is_raising: bool
     on_hang: str
@@ -194,7 +195,7 @@ def resolve(config: pytest.Config) -> Settings:
         timeout_scale=_first(scale, _environment_scale(), _ini_scale(config)),
         timeout=_ini_seconds(config, "fusetrace_timeout"),
         mount_timeout=_ini_seconds(config, "fusetrace_mount_timeout"),
-        command=os.environ.get("FUSE_BINARY") or config.getini("fusetrace_command") or None,
+        command=None if os.environ.get("FUSE_BINARY") else config.getini("fusetrace_command") or None,
         ignored=frozenset(config.getini("fusetrace_ignore")),
         is_raising=_ini(config, "fusetrace_default_raising"),
         on_hang=_ini_word(config, "fusetrace_on_hang", ON_HANG) or "report",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .settings import ALL_ROWS, Settings
+from .settings import Settings
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -63,8 +63,6 @@ class Totals:
     def show(self, terminal: TerminalReporter, settings: Settings) -> None:
         """Writes the terminal summary; nothing when there is nothing to say."""
         in_vain = [test for test in self.tests.values() if test["waits_in_vain"]]
-        if not in_vain and not self.lost_events and settings.summary is None:
-            return
         if settings.summary is None and not in_vain and not self.lost_events:
             return
         terminal.section("fusetrace")
@@ -79,26 +77,12 @@ class Totals:
         if not self._summaries:
             terminal.write_line("no mount was traced: FUSE_TRACE=1 or --fusetrace=on traces all")
             return
-        lines = self.table().splitlines()
-        head, *body = lines
-        kept = [line for index, line in enumerate(body)
-                if rows == ALL_ROWS or index < rows or index >= len(self._merged())]
-        terminal.write_line(f"operations of {len(self._summaries)} traced mounts"
-                            if len(self._summaries) > 1 else "operations of 1 traced mount")
-        for line in [head, *kept]:
+        count = len(self._summaries)
+        terminal.write_line(f"operations of {count} traced mount{'s' * (count != 1)}")
+        from . import summaries
+
+        for line in summaries.text_of(summaries.merged(self._summaries), rows).splitlines():
             terminal.write_line(line)
-
-    def _merged(self) -> Any:
-        from fusetrace.summary import Summary
-
-        merged = Summary()
-        for one in self._summaries:
-            merged.merge(Summary.from_dict(one))
-        return merged
-
-    def table(self) -> str:
-        """The merged table of all mounts."""
-        return str(self._merged())
 
     def _show_waits(self, terminal: TerminalReporter, tests: list[dict[str, Any]]) -> None:
         count = sum(len(test["waits_in_vain"]) for test in tests)
@@ -119,8 +103,10 @@ class Totals:
         """Writes all that is known for machines."""
         import json
 
+        from . import summaries
+
         content = {"version": 1, "tests": list(self.tests.values()),
-                   "lost_events": self.lost_events, "summary": self._merged().to_dict()}
+                   "lost_events": self.lost_events, "summary": summaries.merged(self._summaries).to_dict()}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 

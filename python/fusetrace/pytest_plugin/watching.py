@@ -23,11 +23,11 @@ class Watchdog:
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True, cwd="/")
 
-    def add(self, mountpoint: Path, pid: int) -> None:
+    def add(self, mountpoint: str, pid: int) -> None:
         """This is mounted now."""
         self._tell("+", mountpoint, pid)
 
-    def remove(self, mountpoint: Path, pid: int) -> None:
+    def remove(self, mountpoint: str, pid: int) -> None:
         """This is not mounted any more."""
         self._tell("-", mountpoint, pid)
 
@@ -45,7 +45,7 @@ class Watchdog:
             self._process.kill()
             self._process.wait()
 
-    def _tell(self, sign: str, mountpoint: Path, pid: int) -> None:
+    def _tell(self, sign: str, mountpoint: str, pid: int) -> None:
         pipe = self._process.stdin
         if pipe is None or os.getpid() != self._owner:
             return
