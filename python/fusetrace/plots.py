@@ -97,6 +97,8 @@ def _new_figure(rows: int) -> tuple[Figure, Axes]:
 
 def _drawable(text: str) -> str:
     """What is in no font would be an empty box, and a warning."""
+    if text.isascii() and text.isprintable():
+        return text
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     known = get_font(findfont(FontProperties())).get_charmap()
@@ -116,7 +118,8 @@ def _set_title(axes: Axes, what: str, count: int, mount: str | os.PathLike[str] 
 
 def _set_rows(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.set_yticks(range(len(labels)), labels, fontsize=9, color=_TEXT, parse_math=False)
+    shown = [_drawable(label) for label in labels]
+    axes.set_yticks(range(len(labels)), shown, fontsize=9, color=_TEXT, parse_math=False)
 
 
 def _finish(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
@@ -192,14 +195,10 @@ def _bars_of(operations: Iterable[Operation], by: str) -> list[_Bar]:
         start = operation.start_time
         if start is None:
             continue
-        row = _drawable_name(operation.operation) if by == "operation" else _thread(operation)
+        row = operation.operation if by == "operation" else _thread(operation)
         end = operation.end_time
         bars.append(_Bar(row, _kind_of(operation), start, end))
     return bars
-
-
-def _drawable_name(name: str) -> str:
-    return name if name.isascii() and name.isprintable() else escape(name)
 
 
 def _thread(operation: Operation) -> str:
@@ -428,7 +427,7 @@ def _durations_of(operations: Iterable[Operation]) -> list[tuple[str, list[tuple
         if duration_ms is not None:
             # A logarithmic axis has no 0.
             duration = (max(duration_ms * 1e6, 1.0), _kind_of(operation) is _FAILED)
-            found.setdefault(_drawable_name(operation.operation), []).append(duration)
+            found.setdefault(operation.operation, []).append(duration)
     for durations in found.values():
         durations.sort()
     rows = sorted(found.items(), key=lambda item: -_at(item[1], 50))

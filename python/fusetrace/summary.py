@@ -297,7 +297,7 @@ class Summary:
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`from_dict` makes the same table of, fit for JSON.
 
-        A path that is no UTF-8 is ``slowest_path_b64`` instead, which lone surrogates would not be.
+        Of a path that is no UTF-8, ``slowest_path_bytes`` has the bytes, as in recordings.
         """
         return {
             "version": _FORMAT_VERSION,
@@ -350,8 +350,8 @@ def _dict_of(tally: _Tally, row: Row) -> dict[str, Any]:
     if path is not None and not _is_utf8(path):
         from base64 import b64encode
 
-        del item["slowest_path"]
-        item["slowest_path_b64"] = b64encode(os.fsencode(path)).decode()
+        item["slowest_path"] = os.fsencode(path).decode(errors="replace")
+        item["slowest_path_bytes"] = b64encode(os.fsencode(path)).decode()
     item["histogram"] = {
         "min_ns": tally.durations.min_ns,
         "buckets": [list(pair) for pair in sorted(tally.durations.buckets.items())],
@@ -370,10 +370,10 @@ def _is_utf8(path: str) -> bool:
 def _tally_of(item: Mapping[str, Any]) -> _Tally:
     """The opposite of _dict_of()."""
     path = item.get("slowest_path")
-    if "slowest_path_b64" in item:
+    if "slowest_path_bytes" in item:
         from base64 import b64decode
 
-        path = os.fsdecode(b64decode(item["slowest_path_b64"], validate=True))
+        path = os.fsdecode(b64decode(item["slowest_path_bytes"], validate=True))
     known = {each.name for each in fields(Row)} - {"slowest_path"}
     row = Row(**{name: item[name] for name in known})
     buckets = {int(bucket): int(times) for bucket, times in item["histogram"]["buckets"]}

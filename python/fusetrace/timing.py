@@ -325,7 +325,7 @@ def wait_for_file_creation(
     Returns:
         True when it was made; False when that failed, or on timeout.
     """
-    inside = trace_monitor._paths.inside(filepath)
+    inside = trace_monitor._ready()._paths.inside(filepath)
 
     def is_made_there(operation: Operation) -> bool:
         is_second = operation.operation in ("link", "rename")
