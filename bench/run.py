@@ -4,7 +4,7 @@
 
 Every cost is a ratio of runs made one after the other (untraced, traced, traced, untraced),
 several times over; the median is quoted. Usage: bench/run.py [--rounds N] [--repeat N]
-[--only logs|kernel] [--json FILE] [--update PAGE]; the binaries are taken from PATH and from
+[--only logs|kernel|python] [--json FILE] [--update PAGE]; the binaries are taken from PATH and from
 FUSETRACE_BUILD. Run it by script/bench.
 """
 
@@ -19,6 +19,7 @@ import subprocess
 import sys
 
 import logs
+import package
 from tracers import (
     Bpftrace, Fusetrace, FusetraceQuiet, PerfTrace, StraceClient, Unconcerned, mounted)
 
@@ -226,7 +227,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5000, help="rounds of the workload")
     parser.add_argument("--repeat", type=int, default=15, help="pairs of runs for each ratio")
-    parser.add_argument("--only", choices=["kernel", "logs"], help="one part of the measurements")
+    parser.add_argument("--only", choices=["kernel", "logs", "python"], help="one part of the measurements")
     parser.add_argument("--json", help="write all figures there")
     parser.add_argument("--update", metavar="PAGE", help="put the tables where the page has them")
     options = parser.parse_args()
@@ -236,12 +237,15 @@ def main():
                              text=True).stdout.split()[-1]
     result = {"machine": machine(), "version": version}
     texts = {}
-    if options.only != "logs":
+    if options.only in (None, "kernel"):
         result |= measure_kernel(options.rounds, options.repeat)
         texts["kernel"] = table(result)
-    if options.only != "kernel":
+    if options.only in (None, "logs"):
         result["logs"] = logs.measure(options.repeat)
         texts["logs"] = logs.table(result["logs"])
+    if options.only in (None, "python"):
+        result["python"] = package.measure(options.repeat)
+        texts["python"] = package.table(result["python"])
     for part, text in texts.items():
         texts[part] = f"Measured on {result['machine']}, fusetrace {version}.\n\n{text}"
         print(texts[part])

@@ -118,10 +118,9 @@ def format_duration(duration_ns: int) -> str:
         number = _rounded(duration_ns, unit_ns, decimals)
         # 999.96us rounds to 1000us, which is 1ms: so the limit is held against what is shown.
         if limit is None or number // 10**decimals < limit:
-            break
-    if decimals == 0:
-        return f"{number}{name}"
-    return f"{number // 10**decimals}.{number % 10**decimals:0{decimals}d}{name}"
+            whole, rest = divmod(number, 10**decimals)
+            return f"{whole}.{rest:0{decimals}d}{name}" if decimals else f"{whole}{name}"
+    raise AssertionError("the last unit has no limit")
 
 
 def _rounded(duration_ns: int, unit_ns: int, decimals: int) -> int:

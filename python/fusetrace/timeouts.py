@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import SupportsFloat
 
 FOREVER_NS = 2**64 - 1
 DEFAULT_SECONDS = 5.0
@@ -67,16 +68,13 @@ def scale() -> float:
 def seconds(value: object, name: str = "timeout") -> float:
     """value as a number of seconds, checked: TypeError for what is no number, ValueError for what
     is negative or not a number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        try:
-            value = float(value) if hasattr(value, "__float__") else None  # numpy and others
-        except (TypeError, ValueError):
-            value = None
-        if value is None:
-            raise TypeError(f"{name} must be a number of seconds")
-    if not value >= 0:
+    # A number of numpy or of fractions is one, too.
+    if isinstance(value, (bool, str, bytes)) or not isinstance(value, SupportsFloat):
+        raise TypeError(f"{name} must be a number of seconds, not {value!r}")
+    number = float(value)
+    if not number >= 0:
         raise ValueError(f"{name} must not be negative or NaN: {value!r}")
-    return float(value)
+    return number
 
 
 def window_ns(value: object, name: str) -> int:

@@ -10,6 +10,7 @@ clear_completed(), whichever was last, and do not consume: an operation may answ
 from __future__ import annotations
 
 import logging
+import os
 import select
 import time
 from collections.abc import Sequence
@@ -140,10 +141,9 @@ class FuseTraceMonitor(Monitor):
                 for expect in expects:
                     try:
                         return expect.wait(0)
-                    except OperationTimeout as error:
-                        last = error
-                if has_passed:
-                    raise last
+                    except OperationTimeout:
+                        if has_passed and expect is expects[-1]:
+                            raise
                 left_ns = timeouts.left_ns(end)
                 poll.poll(None if left_ns == timeouts.FOREVER_NS else left_ns / 1e6 + 1)
         except FuseTraceError as error:
@@ -236,11 +236,11 @@ class FuseTraceMonitor(Monitor):
 
     # ---- beyond the specification ----
 
-    def save(self, path: PathLike) -> int:
+    def save(self, path: str | os.PathLike[str]) -> int:
         """Writes what the history holds as JSON lines (docs/json.md), which `fusetrace read` and
         Monitor.replay() take back; returns how many operations it wrote."""
         operations = self._ready()._core.operations(None, ()) + self.in_flight
-        with open(path, "wb") as file:  # type: ignore[arg-type]
+        with open(path, "wb") as file:
             for operation in operations:
                 file.write(operation._json() + b"\n")
         return len(operations)
@@ -267,13 +267,13 @@ class FuseTraceMonitor(Monitor):
         rest = [name for name in frame.columns if name not in columns]
         return frame.reindex(columns=[*columns, *rest])
 
-    def plot_timeline(self, path: PathLike | None = None, **options: Any) -> Any:
+    def plot_timeline(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
         """A time line of completed_operations and what is in flight; see plots.plot_timeline."""
         from .plots import plot_timeline
 
         return plot_timeline(self.completed_operations + self.in_flight, path, **options)
 
-    def plot_latency(self, path: PathLike | None = None, **options: Any) -> Any:
+    def plot_latency(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
         """How long each operation took; see plots.plot_latency."""
         from .plots import plot_latency
 

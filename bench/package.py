@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""The package for Python end to end: pytest with the plugin, on branchfs, each figure beside what a
+test does without it. Everything is measured in runs of their own of the environment's pytest, which
+tell the duration of each phase of each test.
+"""
+
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+TIMEOUT = 900  # seconds, for one run of pytest
+
+CONFTEST = """\
+import json, os
+
+def pytest_runtest_logreport(report):
+    with open(os.environ["BENCH_PHASES"], "a") as file:
+        print(json.dumps([report.nodeid, report.when, report.duration, report.outcome]), file=file)
+"""
+
+# The specification's pattern, before and after.
+WAITS = """\
+import time, pytest
+
+@pytest.mark.parametrize("turn", range({rounds}))
+def test_slept(mounted_fs_with_trace, turn):
+    mountpoint = mounted_fs_with_trace.mountpoint
+    (mountpoint / "test.txt").write_text("content")
+    time.sleep(0.5)
+    assert (mountpoint / "test.txt").exists()
+
+@pytest.mark.parametrize("turn", range({rounds}))
+def test_waited(mounted_fs_with_trace, smart_wait, turn):
+    test_file = mounted_fs_with_trace.mountpoint / "test.txt"
+    test_file.write_text("content")
+    assert smart_wait.wait_for_write_complete(test_file)
+    assert test_file.exists()
+"""
+
+FIXTURES = """\
+import pytest
+
+@pytest.mark.parametrize("turn", range({rounds}))
+def test_mounted(mounted_fs, turn):
+    pass
+
+@pytest.mark.parametrize("turn", range({rounds}))
+def test_traced(mounted_fs_with_trace, turn):
+    pass
+"""
+
+# Twenty tests that wait for a filesystem which takes its time, as network filesystems do.
+LIVE = """\
+import pytest
+
+@pytest.fixture
+def fusetrace_mount_options():
+    return ["delay=release:20ms"]
+
+@pytest.mark.parametrize("turn", range(20))
+def test_live(mounted_fs_with_trace, smart_wait, turn):
+    for index in range(20):
+        path = mounted_fs_with_trace.mountpoint / f"file{index}"
+        path.write_text("content")
+        assert smart_wait.wait_for_write_complete(path)
+"""
+
+
+def run_pytest(test, *arguments):
+    """(seconds of the whole run, phases as [test, phase, seconds, outcome])."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        (folder / "pytest.ini").write_text("[pytest]\n")
+        (folder / "conftest.py").write_text(CONFTEST)
+        (folder / "test_bench.py").write_text(test)
+        began = time.monotonic()
+        subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+                       cwd=folder, check=True, timeout=TIMEOUT, stdout=subprocess.DEVNULL,
+                       env={**os.environ, "BENCH_PHASES": str(folder / "phases")})
+        seconds = time.monotonic() - began
+        phases = [json.loads(line) for line in (folder / "phases").read_text().splitlines()]
+    return seconds, phases
+
+
+def durations(phases, test, *wanted):
+    """Of each test of that name the seconds of the wanted phases together."""
+    totals = {}
+    for name, phase, seconds, outcome in phases:
+        if f"::{test}[" in name and phase in wanted:
+            assert outcome == "passed", name
+            totals[name] = totals.get(name, 0.0) + seconds
+    return list(totals.values())
+
+
+def measure_waits(rounds):
+    _, phases = run_pytest(WAITS.format(rounds=rounds))
+    slept = statistics.median(durations(phases, "test_slept", "call"))
+    waited = statistics.median(durations(phases, "test_waited", "call"))
+    return {"slept_s": slept, "waited_s": waited, "ratio": slept / waited}
+
+
+def measure_fixtures(rounds):
+    _, phases = run_pytest(FIXTURES.format(rounds=rounds))
+    by_hand = json.loads(subprocess.run(
+        [sys.executable, str(HERE / "by_hand.py"), "mounts", str(rounds)], check=True, text=True,
+        capture_output=True, timeout=TIMEOUT).stdout)
+    hand = statistics.median(by_hand)
+    return {"by_hand_s": hand, **{
+        name: statistics.median(durations(phases, f"test_{name}", "setup", "teardown")) - hand
+        for name in ("mounted", "traced")}}
+
+
+def measure_calls():
+    return json.loads(subprocess.run(
+        [sys.executable, str(HERE / "by_hand.py"), "calls"], check=True, text=True,
+        capture_output=True, timeout=TIMEOUT).stdout)
+
+
+def measure_parallel(repeat):
+    ratios = []
+    for _ in range(repeat):
+        serial, _ = run_pytest(LIVE)
+        parallel, _ = run_pytest(LIVE, "-n", "2")
+        ratios.append(parallel / serial)
+    return {"ratio": statistics.median(ratios)}
+
+
+def measure(repeat):
+    return {
+        "waits": measure_waits(20),
+        "fixtures": measure_fixtures(50),
+        "calls": measure_calls(),
+        "parallel": measure_parallel(min(repeat, 3)),
+    }
+
+
+def table(result):
+    waits, fixtures, calls = result["waits"], result["fixtures"], result["calls"]
+    rows = [
+        ("a write and smart_wait, against the 0.5 s sleep of the specification's pattern",
+         f"{waits['ratio']:.0f} times faster ({waits['waited_s'] * 1e3:.2f} ms)", ">= 100 times",
+         waits["ratio"] >= 100),
+        ("mounted_fs beyond mount and unmount by hand",
+         f"{fixtures['mounted'] * 1e3:.1f} ms (by hand {fixtures['by_hand_s'] * 1e3:.1f} ms)",
+         "<= 5 ms", fixtures["mounted"] <= 0.005),
+        ("mounted_fs_with_trace, likewise", f"{fixtures['traced'] * 1e3:.1f} ms", "<= 5 ms",
+         fixtures["traced"] <= 0.005),
+        ("reply to return of wait_for_operation(), p50 / p99",
+         f"{calls['wait_p50_us']:.0f} / {calls['wait_p99_us']:.0f} us", "p50 <= 60 us",
+         calls["wait_p50_us"] <= 60),
+        ("completed_operations of 1 million", f"{calls['million_s']:.2f} s", "< 1 s",
+         calls["million_s"] < 1),
+        ("import fusetrace", f"{calls['import_ms']:.0f} ms", "< 30 ms", calls["import_ms"] < 30),
+        ("20 live tests under -n 2, of the serial time", f"{result['parallel']['ratio']:.2f}",
+         "<= 0.65", result["parallel"]["ratio"] <= 0.65),
+    ]
+    words = {True: "met", False: "**missed**"}
+    return "\n".join(["| what | measured | target | |", "|---|---|---|---|"] + [
+        f"| {what} | {measured} | {target} | {words[verdict]} |"
+        for what, measured, target, verdict in rows]) + "\n"
