@@ -225,6 +225,7 @@ struct fusetrace_monitor;
 
 #define FUSETRACE_MONITOR_NO_THREAD (1u << 0) /* the caller runs fusetrace_process() */
 #define FUSETRACE_MONITOR_PENDING (1u << 1) /* the mount comes later: fusetrace_monitor_follow() */
+#define FUSETRACE_MONITOR_EINTR (1u << 2)   /* signal handlers put waits off: -EINTR */
 
 struct fusetrace_monitor_opts {
 	size_t sz;           /* sizeof, set by FUSETRACE_MONITOR_OPTS() */
@@ -433,7 +434,14 @@ FUSETRACE_API int fusetrace_reader_next(struct fusetrace_reader *reader,
  *	-EREMOTEIO	a matching operation failed (status = OK was asked for)
  *	-ECANCELED	fusetrace_interrupt()	-ESHUTDOWN	the monitor was stopped
  *	-EBUSY		(idle) not idle in time	-EINVAL, -ECHILD, -ENOMEM
+ *	-EINTR		(FUSETRACE_MONITOR_EINTR) a signal handler ran while the thread slept
  * or what a check function returned. A wait fails at once when its answer cannot change any more.
+ *
+ * -EINTR is no answer and has no report: the same call with the time that is left goes on as if
+ * nothing had happened, whatever came in between. Without the flag signals do not end a wait. A
+ * handler that ran before the thread slept is not told; who must not miss one polls the descriptor of
+ * an expectation.
+ *
  * Any thread; not from a check function (-EDEADLK). On failure *reterr_report explains; free with
  * fusetrace_report_free().
  */
