@@ -818,7 +818,8 @@ static void test_signal_puts_a_wait_off(void **state)
 	skip_where_impossible();
 	monitor = start_monitor(
 		FUSETRACE_MONITOR_OPTS(.mount = own.point, .flags = FUSETRACE_MONITOR_EINTR));
-	assert_int_equal(fusetrace_expect_new(monitor, &match, 1, 0, &put_off.expect, NULL), 0);
+	assert_int_equal(fusetrace_expect_new(monitor, NULL, &match, 1, 0, &put_off.expect, NULL),
+			 0);
 	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_user_signal}, NULL);
 	assert_int_equal(pthread_create(&put_off.thread, NULL, wait_for_a_signal, &put_off), 0);
 	while (!atomic_load(&put_off.is_done)) {

@@ -256,17 +256,30 @@ static void wake_if_decided(struct fusetrace_expect *expect)
 	struct ft_monitor_view view;
 
 	ft_monitor_look(expect->monitor, &view);
-	if (view.last_seq != expect->mark.seq || verdict_of_state(&view))
+	if (view.last_seq > expect->mark.seq || view.lost > expect->mark.lost ||
+	    verdict_of_state(&view))
 		eventfd_write(expect->waiter.event_fd, 1);
 }
 
-int fusetrace_expect_new(struct fusetrace_monitor *monitor,
+/* A copy of the caller's mark, or one of now. */
+static int take_mark(struct fusetrace_monitor *monitor, const struct fusetrace_mark *mark,
+		     struct fusetrace_mark *ret_mark)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0 || !mark)
+		return r < 0 ? r : fusetrace_mark_now(monitor, ret_mark);
+	*ret_mark = *mark;
+	return 0;
+}
+
+int fusetrace_expect_new(struct fusetrace_monitor *monitor, const struct fusetrace_mark *mark,
 			 const struct fusetrace_match *const *matches, size_t n, uint32_t order,
 			 struct fusetrace_expect **ret_expect, struct fusetrace_error *reterr_error)
 {
 	struct fusetrace_expect *expect;
-	struct fusetrace_mark mark;
-	int r = fusetrace_mark_now(monitor, &mark);
+	struct fusetrace_mark since;
+	int r = take_mark(monitor, mark, &since);
 
 	if (r < 0)
 		return ft_error(reterr_error, r, "%s", fusetrace_strerror(r));
@@ -276,7 +289,7 @@ int fusetrace_expect_new(struct fusetrace_monitor *monitor,
 	expect = malloc(sizeof(*expect));
 	if (!expect)
 		return -ENOMEM;
-	r = ft_expect_init(expect, monitor, &mark, matches, n, order, reterr_error);
+	r = ft_expect_init(expect, monitor, &since, matches, n, order, reterr_error);
 	if (r < 0) {
 		free(expect);
 		return r;

@@ -40,7 +40,8 @@ static void set_up_with(uint32_t flags)
 		0);
 	assert_int_equal(fusetrace_monitor_start(monitor, NULL), 0);
 	assert_int_equal(
-		fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL), 0);
+		fusetrace_expect_new(monitor, NULL, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL),
+		0);
 	/* never idle */
 	ft_test_feed(monitor, FT_TEST_OP(.op = "fsync", .status = FUSETRACE_STATUS_STARTED));
 	report = UNTOUCHED;

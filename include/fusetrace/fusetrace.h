@@ -491,12 +491,18 @@ FUSETRACE_API int fusetrace_wait_state(struct fusetrace_monitor *monitor, uint32
 				       uint64_t timeout_ns);
 
 /*
- * A wait armed before the action: counts only what begins after fusetrace_expect_new(). Its
- * descriptor becomes readable when fusetrace_expect_wait(.., 0, ..) is worth a call: one idea for
- * poll loops, asyncio and Ctrl-C. Free with fusetrace_expect_free(), from any state.
+ * A wait armed before the action. mark NULL: counts only what begins after fusetrace_expect_new().
+ * Else it counts from the mark on, as fusetrace_wait_all() does, with what has happened since. A mark
+ * of all zeros is the beginning: all operations that are kept count, also those without a start, and
+ * what was lost or dropped since the start of the trace counts as lost.
+ *
+ * Its descriptor becomes readable when fusetrace_expect_wait(.., 0, ..) is worth a call, at once when
+ * something has happened since the mark: one idea for poll loops, asyncio and Ctrl-C. Free with
+ * fusetrace_expect_free(), from any state.
  */
 struct fusetrace_expect;
 FUSETRACE_API int fusetrace_expect_new(struct fusetrace_monitor *monitor,
+				       const struct fusetrace_mark *mark,
 				       const struct fusetrace_match *const *matches, size_t n,
 				       uint32_t order, struct fusetrace_expect **ret_expect,
 				       struct fusetrace_error *reterr_error);
