@@ -99,8 +99,6 @@ bool core_is_interrupted(int *r);
 
 #endif
 /* TEMPORARY */
-#ifndef FUSETRACE_MONITOR_EINTR
-#define FUSETRACE_MONITOR_EINTR 0
+#ifndef FT_HAS_IGNORE
 #define fusetrace_monitor_ignore(m, t, i) ((void)(m), (void)(t), (void)(i), 0)
-#define fusetrace_expect_new(m, k, a, n, o, r, e) ((void)(k), fusetrace_expect_new(m, a, n, o, r, e))
 #endif
