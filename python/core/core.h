@@ -98,7 +98,3 @@ uint64_t core_left(uint64_t deadline_ns);
 bool core_is_interrupted(int *r);
 
 #endif
-/* TEMPORARY */
-#ifndef FT_HAS_IGNORE
-#define fusetrace_monitor_ignore(m, t, i) ((void)(m), (void)(t), (void)(i), 0)
-#endif
