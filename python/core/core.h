@@ -98,9 +98,3 @@ uint64_t core_left(uint64_t deadline_ns);
 bool core_is_interrupted(int *r);
 
 #endif
-/* TEMPORARY */
-#ifndef FUSETRACE_MONITOR_EINTR
-#define FUSETRACE_MONITOR_EINTR 0
-#define fusetrace_monitor_ignore(m, t, i) ((void)(m), (void)(t), (void)(i), 0)
-#define fusetrace_expect_new(m, k, a, n, o, r, e) ((void)(k), fusetrace_expect_new(m, a, n, o, r, e))
-#endif
