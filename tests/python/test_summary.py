@@ -48,8 +48,8 @@ def test_counts_what_there_is(few):
     assert [row.operation for row in summary] == ["write", "read", "create", "lookup"]
     assert summary["write"] == Row("write", count=3, failed=1, p50_ms=pytest.approx(0.04, rel=0.03),
                                    p95_ms=pytest.approx(0.05, rel=0.03),
-                                   p99_ms=pytest.approx(0.05, rel=0.03), max_ms=0.05, total_ms=0.092,
-                                   bytes=107, slowest_path="/slow")
+                                   p99_ms=pytest.approx(0.05, rel=0.03), max_ms=0.05,
+                                   total_ms=0.092, bytes=107, slowest_path="/slow")
     assert summary["lookup"].probes == 1
     assert summary["lookup"].failed == 0
     assert summary["lookup"].bytes is None

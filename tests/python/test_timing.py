@@ -9,12 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from fusetrace.config import FuseConfig
+from fusetrace.manager import FuseManager
 from fusetrace.operation import Operation, OperationStatus
 from fusetrace.timing import (FuseLogCapture, FuseOperation, OperationTiming, TimingAnalyzer,
                               measure_mount_time, wait_for_file_creation, wait_for_path_operation,
                               wait_for_sync_operations)
 from fusetrace.trace_monitor import FuseTraceMonitor
-from traced import DEADLINE, branchfs, replayed
+from traced import DEADLINE, branchfs, need_mounts, replayed
 
 
 def timing(operation, duration_ms, path="/a"):
@@ -245,6 +247,17 @@ def test_log_capture(tmp_path):
         capture.stop_capture()
         capture.stop_capture()
         assert [one for one in capture.analyze_operations() if one.operation == "write"]
+
+
+def test_log_capture_of_a_managed_process():
+    """Its output is read by the manager; the operations must not be missing silently."""
+    need_mounts()
+    with FuseManager() as manager:
+        config = FuseConfig(branches=manager.create_temp_dirs(1))
+        process = manager.mount(config)
+        with FuseLogCapture(process) as capture:
+            (config.mountpoint / "a.txt").write_text("hello")
+            assert [one for one in capture.analyze_operations() if one.operation == "create"]
 
 
 def test_log_capture_drains_for_ever(tmp_path):

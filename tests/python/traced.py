@@ -4,8 +4,10 @@
 import contextlib
 import json
 import os
+import select
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -44,6 +46,18 @@ def need_mounts():
         pytest.skip("branchfs is not on the PATH")
 
 
+def wait_until_mounted(mountpoint):
+    """By the kernel's own signal, which a change of the mounts is."""
+    end = time.monotonic() + DEADLINE
+    with open("/proc/self/mountinfo", encoding="utf-8") as file:
+        poll = select.poll()
+        poll.register(file, select.POLLERR | select.POLLPRI)
+        while f" {mountpoint} " not in file.read():
+            assert time.monotonic() < end, f"nothing was mounted on {mountpoint}"
+            poll.poll(max(0, end - time.monotonic()) * 1000)
+            file.seek(0)
+
+
 @contextlib.contextmanager
 def branchfs(tmp_path, *options):
     """The process of a branchfs that prints its own trace, and its mountpoint."""
@@ -57,6 +71,7 @@ def branchfs(tmp_path, *options):
     process = subprocess.Popen([*command, str(branch), str(mountpoint)],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
+        wait_until_mounted(mountpoint)
         yield process, mountpoint
     finally:
         subprocess.run(["umount", "-l", str(mountpoint)], stderr=subprocess.DEVNULL,
