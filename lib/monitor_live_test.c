@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -785,6 +786,57 @@ static void test_no_thread(void **state)
 	free_monitor(monitor);
 }
 
+/* ---- signals ---- */
+
+static void on_user_signal(int signal)
+{
+}
+
+struct put_off {
+	struct fusetrace_expect *expect;
+	pthread_t thread;
+	int result;
+	atomic_bool is_done;
+};
+
+static void *wait_for_a_signal(void *data)
+{
+	struct put_off *put_off = data;
+
+	put_off->result = fusetrace_expect_wait(put_off->expect, SOON, NULL, NULL);
+	atomic_store(&put_off->is_done, true);
+	return NULL;
+}
+
+/* A wait that leads, and so sleeps on the ring itself, goes on where it was. */
+static void test_signal_puts_a_wait_off(void **state)
+{
+	const struct fusetrace_match *match = FUSETRACE_MATCH(.op = "release", .path = "/a");
+	struct put_off put_off = {.result = 0};
+	struct fusetrace_monitor *monitor;
+
+	skip_where_impossible();
+	monitor = start_monitor(
+		FUSETRACE_MONITOR_OPTS(.mount = own.point, .flags = FUSETRACE_MONITOR_EINTR));
+	assert_int_equal(fusetrace_expect_new(monitor, NULL, &match, 1, 0, &put_off.expect, NULL),
+			 0);
+	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_user_signal}, NULL);
+	assert_int_equal(pthread_create(&put_off.thread, NULL, wait_for_a_signal, &put_off), 0);
+	while (!atomic_load(&put_off.is_done)) {
+		pthread_kill(put_off.thread, SIGUSR1);
+		sched_yield();
+	}
+	pthread_join(put_off.thread, NULL);
+	signal(SIGUSR1, SIG_DFL);
+	assert_int_equal(put_off.result, -EINTR);
+	write_file(path_of(&own, "a"));
+	assert_int_equal(fusetrace_expect_wait(put_off.expect, SOON, NULL, NULL), 0);
+	fusetrace_expect_free(put_off.expect);
+	free_monitor(monitor);
+}
+
+/* ---- threads and processes ---- */
+
 /* A line of /proc/self/task/TID/status as a hexadecimal number. */
 static uint64_t read_status(const char *tid, const char *key)
 {
@@ -989,6 +1041,7 @@ int main(void)
 		live_test(test_ring_overflows),
 		live_test(test_two_monitors),
 		live_test(test_no_thread),
+		live_test(test_signal_puts_a_wait_off),
 		live_test(test_thread_blocks_signals),
 		live_test(test_start_and_stop),
 		live_test(test_stopped_by_many_threads),

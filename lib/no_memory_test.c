@@ -125,7 +125,8 @@ static void expect_some(struct fusetrace_monitor *monitor)
 	const struct fusetrace_match *match = FUSETRACE_MATCH(.path = "/b");
 	struct fusetrace_expect *expect = NULL;
 
-	if (fusetrace_expect_new(monitor, &match, 1, FUSETRACE_ORDER_STRICT, &expect, NULL) == 0)
+	if (fusetrace_expect_new(monitor, NULL, &match, 1, FUSETRACE_ORDER_STRICT, &expect, NULL) ==
+	    0)
 		fusetrace_expect_wait(expect, 0, NULL, NULL);
 	fusetrace_expect_free(expect);
 }
