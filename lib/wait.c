@@ -352,7 +352,8 @@ static long kernel_waiting(uint32_t connection)
 
 /*
  * A request that its caller took back before the daemon saw it, or whose end was lost, would be in
- * flight for ever: the kernel knows better.
+ * flight for ever: the kernel knows better. It also counts what an ignored thread waits for: then
+ * nothing is dropped before that has been answered.
  */
 static void drop_taken_back(struct fusetrace_monitor *monitor, struct ft_monitor_view *view)
 {

@@ -265,6 +265,25 @@ FUSETRACE_API int fusetrace_monitor_stop(struct fusetrace_monitor *monitor);
 FUSETRACE_API int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid);
 
 /*
+ * For a helper that only looks whether others' work is there: what thread (a number of gettid(2), as
+ * FUSETRACE_FIELD_PID has it) asks for from now on is left out of history, counts, totals, in flight,
+ * waits and idle, until the call with is_ignored 0. Paths are learnt from it all the same, and events
+ * that are lost may have been its own. Calls nest: each one with 1 needs one with 0. Any thread.
+ *
+ * A request is left out by the moment when it was sent, however late it is answered or its record
+ * read; in a log whose times are not of CLOCK_MONOTONIC, by the moment when its line was read, and
+ * both calls read what has been printed. So is what the kernel sends for the thread without naming
+ * it, such as the release of a file that it closed, where the kernel is the source and the process
+ * in the initial pid namespace.
+ *
+ * A time that has ended is remembered for a minute, and the last 1,024 of them. Numbers of threads
+ * are given out again: a thread that ends shall not be ignored any more. -EINVAL no such number, or
+ * it is not ignored; -ENOSPC 1,024 threads are.
+ */
+FUSETRACE_API int fusetrace_monitor_ignore(struct fusetrace_monitor *monitor, pid_t thread,
+					   int is_ignored);
+
+/*
  * What the daemon prints: the last lines are kept for reports and fusetrace_log_lines(), and a
  * monitor of FUSETRACE_SOURCE_LOG makes its operations of them. Before or after the start; several.
  *

@@ -109,5 +109,3 @@ uint64_t core_wait_left(const struct core_wait *wait);
 bool core_wait_goes_on(const struct core_wait *wait, int *r);
 
 #endif
-/* TEMPORARY */
-#define fusetrace_monitor_ignore(m, t, i) ((void)(m), (void)(t), (void)(i), 0)
