@@ -184,7 +184,8 @@ static bool is_probe(struct ft_tracker *tracker, uint32_t opcode, int error)
 	case ERANGE:
 		return opcode == FUSE_GETXATTR || opcode == FUSE_LISTXATTR;
 	case ENOSYS:
-		return is_enosys_first(tracker, opcode);
+		/* of an ioctl the kernel does not keep in mind that there is none: isatty(3) asks again */
+		return is_enosys_first(tracker, opcode) || opcode == FUSE_IOCTL;
 	default:
 		return false;
 	}

@@ -285,10 +285,12 @@ class FuseTraceMonitor(Monitor):
         """A time line of completed_operations and what is in flight; see plots.plot_timeline."""
         from .plots import plot_timeline
 
-        return plot_timeline(self.completed_operations + self.in_flight, path, **options)
+        return plot_timeline(self.completed_operations + self.in_flight, path,
+                             **{"mount": self.mountpoint, **options})
 
     def plot_latency(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
         """How long each operation took; see plots.plot_latency."""
         from .plots import plot_latency
 
-        return plot_latency(self.completed_operations, path, **options)
+        return plot_latency(self.completed_operations, path,
+                            **{"mount": self.mountpoint, **options})
