@@ -183,8 +183,10 @@ static bool is_probe(struct ft_tracker *tracker, uint32_t opcode, int error)
 	case EOPNOTSUPP:
 	case ERANGE:
 		return opcode == FUSE_GETXATTR || opcode == FUSE_LISTXATTR;
+	case ENOTTY:
+		return opcode == FUSE_IOCTL; /* isatty(3) asks, each time */
 	case ENOSYS:
-		/* of an ioctl the kernel does not keep in mind that there is none: isatty(3) asks again */
+		/* of IOCTL, which means ENOTTY, the kernel does not keep it in mind */
 		return is_enosys_first(tracker, opcode) || opcode == FUSE_IOCTL;
 	default:
 		return false;
