@@ -152,6 +152,14 @@ class Made:
                 continue
         self._paths.clear()
 
+    def remove_trees(self) -> None:
+        """Takes them away with what is in them."""
+        import shutil
+
+        for path in reversed(self._paths):
+            shutil.rmtree(path, ignore_errors=True)
+        self._paths.clear()
+
 
 def prepare_branches(branches: Sequence[str], mountpoint: str, made: Made) -> None:
     """Checks directories, absolute as the mountpoint, and makes those that are missing.

@@ -177,7 +177,7 @@ class FuseManager:
             branches = self._prepare(config, program, key, made)
             daemon = self._start(config, program, key, branches, args, directories)
         except BaseException:
-            directories.remove()
+            directories.remove_trees()
             made.remove()
             raise
         mounted = _Mounted(key, config.mountpoint, daemon, directories)
@@ -295,7 +295,7 @@ class FuseManager:
             self._ended[key] = mounted.daemon
             self.active_mounts.pop(mounted.given, None)
             self.trace_monitors.pop(mounted.given, None)
-        mounted.directories.remove()
+        mounted.directories.remove_trees()
         self._print_summary(mounted)
         return True
 

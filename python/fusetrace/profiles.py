@@ -33,8 +33,8 @@ def _branchfs(name: str, mode: str, profile: str) -> str:
 
 def _mergerfs(name: str, mode: str, profile: str) -> str:
     """It takes branches for patterns of glob(7), and can escape what is special in these only."""
-    if ":" in name:
-        raise ValueError(f"branch {name!r}: {profile} cannot have a colon in a branch's name")
+    if ":" in name or "," in name:  # the comma is for its option fsname, made of the branches
+        raise ValueError(f"branch {name!r}: {profile} cannot have : or , in a branch's name")
     escaped = re.sub(r"([*?\[\]{}~\\])", r"\\\1", name)
     return f"{escaped}={mode}" if mode != "RW" or "=" in name else escaped
 
