@@ -97,7 +97,7 @@ def test_failure_shows_what_is_in_flight_and_what_the_daemon_printed(suite):
     result.assert_outcomes(failed=1)
     text = sections(result)["fusetrace"]
     assert re.search(r"in flight:\n.*mkdir +/d  in flight", text)
-    assert re.search(r"the daemon's last lines:\n(?s:.)*lookup", text)
+    assert re.search(r'the daemon.s last lines:\n(?s:.)*"getattr","path":"/d"', text)
 
 
 def test_failure_of_a_mount_without_trace(suite):
@@ -259,6 +259,41 @@ def test_default_raising(suite):
     result.stdout.fnmatch_lines(["E *OperationTimeout: in vain: waited until*", "test_it.py:*: OperationTimeout"])
 
 
+# ---- suites with fixtures of their own ----
+
+
+OWN = """
+    import pytest
+    from fusetrace import FuseConfig, FuseManager
+
+    @pytest.fixture
+    def mounted(tmp_path):
+        with FuseManager() as manager:
+            config = FuseConfig(branches=manager.create_temp_dirs(2), enable_trace=True)
+            with manager.mounted_fs(config) as mount:
+                yield mount
+"""
+
+
+def test_mount_of_an_own_fixture_is_reported(suite):
+    result = suite.conftest(OWN).write("""
+        def test_bad(mounted):
+            (mounted.mountpoint / "d").mkdir()
+            assert mounted.trace_monitor.wait_for_operation("rmdir", timeout=0.01)
+
+        def test_vain(mounted):
+            mounted.trace_monitor.wait_for_operation("rmdir", timeout=0.01)
+
+        def test_unawaited(mounted):
+            mounted.trace_monitor.expect("rmdir")
+    """).run()
+    result.assert_outcomes(passed=2, failed=1, errors=1)
+    text = sections(result)["fusetrace"]
+    assert "waits in vain: 2 in 2 tests" in text
+    assert re.search(r"last operations:\n(?s:.)*mkdir +/d  ok", str(result.stdout))
+    result.stdout.fnmatch_lines(["*test_it.py:9 was never waited for*"])
+
+
 # ---- expectations that nobody waited for ----
 
 
@@ -386,12 +421,15 @@ def test_summary(suite, monkeypatch, way):
 
 def test_summary_of_few_rows(suite):
     result = suite.write("""
-        def test_it(mounted_fs_with_trace): pass
-    """).passes(1, "--fusetrace-summary=1")
+        def test_it(mounted_fs_with_trace):
+            (mounted_fs_with_trace.mountpoint / "d").mkdir()
+            (mounted_fs_with_trace.mountpoint / "e").mkdir()
+    """).passes(1, "--fusetrace-summary=2")
     rows = sections(result)["fusetrace"].splitlines()
     rows = rows[rows.index("operations of 1 traced mount") + 1:]
-    assert rows[0].startswith("OP ") and rows[2:] == ["... 1 more rows",
-                                                      "2 operations, 0 failed, 0 probes"]
+    assert [row.split()[0] for row in rows[:3]] == ["OP", "lookup", "mkdir"]
+    assert re.fullmatch(r"\.\.\. \d more rows?", rows[3])
+    assert re.fullmatch(r"\d operations, 0 failed, 2 probes", rows[4]) and len(rows) == 5
 
 
 def test_summary_on_unmount(suite):

@@ -120,8 +120,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    from .record import session_of
+    from .record import begin_record_if_used, session_of
 
+    begin_record_if_used(item)
     if item.get_closest_marker("fusetrace") is not None:
         try:
             settings.of_test(session_of(item.config).settings, item)
@@ -140,6 +141,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
     with timeouts_of(item):
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    result = yield  # an exception of it goes first
+    from .record import record_of
+
+    record = record_of(item)
+    if record is not None:
+        from .outcome import check_expectations
+
+        check_expectations(record)
+    return result
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,6 +13,17 @@ from .record import TestRecord, end_record, session_of
 from .reports import plain, section_of, waits_of
 
 
+def check_expectations(record: TestRecord) -> None:
+    """At the end of a test's teardown: an expectation that nobody waited for is an error of a test
+    that has passed, else a note."""
+    problems = [f"the expectation made at {where} was never waited for: use it in a with block, "
+                f"call its wait(), or cancel() it" for where in record.unawaited()]
+    if record.has_failed:
+        record.notes += problems
+    elif problems:
+        pytest.fail("\n".join(problems), pytrace=False)
+
+
 def complete(record: TestRecord, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     """Adds to a report what the record knows. Never raises: a report must come out."""
     record.phases[report.when] = report
@@ -55,6 +66,8 @@ def _add_facts(record: TestRecord, report: pytest.TestReport, waits: list[dict[s
         facts["summaries"] = record.summaries
         facts["lost_events"] = record.lost_events
         facts["mounts"] = len(record.mounts)
+    if not record.mounts and not record.waits:
+        return
     # Attributes of a report cross processes as they are, so only what JSON knows.
     vars(report)["fusetrace"] = facts
     if waits:

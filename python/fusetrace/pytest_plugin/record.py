@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What the plugin remembers of one test: its mounts, its waits in vain, what they came to.
 
-A record is made when the test uses the first fixture of the plugin and lives until its teardown has
-been reported, so that a report can still be made of a mount that is gone.
+A record is made when the test uses the first fixture of the plugin, or begins in a process that has
+imported the package. It lives until the test's teardown has been reported, so that a report can
+still be made of a mount that is gone.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _WAITS_MAX = 100
 # ---- of the session ----
 
 
-@dataclass
+@dataclass(eq=False)
 class SessionState:
     """What the plugin keeps in a pytest process."""
 
@@ -96,7 +97,7 @@ def close_session(config: pytest.Config) -> None:
 # ---- of a test ----
 
 
-@dataclass
+@dataclass(eq=False)
 class WatchedMount:
     """A mount of a test, also after it is gone."""
 
@@ -128,7 +129,7 @@ class WatchedMount:
         return monitor._core.operations(mark, ())
 
 
-@dataclass
+@dataclass(eq=False)
 class TestRecord:
     """Of one attempt at a test."""
 
@@ -163,6 +164,11 @@ class TestRecord:
             if len(self.waits) < _WAITS_MAX:
                 self.waits.append(report)
 
+    def add_mount(self, mountpoint: Path, daemon: Daemon) -> None:
+        """A manager, of the plugin or not, has mounted something."""
+        with self.lock:
+            self.mounts.append(WatchedMount(mountpoint, daemon))
+
     @property
     def has_failed(self) -> bool:
         """Whether a phase so far has failed."""
@@ -189,16 +195,24 @@ def record_of(item: pytest.Item) -> TestRecord | None:
 
 
 def begin_record(item: pytest.Item) -> TestRecord:
-    """The record of a test; from now on its waits in vain are noted."""
+    """The record of a test; from now on its mounts and its waits in vain are noted."""
     record = item.stash.get(_RECORD, None)
     if record is None:
-        from fusetrace import trace_monitor
+        from fusetrace import manager, trace_monitor
 
         state = session_of(item.config)
         record = item.stash[_RECORD] = TestRecord(item, of_test(state.settings, item))
         trace_monitor.observers.append(record.add_wait)
+        manager.observers.append(record.add_mount)
         state.live_records.append(record)
     return record
+
+
+def begin_record_if_used(item: pytest.Item) -> None:
+    """Also for suites with fixtures of their own; not where nobody has imported the package."""
+    if "fusetrace.trace_monitor" in sys.modules or "fusetrace.manager" in sys.modules:
+        with suppress(pytest.UsageError, ImportError):  # told by pytest_runtest_setup()
+            begin_record(item)
 
 
 def end_record(item: pytest.Item) -> None:
@@ -206,10 +220,12 @@ def end_record(item: pytest.Item) -> None:
     record = item.stash.get(_RECORD, None)
     if record is None:
         return
-    from fusetrace import trace_monitor
+    from fusetrace import manager, trace_monitor
 
     del item.stash[_RECORD]
     with suppress(ValueError):
         trace_monitor.observers.remove(record.add_wait)
+    with suppress(ValueError):
+        manager.observers.remove(record.add_mount)
     with suppress(ValueError):
         session_of(item.config).live_records.remove(record)

@@ -38,5 +38,6 @@ def text_of(summary: Summary, rows: int) -> str:
     lines = str(summary).splitlines()
     if rows == ALL_ROWS or len(summary) <= rows:
         return "\n".join(lines)
-    left_out = f"... {len(summary) - rows} more rows"
+    count = len(summary) - rows
+    left_out = f"... {count} more row{'s' * (count != 1)}"
     return "\n".join([*lines[:1 + rows], left_out, *lines[1 + len(summary):]])
