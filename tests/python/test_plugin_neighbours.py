@@ -35,20 +35,16 @@ def test_wait_reports_before_the_timeout(suite, method):
             with trace_monitor.expect("mkdir", timeout=60):
                 (mountpoint / "a").write_text("hello")
 
-        def test_smart(mounted_fs, smart_wait):
-            assert smart_wait.wait_for_file_visible(mounted_fs.mountpoint / "b", timeout=60)
-
         @pytest.mark.timeout(0)
         def test_without(trace_monitor):
             from fusetrace import timeouts
             assert timeouts.settings.limit is None
-    """).run("--timeout=3", f"--timeout-method={method}")
-    result.assert_outcomes(failed=3, passed=1)
+    """).run("--timeout=6", f"--timeout-method={method}")
+    result.assert_outcomes(failed=2, passed=1)
     text = str(result.stdout)
     assert text.count("verdict : never started") == 2
     assert "wait in vain 1: mkdir: timed out after" in text
-    assert "in vain: waited until a file is visible" in text
-    assert "Timeout (>3.0s) from pytest-timeout" not in text and "+ Timeout +" not in text
+    assert "Timeout (>6.0s) from pytest-timeout" not in text and "+ Timeout +" not in text
 
 
 def test_limit_is_of_one_test(suite):
@@ -73,7 +69,7 @@ def test_limit_is_of_one_test(suite):
 STUCK = """
     import pytest
 
-    @pytest.mark.timeout(2{more})
+    @pytest.mark.timeout(6)
     def test_stuck(mounted_fs_with_trace):
         (mounted_fs_with_trace.mountpoint / "d").mkdir()
 
@@ -83,17 +79,17 @@ STUCK = """
 
 def test_stuck_in_the_mount_until_the_signal(suite):
     """The signal interrupts the request, which this daemon answers."""
-    result = suite.conftest(HANGING).write(STUCK.format(more="")).run("--timeout-method=signal")
+    result = suite.conftest(HANGING).write(STUCK).run("--timeout-method=signal")
     result.assert_outcomes(failed=1, passed=1)
     text = str(result.stdout)
-    assert re.search(r"note: the test hangs in its filesystem: thread \d+ waits in the kernel", text)
+    assert re.search(r"note: the test hangs in its filesystem: thread \d+ waits in", text)
     assert re.search(r"daemon \d+ of .*/mnt, thread \d+", text)
     assert re.search(r"mkdir +/d  ", text)
 
 
 def test_stuck_in_the_mount_is_freed(suite):
     result = suite.conftest(HANGING).ini("fusetrace_on_hang = abort").write(
-        STUCK.format(more="")).run("--timeout-method=thread")
+        STUCK).run("--timeout-method=thread")
     result.assert_outcomes(failed=1, passed=1)
     text = str(result.stdout)
     assert "was aborted (fusetrace_on_hang = abort)" in text
@@ -102,7 +98,7 @@ def test_stuck_in_the_mount_is_freed(suite):
 
 def test_end_of_the_process_leaves_no_mount(suite):
     """The thread method ends it at once; what hangs is told before, the mount goes behind."""
-    result = suite.conftest(HANGING).write(STUCK.format(more="")).run("--timeout-method=thread")
+    result = suite.conftest(HANGING).write(STUCK).run("--timeout-method=thread")
     assert "+ Timeout +" in str(result.stderr) + str(result.stdout)
     assert "1 failed" not in str(result.stdout)  # it never came to a summary
     assert "fusetrace: test_it.py::test_stuck: the test hangs in its filesystem" in \
@@ -222,9 +218,10 @@ def test_breakpoint_lifts_the_limit(suite):
 
 @pytest.mark.parametrize("options", [
     ["-p", "no:cacheprovider"], ["-p", "no:logging"], ["-p", "no:terminal"], ["-p", "no:xdist"],
-    ["-p", "no:timeout"], ["-p", "no:asyncio"], ["-p", "no:rerunfailures"], ["-p", "no:faulthandler"],
-    ["-p", "no:junitxml"], ["-s"], ["--capture=sys"], ["--import-mode=importlib"], ["-W", "error", "-p", "no:asyncio"],
-    ["--show-capture=no"], ["--tb=no"],
+    ["-p", "no:timeout"], ["-p", "no:asyncio"], ["-p", "no:rerunfailures"],
+    ["-p", "no:faulthandler"], ["-p", "no:junitxml"], ["-s"], ["--capture=sys"],
+    ["--import-mode=importlib"], ["-W", "error", "-p", "no:asyncio"], ["--show-capture=no"],
+    ["--tb=no"],
 ])
 def test_without_other_plugins(suite, options):
     result = suite.write("""

@@ -256,7 +256,8 @@ def test_default_raising(suite):
             smart_wait.wait_for_file_visible(mounted_fs.mountpoint / "a", timeout=0.01)
     """).run()
     result.assert_outcomes(passed=3, failed=1)
-    result.stdout.fnmatch_lines(["E *OperationTimeout: in vain: waited until*", "test_it.py:*: OperationTimeout"])
+    result.stdout.fnmatch_lines(["E *OperationTimeout: in vain: waited until*",
+                                 "test_it.py:*: OperationTimeout"])
 
 
 # ---- suites with fixtures of their own ----
@@ -365,7 +366,8 @@ def test_traces_are_kept(suite, choice, kept):
         names = [one.operation for one in Monitor.replay(path).completed_operations]
         assert "mkdir" in names and "init" in names
     if kept:
-        assert "trace: test-results/test_it.py-test_bad/trace.jsonl" in sections(result)["fusetrace"]
+        text = sections(result)["fusetrace"]
+        assert "trace: test-results/test_it.py-test_bad/trace.jsonl" in text
 
 
 def test_traces_go_where_one_wants(suite):
@@ -486,7 +488,8 @@ def test_operations_that_differ(suite):
         def test_it(trace_monitor, mountpoint):
             (mountpoint / "a").mkdir()
             (mountpoint / "b").mkdir()
-            one, other = [op for op in trace_monitor.completed_operations if op.operation == "mkdir"]
+            one, other = [op for op in trace_monitor.completed_operations
+                          if op.operation == "mkdir"]
             assert one == other
     """).run()
     result.stdout.fnmatch_lines(["E*#* mkdir /a completed*", "E*path: '/a' != '/b'", "E*seq: *"])

@@ -261,7 +261,8 @@ def test_mark_that_makes_no_sense(suite, mark, text):
 
 def test_marks_and_options_are_documented(suite):
     result = suite.run("--markers", "--strict-markers")
-    result.stdout.fnmatch_lines(["@pytest.mark.fusetrace(trace=None, *", "@pytest.mark.needs_fuse:*"])
+    result.stdout.fnmatch_lines(["@pytest.mark.fusetrace(trace=None, *",
+                                 "@pytest.mark.needs_fuse:*"])
     result = suite.run("--help")
     result.stdout.fnmatch_lines(["*fusetrace*", "*--fusetrace*", "*--fusetrace-timeout-scale=F*"])
     result = suite.run("--fixtures", "-v")

@@ -82,7 +82,7 @@ def end_limit() -> None:
 
 
 def watch(item: pytest.Item) -> None:
-    """Looks at the test half way between the waits' limit and its end."""
+    """Looks at the test when its last wait must have ended."""
     global _watch
     from fusetrace.timeouts import settings
 
@@ -90,8 +90,7 @@ def watch(item: pytest.Item) -> None:
         return
     from .hang import look_at
 
-    moment = (settings.limit + _end) / 2
-    _watch = threading.Timer(max(0.0, moment - time.monotonic()), look_at,
+    _watch = threading.Timer(max(0.0, settings.limit - time.monotonic()), look_at,
                              (item, threading.get_native_id()))
     _watch.daemon = True
     _watch.start()

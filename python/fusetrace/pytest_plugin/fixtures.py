@@ -3,9 +3,9 @@
 nothing, as the bases with the prefix stay.
 
 One mount for a test: `mounted_fs`, `mounted_fs_with_trace`, `smart_wait`, `trace_monitor` and
-`mountpoint` are views of the same `fusetrace_mount`, which is traced when one of them needs it, when
-all are (FUSE_TRACE=1, --fusetrace=on), or when the test's mark says so. Further mounts come from
-`fusetrace_mount_factory` and `fuse_manager`.
+`mountpoint` are views of the same `fusetrace_mount`, which is traced when one of them needs it,
+when all are (FUSE_TRACE=1, --fusetrace=on), or when the test's mark says so. Further mounts come
+from `fusetrace_mount_factory` and `fuse_manager`.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def fusetrace_command(pytestconfig: pytest.Config) -> str | Sequence[str] | None
 
 @pytest.fixture(scope="session")
 def fusetrace_mount_options() -> Mapping[str, Any]:
-    """Fields of FuseConfig for all mounts of the fixtures, such as {"options": ["writeback_cache"]};
-    none by default."""
+    """Fields of FuseConfig for all mounts of the fixtures, such as {"options": ["direct_io"]}; none
+    by default."""
     return {}
 
 

@@ -21,6 +21,7 @@ _OPERATIONS_MAX = 20
 _IN_FLIGHT_MAX = 20
 _LINES_MAX = 20
 _LINE_LENGTH_MAX = 400
+_RESULTS = {"completed": "ok", "started": "in flight"}
 
 
 def plain(text: str) -> str:
@@ -141,7 +142,7 @@ def operation_line(one: Operation, began: float) -> str:
     where = escape(one.path or one.name or "-")
     if one.path2:
         where += f" -> {escape(one.path2)}"
-    result = one.error or {"completed": "ok", "started": "in flight"}.get(one.status.value, "unknown")
+    result = one.error or _RESULTS.get(one.status.value, "unknown")
     words = [f"{when:>10}", f"{one.operation:<12}", where, result]
     if one.duration_ms is not None:
         words.append(format_duration(round(one.duration_ms * 1e6)))

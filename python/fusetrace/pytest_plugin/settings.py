@@ -122,10 +122,12 @@ def _add_ini(parser: pytest.Parser) -> None:
     parser.addini("fusetrace_default_raising",
                   "waits that are in vain raise instead of returning None or False",
                   type="bool", default=False)
-    parser.addini("fusetrace_on_hang", "when a test is stuck in a mount and pytest-timeout is about "
-                  "to end it: report, or also abort the connection", type="string", default="report")
-    parser.addini("fusetrace_command", "the filesystem: its binary, or a command with {mountpoint}, "
-                  "{branches}, {branch}, {policy}, {args}", type="string", default=None)
+    parser.addini("fusetrace_on_hang", "when a test is stuck in a mount and pytest-timeout is "
+                  "about to end it: report, or also abort the connection", type="string",
+                  default="report")
+    parser.addini("fusetrace_command", "the filesystem: its binary, a profile's name, or a command "
+                  "with {mountpoint}, {branches}, {branch}, {policy}, {args}", type="string",
+                  default=None)
     parser.addini("fusetrace_lib_compat", "make lib.timing_utils, lib.fuse_manager and "
                   "lib.simple_trace importable", type="bool", default=False)
     # What Config.get_verbosity("fusetrace") reads.
@@ -195,11 +197,11 @@ def resolve(config: pytest.Config) -> Settings:
         timeout_scale=_first(scale, _environment_scale(), _ini_scale(config)),
         timeout=_ini_seconds(config, "fusetrace_timeout"),
         mount_timeout=_ini_seconds(config, "fusetrace_mount_timeout"),
-        command=None if os.environ.get("FUSE_BINARY") else config.getini("fusetrace_command") or None,
+        command=None if os.environ.get("FUSE_BINARY") else _ini(config, "fusetrace_command"),
         ignored=frozenset(config.getini("fusetrace_ignore")),
         is_raising=_ini(config, "fusetrace_default_raising"),
         on_hang=_ini_word(config, "fusetrace_on_hang", ON_HANG) or "report",
-        is_live=option("fusetrace_live"),
+        is_live=bool(option("fusetrace_live")),
         json_path=None if json_path is None else here / json_path,
         is_asked_for=any(one is not None for one in asked),
     )
@@ -298,7 +300,8 @@ def of_test(settings: Settings, item: pytest.Item) -> TestSettings:
     told = _told_by_marks(item)
     trace, source, scale = (told.get(name) for name in ("trace", "source", "timeout_scale"))
     if trace is not None and not isinstance(trace, bool):
-        raise pytest.UsageError(f"{item.nodeid}: mark fusetrace(trace={trace!r}): give True or False")
+        raise pytest.UsageError(f"{item.nodeid}: mark fusetrace(trace={trace!r}): give True or "
+                                f"False")
     if source is not None and source not in SOURCES:
         raise pytest.UsageError(f"{item.nodeid}: mark fusetrace(source={source!r}): give one of "
                                 f"{', '.join(SOURCES)}")

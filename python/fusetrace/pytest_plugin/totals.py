@@ -105,8 +105,9 @@ class Totals:
 
         from . import summaries
 
+        table = summaries.merged(self._summaries)
         content = {"version": 1, "tests": list(self.tests.values()),
-                   "lost_events": self.lost_events, "summary": summaries.merged(self._summaries).to_dict()}
+                   "lost_events": self.lost_events, "summary": table.to_dict()}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
