@@ -164,6 +164,7 @@ class SmartWaitHelper:
 
     def _path(self, given: str | os.PathLike[str], end: float) -> _Path | None:
         """None, and a report, when nothing is mounted in time."""
+        __tracebackhide__ = True
         if not isinstance(given, (str, os.PathLike)):
             raise TypeError(f"a path is a str or a path object, not {type(given).__name__}")
         paths = self._untraced_paths
