@@ -263,6 +263,29 @@ static int refuse(const struct fusetrace_op *op, void *data)
 	return 0;
 }
 
+static int is_b(const struct fusetrace_op *op, void *data)
+{
+	return strcmp(fusetrace_op_path(op), "/b") == 0;
+}
+
+/* Whose failure it is, the check function knows; without one every failure counts. */
+static void test_a_check_tells_whose_failure_it_is(void **state)
+{
+	const struct fusetrace_match *match =
+		FUSETRACE_MATCH(.op = "create", .status = FUSETRACE_MATCH_OK, .check = is_b);
+	struct fusetrace_mark mark;
+
+	fusetrace_mark_now(monitor, &mark);
+	ft_test_feed(monitor, FT_TEST_OP(.op = "create", .path = "/a", .error = EIO));
+	for (uint32_t order = FUSETRACE_ORDER_ANY; order <= FUSETRACE_ORDER_STRICT; order++)
+		assert_int_equal(fusetrace_wait_all(monitor, &mark, &match, 1, order, 0, NULL, NULL),
+				 -ETIMEDOUT);
+	ft_test_feed(monitor, FT_TEST_OP(.op = "create", .path = "/b", .error = EIO));
+	for (uint32_t order = FUSETRACE_ORDER_ANY; order <= FUSETRACE_ORDER_STRICT; order++)
+		assert_int_equal(fusetrace_wait_all(monitor, &mark, &match, 1, order, 0, NULL, NULL),
+				 -EREMOTEIO);
+}
+
 /* A loop of poll and look must not spin when a look finds nothing. */
 static void test_descriptor_after_a_vain_look(void **state)
 {
@@ -453,6 +476,7 @@ int main(void)
 		expect_test(test_dropped_since_a_mark),
 		expect_test(test_descriptor),
 		expect_test(test_descriptor_after_a_vain_look),
+		expect_test(test_a_check_tells_whose_failure_it_is),
 		expect_test(test_descriptor_tells_of_ends),
 		expect_test(test_descriptor_while_operations_come),
 		expect_test(test_failures_stay),

@@ -6,6 +6,7 @@
  */
 #include "tracker.h"
 
+#include <asm/ioctls.h>
 #include <errno.h>
 #include <linux/fuse.h>
 #include <stdlib.h>
@@ -173,21 +174,28 @@ static bool is_enosys_first(struct ft_tracker *tracker, uint32_t opcode)
 	return is_first;
 }
 
-/* Failures that the kernel provokes itself while it finds out what there is. */
-static bool is_probe(struct ft_tracker *tracker, uint32_t opcode, int error)
+/*
+ * Failures that the kernel provokes itself while it finds out what there is, or that opening a file
+ * does: isatty(3), with which stdio and Python ask of each file whether it is a terminal, is an
+ * IOCTL, whose ENOSYS the kernel does not remember and turns into ENOTTY.
+ */
+static bool is_probe(struct ft_tracker *tracker, const struct fusetrace_op *op)
 {
-	switch (error) {
+	if (op->opcode == FUSE_IOCTL)
+		return op->error == ENOSYS ||
+		       (op->error == ENOTTY &&
+			(!(op->present & FT_HAS(FLAGS)) || op->flags == TCGETS));
+	switch (op->error) {
 	case ENOENT:
-		return opcode == FUSE_LOOKUP;
+		/* A library of paths asks for the attributes of a name where the kernel looks it up. */
+		return op->opcode == FUSE_LOOKUP ||
+		       (op->opcode == FUSE_GETATTR && !(op->present & FT_HAS(NODEID)));
 	case ENODATA:
 	case EOPNOTSUPP:
 	case ERANGE:
-		return opcode == FUSE_GETXATTR || opcode == FUSE_LISTXATTR;
-	case ENOTTY:
-		return opcode == FUSE_IOCTL; /* isatty(3) asks, each time */
+		return op->opcode == FUSE_GETXATTR || op->opcode == FUSE_LISTXATTR;
 	case ENOSYS:
-		/* of IOCTL, which means ENOTTY, the kernel does not keep it in mind */
-		return is_enosys_first(tracker, opcode) || opcode == FUSE_IOCTL;
+		return is_enosys_first(tracker, op->opcode);
 	default:
 		return false;
 	}
@@ -266,7 +274,7 @@ static void take_result(struct ft_tracker *tracker, struct fusetrace_op *op,
 		return;
 	op->error = (uint16_t)end->error;
 	op->present |= FT_HAS(ERRNO);
-	op->marks |= is_probe(tracker, op->opcode, end->error) ? FUSETRACE_OP_PROBE : 0;
+	op->marks |= is_probe(tracker, op) ? FUSETRACE_OP_PROBE : 0;
 }
 
 /* Puts begin (NULL: not seen) and end (NULL: will not come) into the history as one operation. */
@@ -472,6 +480,9 @@ void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
 	ft_op_take_start(op, times->start_ns, event->seen_ns);
 	op->duration_ns = times->duration_ns;
 	op->present |= FT_HAS(SEQ) | (event->present & FT_HAS(ERRNO));
+	/* A recording tells by itself; what a filesystem prints does not. */
+	if (tracker->source == FUSETRACE_SOURCE_LOG && op->status == FUSETRACE_STATUS_FAILED)
+		op->marks |= is_probe(tracker, op) ? FUSETRACE_OP_PROBE : 0;
 	ft_history_publish(tracker->history, op);
 	tracker->done(op, tracker->data);
 }

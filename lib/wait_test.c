@@ -1070,7 +1070,7 @@ static bool model_spoils(const struct model *model, size_t slot, const struct mo
 	return match->status == FUSETRACE_MATCH_OK &&
 	       !(match->flags & (FUSETRACE_MATCH_NOT | FUSETRACE_MATCH_ALLOW_FAILURE)) &&
 	       op->status == FUSETRACE_STATUS_FAILED && model_since(model, match, op) &&
-	       model_is_meant(match, op);
+	       model_is_meant(match, op) && (!match->has_check || op->seq % 2 == 0);
 }
 
 static bool model_assign(const struct model *model, size_t slot, uint64_t until, uint64_t *used)

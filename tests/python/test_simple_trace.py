@@ -136,7 +136,6 @@ def test_not_ready_in_time(unmounted, caplog):
     assert "did not become ready" in caplog.text
 
 
-@pytest.mark.xfail(strict=True, reason="a process that ends before it has mounted is not noticed")
 def test_not_ready_as_the_process_ended(unmounted, caplog):
     unmounted.start_capture()
     unmounted.process.stdin.close()
