@@ -123,7 +123,7 @@ static void measure_pending(void)
 		const struct fusetrace_match *match = FUSETRACE_MATCH(.op = "create", .path = path);
 
 		snprintf(path, sizeof(path), "/never-%d", i);
-		r = fusetrace_expect_new(monitor, &match, 1, FUSETRACE_ORDER_ANY, &expects[i],
+		r = fusetrace_expect_new(monitor, NULL, &match, 1, FUSETRACE_ORDER_ANY, &expects[i],
 					 NULL);
 		if (r < 0)
 			fail("expect", r);

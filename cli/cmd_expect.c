@@ -27,7 +27,7 @@ static int arm(struct expectation *expectation, const struct options *options)
 		return r;
 	for (size_t i = 0; i < options->want_count; i++)
 		matches[i] = &expectation->matches[i];
-	r = fusetrace_expect_new(expectation->waiting.monitor, matches, options->want_count,
+	r = fusetrace_expect_new(expectation->waiting.monitor, NULL, matches, options->want_count,
 				 options->order, &expectation->expect, &error);
 	if (r < 0) {
 		error.code = r;

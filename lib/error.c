@@ -74,6 +74,8 @@ const char *fusetrace_strerror(int error)
 		return "a forbidden operation was seen";
 	case EREMOTEIO:
 		return "a matching operation failed";
+	case EINTR:
+		return "a signal came in between";
 	case ECANCELED:
 		return "interrupted";
 	case ESHUTDOWN:

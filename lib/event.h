@@ -7,6 +7,7 @@
 #ifndef FT_EVENT_H
 #define FT_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <fusetrace/fusetrace.h>
@@ -29,8 +30,9 @@ struct ft_event {
 	uint64_t
 		seen_ns; /* CLOCK_MONOTONIC when it was read, from sources that tell no time; or 0 */
 	uint32_t opcode;
-	uint32_t present; /* FT_HAS() bits of the fields below that are known */
-	uint32_t marks;   /* FUSETRACE_OP_ bits */
+	uint32_t present;       /* FT_HAS() bits of the fields below that are known */
+	uint32_t marks;         /* FUSETRACE_OP_ bits */
+	bool is_of_other_clock; /* time_ns is not of CLOCK_MONOTONIC, or only converted to it */
 
 	/* header */
 	uint64_t unique;
@@ -38,6 +40,8 @@ struct ft_event {
 	uint32_t pid;
 	uint32_t uid;
 	uint32_t gid;
+	/* begin: who ran, by the numbers of the initial pid namespace, where no pid is told; or 0 */
+	uint32_t thread;
 
 	/* request */
 	uint64_t nodeid2;

@@ -104,17 +104,23 @@ static int answers(struct fusetrace_expect *expect, struct fusetrace_op *op, siz
 	return r;
 }
 
-/* A match that asks for success fails at once when the operation that was meant failed. */
-static bool is_spoilt_by(const struct fusetrace_expect *expect, const struct fusetrace_op *op,
-			 size_t i)
+/*
+ * A match that asks for success fails at once when the operation that was meant failed; whether it
+ * was meant is the check function's to say, too. 0 or negative.
+ */
+static int look_for_failure(struct fusetrace_expect *expect, struct fusetrace_op *op, size_t i)
 {
 	const struct ft_match *match = &expect->matches[i];
+	int r;
 
-	return match->user.status == FUSETRACE_MATCH_OK &&
-	       !(match->user.flags & (FUSETRACE_MATCH_ALLOW_FAILURE | FUSETRACE_MATCH_NOT)) &&
-	       op->status == FUSETRACE_STATUS_FAILED && !(op->marks & FUSETRACE_OP_PROBE) &&
-	       ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) &&
-	       ft_match_is_meant(match, op);
+	if (match->user.status != FUSETRACE_MATCH_OK ||
+	    (match->user.flags & (FUSETRACE_MATCH_ALLOW_FAILURE | FUSETRACE_MATCH_NOT)) ||
+	    op->status != FUSETRACE_STATUS_FAILED || (op->marks & FUSETRACE_OP_PROBE) ||
+	    !ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) ||
+	    !ft_match_is_meant(match, op))
+		return 0;
+	r = ft_check_run(match, op);
+	return r ? fail(expect, r < 0 ? r : -EREMOTEIO, op, i) : 0;
 }
 
 static int look_any(struct fusetrace_expect *expect, struct fusetrace_op *op)
@@ -136,8 +142,9 @@ static int look_any(struct fusetrace_expect *expect, struct fusetrace_op *op)
 	}
 	/* Afterwards, as a failure that answers one match may set another one free. */
 	for (size_t i = 0; i < expect->count; i++) {
-		if (!expect->assign.ops[i] && is_spoilt_by(expect, op, i))
-			return fail(expect, -EREMOTEIO, op, i);
+		r = expect->assign.ops[i] ? 0 : look_for_failure(expect, op, i);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -150,8 +157,9 @@ static int look_ordered(struct fusetrace_expect *expect, struct fusetrace_op *op
 		return r;
 	if (r > 0)
 		return ft_assign_put(&expect->assign, op, expect->next++) < 0 ? -ENOMEM : 0;
-	if (is_spoilt_by(expect, op, expect->next))
-		return fail(expect, -EREMOTEIO, op, expect->next);
+	r = look_for_failure(expect, op, expect->next);
+	if (r < 0)
+		return r;
 	if (expect->order != FUSETRACE_ORDER_STRICT || expect->next == 0)
 		return 0;
 	for (size_t i = 0; i < expect->count; i++) {

@@ -38,13 +38,20 @@ static void feed(const char *op, const char *path)
 	ft_test_feed(monitor, FT_TEST_OP(.op = op, .path = path));
 }
 
-static struct fusetrace_expect *expect_one(const struct fusetrace_match *match)
+static struct fusetrace_expect *expect_since(const struct fusetrace_mark *mark,
+					     const struct fusetrace_match *match)
 {
 	struct fusetrace_expect *expect;
 
 	assert_int_equal(
-		fusetrace_expect_new(monitor, &match, 1, FUSETRACE_ORDER_ANY, &expect, NULL), 0);
+		fusetrace_expect_new(monitor, mark, &match, 1, FUSETRACE_ORDER_ANY, &expect, NULL),
+		0);
 	return expect;
+}
+
+static struct fusetrace_expect *expect_one(const struct fusetrace_match *match)
+{
+	return expect_since(NULL, match);
 }
 
 static bool is_readable(const struct fusetrace_expect *expect, int timeout_ms)
@@ -93,7 +100,8 @@ static void test_operations_are_given(void **state)
 	struct fusetrace_op *ops[2] = {NULL, NULL};
 
 	assert_int_equal(
-		fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL), 0);
+		fusetrace_expect_new(monitor, NULL, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL),
+		0);
 	feed("create", "/a");
 	assert_int_equal(fusetrace_expect_wait(expect, 0, ops, NULL), -ETIMEDOUT);
 	assert_null(ops[0]); /* only on success */
@@ -105,6 +113,131 @@ static void test_operations_are_given(void **state)
 	fusetrace_expect_free(expect);
 	fusetrace_op_unref(ops[0]);
 	fusetrace_op_unref(ops[1]);
+}
+
+/* ---- since a mark ---- */
+
+static const struct fusetrace_mark beginning;
+
+static struct fusetrace_mark mark_now(void)
+{
+	struct fusetrace_mark mark;
+
+	assert_int_equal(fusetrace_mark_now(monitor, &mark), 0);
+	return mark;
+}
+
+/* What has happened since the mark counts, what had happened before it does not. */
+static void test_since_a_mark(void **state)
+{
+	struct fusetrace_expect *expect;
+	struct fusetrace_mark mark;
+	uint64_t before_ns;
+
+	feed("mkdir", "/a");
+	before_ns = ft_now_ns();
+	mark = mark_now();
+	expect = expect_since(&mark, FUSETRACE_MATCH(.op = "mkdir"));
+	assert_false(is_readable(expect, 0)); /* there is nothing to look at */
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), -ETIMEDOUT);
+	fusetrace_expect_free(expect);
+	ft_test_feed(monitor, FT_TEST_OP(.op = "rmdir", .path = "/a", .start_ns = before_ns));
+	feed("create", "/a");
+	expect = expect_since(&mark, FUSETRACE_MATCH(.op = "create"));
+	assert_true(is_readable(expect, 0));
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), 0);
+	fusetrace_expect_free(expect);
+	expect = expect_since(&mark, FUSETRACE_MATCH(.op = "mkdir,rmdir"));
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), -ETIMEDOUT);
+	feed("mkdir", "/b"); /* and what comes */
+	assert_true(is_readable(expect, SOON_MS));
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), 0);
+	fusetrace_expect_free(expect);
+}
+
+/* The caller's mark need not live as long as the expectation. */
+static void test_mark_is_copied(void **state)
+{
+	struct fusetrace_mark mark = mark_now();
+	struct fusetrace_expect *expect = expect_since(&mark, FUSETRACE_MATCH(.op = "create"));
+
+	memset(&mark, 0xff, sizeof(mark));
+	feed("create", "/a");
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), 0);
+	fusetrace_expect_free(expect);
+}
+
+static void test_since_the_beginning(void **state)
+{
+	struct fusetrace_expect *expect;
+
+	expect = expect_since(&beginning, FUSETRACE_MATCH(.op = "create"));
+	assert_false(is_readable(expect, 0));
+	fusetrace_expect_free(expect);
+	ft_test_feed(monitor, FT_TEST_OP(.op = "create", .path = "/a", .start_ns = 1));
+	ft_test_feed(monitor, FT_TEST_OP(.op = "write", .path = "/a", .has_no_start = true));
+	expect = expect_since(&beginning, FUSETRACE_MATCH(.op = "create"));
+	assert_true(is_readable(expect, 0));
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), 0);
+	fusetrace_expect_free(expect);
+	expect = expect_since(&beginning, FUSETRACE_MATCH(.op = "write"));
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), 0);
+	fusetrace_expect_free(expect);
+}
+
+/* Loss since the mark leaves a miss open, and an order; what was seen was seen. */
+static void test_loss_since_a_mark(void **state)
+{
+	const struct fusetrace_match *create = FUSETRACE_MATCH(.op = "create");
+	const struct fusetrace_match *unlink = FUSETRACE_MATCH(.op = "unlink");
+	struct fusetrace_mark after;
+	const struct fusetrace_mark *marks[2] = {&beginning, &after};
+	struct fusetrace_expect *expect;
+
+	ft_test_feed_line(monitor, "{\"v\":1,\"event\":\"lost\",\"count\":3}\n");
+	assert_int_equal(fusetrace_expect_new(monitor, &beginning, &create, 1,
+					      FUSETRACE_ORDER_STRICT, &expect, NULL),
+			 0);
+	assert_true(is_readable(expect, 0)); /* it is decided */
+	assert_int_equal(fusetrace_expect_wait(expect, SOON, NULL, NULL), -EOVERFLOW);
+	fusetrace_expect_free(expect);
+	after = mark_now();
+	feed("create", "/a");
+	for (int i = 0; i < 2; i++) {
+		expect = expect_since(marks[i], create);
+		assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), 0);
+		fusetrace_expect_free(expect);
+		expect = expect_since(marks[i], unlink);
+		assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL),
+				 i == 0 ? -EOVERFLOW : -ETIMEDOUT);
+		fusetrace_expect_free(expect);
+	}
+}
+
+/* So does what the history has dropped since; what it keeps counts. */
+static void test_dropped_since_a_mark(void **state)
+{
+	const struct fusetrace_match *seen = FUSETRACE_MATCH(.op = "write");
+	const struct fusetrace_match *unseen = FUSETRACE_MATCH(.op = "mkdir");
+	struct fusetrace_mark middle;
+	struct fusetrace_expect *expect;
+
+	fusetrace_monitor_free(monitor);
+	monitor = ft_test_monitor(1);
+	feed("mkdir", "/first");
+	for (int i = 0; i < 5000; i++)
+		feed("write", "/a");
+	expect = expect_since(&beginning, seen);
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), 0);
+	fusetrace_expect_free(expect);
+	expect = expect_since(&beginning, unseen);
+	assert_true(is_readable(expect, 0));
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), -EOVERFLOW);
+	fusetrace_expect_free(expect);
+	middle = mark_now();
+	expect = expect_since(&middle, unseen);
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), -ETIMEDOUT);
+	fusetrace_expect_free(expect);
 }
 
 /* ---- the descriptor ---- */
@@ -128,6 +261,29 @@ static void test_descriptor(void **state)
 static int refuse(const struct fusetrace_op *op, void *data)
 {
 	return 0;
+}
+
+static int is_b(const struct fusetrace_op *op, void *data)
+{
+	return strcmp(fusetrace_op_path(op), "/b") == 0;
+}
+
+/* Whose failure it is, the check function knows; without one every failure counts. */
+static void test_a_check_tells_whose_failure_it_is(void **state)
+{
+	const struct fusetrace_match *match =
+		FUSETRACE_MATCH(.op = "create", .status = FUSETRACE_MATCH_OK, .check = is_b);
+	struct fusetrace_mark mark;
+
+	fusetrace_mark_now(monitor, &mark);
+	ft_test_feed(monitor, FT_TEST_OP(.op = "create", .path = "/a", .error = EIO));
+	for (uint32_t order = FUSETRACE_ORDER_ANY; order <= FUSETRACE_ORDER_STRICT; order++)
+		assert_int_equal(fusetrace_wait_all(monitor, &mark, &match, 1, order, 0, NULL, NULL),
+				 -ETIMEDOUT);
+	ft_test_feed(monitor, FT_TEST_OP(.op = "create", .path = "/b", .error = EIO));
+	for (uint32_t order = FUSETRACE_ORDER_ANY; order <= FUSETRACE_ORDER_STRICT; order++)
+		assert_int_equal(fusetrace_wait_all(monitor, &mark, &match, 1, order, 0, NULL, NULL),
+				 -EREMOTEIO);
 }
 
 /* A loop of poll and look must not spin when a look finds nothing. */
@@ -217,9 +373,9 @@ static void test_failures_stay(void **state)
 						    FUSETRACE_MATCH(.path = "/b")};
 	struct fusetrace_expect *expect;
 
-	assert_int_equal(
-		fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_STRICT, &expect, NULL),
-		0);
+	assert_int_equal(fusetrace_expect_new(monitor, NULL, matches, 2, FUSETRACE_ORDER_STRICT,
+					      &expect, NULL),
+			 0);
 	feed("write", "/a");
 	feed("write", "/a");
 	assert_int_equal(fusetrace_expect_wait(expect, SOON, NULL, NULL), -EILSEQ);
@@ -234,12 +390,14 @@ static void test_refused(void **state)
 	struct fusetrace_error error = {0};
 	struct fusetrace_expect *expect = NULL;
 
-	assert_int_equal(fusetrace_expect_new(monitor, &wrong, 1, 0, &expect, &error), -EINVAL);
+	assert_int_equal(fusetrace_expect_new(monitor, NULL, &wrong, 1, 0, &expect, &error),
+			 -EINVAL);
 	assert_non_null(strstr(error.text, "\"create\""));
-	assert_int_equal(fusetrace_expect_new(monitor, &wrong, 0, 0, &expect, NULL), -EINVAL);
-	assert_int_equal(fusetrace_expect_new(monitor, NULL, 1, 0, &expect, NULL), -EINVAL);
-	assert_int_equal(fusetrace_expect_new(monitor, &wrong, 1, 100, &expect, &error), -EINVAL);
-	assert_int_equal(fusetrace_expect_new(NULL, &wrong, 1, 0, &expect, &error), -EINVAL);
+	assert_int_equal(fusetrace_expect_new(monitor, NULL, &wrong, 0, 0, &expect, NULL), -EINVAL);
+	assert_int_equal(fusetrace_expect_new(monitor, NULL, NULL, 1, 0, &expect, NULL), -EINVAL);
+	assert_int_equal(fusetrace_expect_new(monitor, NULL, &wrong, 1, 100, &expect, &error),
+			 -EINVAL);
+	assert_int_equal(fusetrace_expect_new(NULL, NULL, &wrong, 1, 0, &expect, &error), -EINVAL);
 	assert_null(expect);
 	assert_int_equal(fusetrace_expect_fd(NULL), -EINVAL);
 	assert_int_equal(fusetrace_expect_wait(NULL, 0, NULL, NULL), -EINVAL);
@@ -294,7 +452,8 @@ static void test_wait_again_after_a_timeout(void **state)
 	struct fusetrace_expect *expect;
 
 	assert_int_equal(
-		fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL), 0);
+		fusetrace_expect_new(monitor, NULL, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL),
+		0);
 	feed("create", "/a");
 	assert_int_equal(fusetrace_expect_wait(expect, 1000000, NULL, NULL), -ETIMEDOUT);
 	feed("create", "/b");
@@ -310,8 +469,14 @@ int main(void)
 		expect_test(test_counts_only_what_starts_after),
 		expect_test(test_in_flight),
 		expect_test(test_operations_are_given),
+		expect_test(test_since_a_mark),
+		expect_test(test_mark_is_copied),
+		expect_test(test_since_the_beginning),
+		expect_test(test_loss_since_a_mark),
+		expect_test(test_dropped_since_a_mark),
 		expect_test(test_descriptor),
 		expect_test(test_descriptor_after_a_vain_look),
+		expect_test(test_a_check_tells_whose_failure_it_is),
 		expect_test(test_descriptor_tells_of_ends),
 		expect_test(test_descriptor_while_operations_come),
 		expect_test(test_failures_stay),

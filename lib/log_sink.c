@@ -266,6 +266,7 @@ void ft_sink_begin(struct ft_sink *sink, const struct ft_line *line, struct ft_e
 {
 	event->key = key_of(sink, event->key);
 	event->seen_ns = sink->seen_ns;
+	event->is_of_other_clock = line->time.clock != FT_CLOCK_MONOTONIC;
 	if (!event->time_ns)
 		event->time_ns = time_of(sink, &line->time);
 	event->marks |= is_suspect(sink, line) ? FUSETRACE_OP_SUSPECT : 0;
@@ -326,6 +327,7 @@ void ft_sink_end(struct ft_sink *sink, const struct ft_line *line, struct ft_eve
 {
 	event->key = key_of(sink, event->key);
 	event->seen_ns = sink->seen_ns;
+	event->is_of_other_clock = line->time.clock != FT_CLOCK_MONOTONIC;
 	event->marks |= is_suspect(sink, line) ? FUSETRACE_OP_SUSPECT : 0;
 	if (!event->time_ns && line->time.tick_ns <= TICK_NS_MAX)
 		event->time_ns = time_of(sink, &line->time);

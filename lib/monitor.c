@@ -9,6 +9,7 @@
 #include <linux/types.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../bpf/record.h"
@@ -23,6 +24,8 @@
 #include "wire.h"
 
 #define MAX_OPS_BY_DEFAULT (1u << 20)
+/* PROC_PID_INIT_INO of the kernel's linux/proc_ns.h */
+#define INITIAL_PIDS 0xEFFFFFFCu
 #define MAX_OPS_MAX (UINT64_C(1) << 32) /* half a terabyte */
 
 FT_DEFINE_CLEANUP(struct fusetrace_monitor, fusetrace_monitor_free)
@@ -69,6 +72,14 @@ static void on_done(struct fusetrace_op *op, void *data)
 }
 
 /* ---- new and free ---- */
+
+/* Whether this process has the numbers of threads that the BPF program sees. */
+static bool is_in_initial_pids(void)
+{
+	struct stat status;
+
+	return stat("/proc/self/ns/pid", &status) == 0 && status.st_ino == INITIAL_PIDS;
+}
 
 static int find_mount(struct fusetrace_monitor *monitor, const char *path,
 		      struct fusetrace_error *reterr_error)
@@ -132,6 +143,7 @@ int fusetrace_monitor_new(const struct fusetrace_monitor_opts *opts,
 	ft_list_init(&monitor->of_engine);
 	ft_list_init(&monitor->logs);
 	monitor->owner = getpid();
+	monitor->sees_threads = is_in_initial_pids();
 	monitor->flags = opts->flags;
 	monitor->ring_bytes = opts->ring_bytes;
 	monitor->is_auto = opts->source == FUSETRACE_SOURCE_AUTO;
@@ -311,6 +323,20 @@ int fusetrace_interrupt(struct fusetrace_monitor *monitor)
 	return 0;
 }
 
+int fusetrace_monitor_ignore(struct fusetrace_monitor *monitor, pid_t thread, int is_ignored)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0 || thread <= 0)
+		return r < 0 ? r : -EINVAL;
+	ft_engine_lock();
+	if (monitor->is_attached)
+		ft_engine_drain(); /* a log's lines count by when they are read */
+	r = ft_tracker_ignore(monitor->tracker, (uint32_t)thread, is_ignored, ft_now_ns());
+	ft_engine_unlock();
+	return r;
+}
+
 int fusetrace_fd(struct fusetrace_monitor *monitor)
 {
 	int r = ft_monitor_enter(monitor);
@@ -358,6 +384,7 @@ static void on_event(struct fusetrace_monitor *monitor, const struct ft_record *
 {
 	struct ft_event event;
 	bool is_begin = ft_kernel_event(record, &event);
+	bool is_counted;
 
 	/* The kernel gives numbers of connections out again. */
 	if (ft_kernel_is_first(record) && monitor->has_begun) {
@@ -367,12 +394,12 @@ static void on_event(struct fusetrace_monitor *monitor, const struct ft_record *
 	if (monitor->is_replaced || !monitor->is_confirmed)
 		return;
 	monitor->super = record->super;
-	if (!(ft_opcode_get(event.opcode)->behaviour & FT_OPCODE_UNTIMED))
+	if (!monitor->sees_threads)
+		event.thread = 0;
+	is_counted = is_begin ? ft_tracker_begin(monitor->tracker, &event)
+			      : ft_tracker_end(monitor->tracker, &event);
+	if (is_counted && !(ft_opcode_get(event.opcode)->behaviour & FT_OPCODE_UNTIMED))
 		monitor->last_event_ns = event.time_ns;
-	if (is_begin)
-		ft_tracker_begin(monitor->tracker, &event);
-	else
-		ft_tracker_end(monitor->tracker, &event);
 }
 
 void ft_monitor_on_record(struct fusetrace_monitor *monitor, const struct ft_record *record)

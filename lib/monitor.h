@@ -40,7 +40,8 @@ struct fusetrace_monitor {
 	struct ft_hash_node by_connection;
 
 	/* constant after fusetrace_monitor_new() */
-	pid_t owner; /* process that made it; a fork of it may only free */
+	pid_t owner;       /* process that made it; a fork of it may only free */
+	bool sees_threads; /* records' threads are numbers that the process knows */
 	uint32_t source;
 	bool is_auto; /* the source is what the start finds */
 	uint32_t flags;
@@ -64,7 +65,7 @@ struct fusetrace_monitor {
 	uint64_t lost;          /* events, since the start */
 	uint64_t lost_before;   /* of the connection, before this monitor began; PENDING: of unknown
 				   ones */
-	uint64_t last_event_ns; /* of the last event that idle counts */
+	uint64_t last_event_ns; /* of the last event that idle counts; none of an ignored thread */
 	uint64_t fed_ns;        /* logs and recordings: when what is being taken was read */
 	uint64_t interrupts;    /* calls of fusetrace_interrupt() */
 	struct ft_listings listings; /* READDIRPLUS replies that are still coming */

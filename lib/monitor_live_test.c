@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -785,6 +786,281 @@ static void test_no_thread(void **state)
 	free_monitor(monitor);
 }
 
+/* ---- own probes ---- */
+
+static void list(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct stat status;
+
+	assert_non_null(dir);
+	for (struct dirent *at = readdir(dir); at; at = readdir(dir))
+		assert_int_equal(fstatat(dirfd(dir), at->d_name, &status, 0), 0);
+	closedir(dir);
+}
+
+/* All that a helper may do to find out whether something is there. */
+static void probe(void)
+{
+	struct stat status;
+	char byte;
+	int fd;
+
+	assert_int_equal(stat(path_of(&own, "missing"), &status), -1);
+	assert_int_equal(stat(path_of(&own, "sub/file"), &status), 0);
+	list(path_of(&own, "sub"));
+	list(path_of(&own, ""));
+	fd = open(path_of(&own, "sub/file"), O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, &byte, 1), 1);
+	close(fd);
+}
+
+static void *open_in_thread(void *data)
+{
+	int fd = open(path_of(&own, "sub/other"), O_RDONLY | O_CLOEXEC);
+
+	close(fd);
+	return fd < 0 ? data : NULL;
+}
+
+static int print_op(struct fusetrace_op *op, void *data)
+{
+	print_message("# %s %s\n", fusetrace_op_name(op),
+		      fusetrace_op_path(op) ? fusetrace_op_path(op) : "");
+	return 0;
+}
+
+/* In a container it is not known who closed a file. */
+static const struct fusetrace_match *match_of_probes(void)
+{
+	static struct fusetrace_match match = {
+		.sz = sizeof(match),
+		.op = "release,releasedir",
+		.flags = FUSETRACE_MATCH_NOT,
+	};
+	struct stat status;
+
+	assert_int_equal(stat("/proc/self/ns/pid", &status), 0);
+	return status.st_ino == 0xEFFFFFFC ? NULL : &match;
+}
+
+static void assert_no_operation(struct fusetrace_monitor *monitor,
+				const struct fusetrace_mark *mark)
+{
+	if (fusetrace_count(monitor, mark, match_of_probes()) == 0)
+		return;
+	fusetrace_foreach(monitor, mark, NULL, print_op, NULL);
+	fail_msg("an own probe is an operation");
+}
+
+/* Beside the mount: the kernel knows nothing of it yet, so each name is asked for. */
+static void make_files_beside(void)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/sub", own.source);
+	assert_int_equal(mkdir(path, 0755), 0);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/sub/%s", own.source, i ? "other" : "file");
+		file = fopen(path, "we");
+		assert_non_null(file);
+		fputs("hello", file);
+		fclose(file);
+	}
+}
+
+/* What this thread does counts for nobody, but paths are learnt from it. */
+static void test_own_probes(void **state)
+{
+	struct fusetrace_monitor *monitor;
+	struct fusetrace_mark mark;
+	pthread_t thread;
+	void *result;
+
+	skip_where_impossible();
+	make_files_beside();
+	monitor = attach();
+	assert_int_equal(fusetrace_mark_now(monitor, &mark), 0);
+	assert_int_equal(fusetrace_monitor_ignore(monitor, gettid(), 1), 0);
+	for (int i = 0; i < 3; i++)
+		probe();
+	assert_int_equal(fusetrace_monitor_ignore(monitor, gettid(), 0), 0);
+	assert_int_equal(fusetrace_wait_idle(monitor, 0, SOON, NULL), 0);
+	assert_no_operation(monitor, &mark);
+	assert_int_equal(fusetrace_monitor_ignore(monitor, gettid(), 1), 0);
+	assert_int_equal(pthread_create(&thread, NULL, open_in_thread, &mark), 0);
+	pthread_join(thread, &result);
+	assert_null(result);
+	assert_int_equal(fusetrace_monitor_ignore(monitor, gettid(), 0), 0);
+	assert_wait(monitor, &mark, FUSETRACE_MATCH(.op = "release", .path = "/sub/other"));
+	write_file(path_of(&own, "a")); /* this thread again */
+	assert_wait(monitor, &mark, FUSETRACE_MATCH(.op = "release", .path = "/a"));
+	assert_int_equal(fusetrace_lost(monitor, &mark), 0);
+	free_monitor(monitor);
+}
+
+/* On and off as fast as can be, while another thread works: each request is on the right side. */
+static void *write_often(void *data)
+{
+	for (int i = 0; i < 200; i++)
+		write_file(path_of(&own, "busy"));
+	return NULL;
+}
+
+static void test_own_probes_among_others(void **state)
+{
+	struct fusetrace_monitor *monitor;
+	struct fusetrace_mark mark;
+	struct stat status;
+	pthread_t thread;
+
+	skip_where_impossible();
+	monitor = attach();
+	assert_int_equal(fusetrace_mark_now(monitor, &mark), 0);
+	assert_int_equal(pthread_create(&thread, NULL, write_often, NULL), 0);
+	for (int i = 0; i < 500; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "%s-%d", i % 2 ? "seen" : "ignored", i);
+		if (i % 2 == 0)
+			assert_int_equal(fusetrace_monitor_ignore(monitor, gettid(), 1), 0);
+		assert_int_equal(stat(path_of(&own, name), &status), -1);
+		if (i % 2 == 0)
+			assert_int_equal(fusetrace_monitor_ignore(monitor, gettid(), 0), 0);
+	}
+	pthread_join(thread, NULL);
+	assert_int_equal(fusetrace_count(monitor, &mark, FUSETRACE_MATCH(.path = "/seen-*")), 250);
+	assert_int_equal(fusetrace_count(monitor, &mark, FUSETRACE_MATCH(.path = "/ignored-*")), 0);
+	assert_int_equal(
+		fusetrace_count(monitor, &mark, FUSETRACE_MATCH(.op = "write", .path = "/busy")),
+		200);
+	free_monitor(monitor);
+}
+
+struct stuck {
+	struct fusetrace_monitor *monitor;
+	int fd;
+};
+
+/* Asks a daemon that does not answer. */
+static void *ask_in_vain(void *data)
+{
+	struct stuck *stuck = data;
+	struct stat status;
+
+	fusetrace_monitor_ignore(stuck->monitor, gettid(), 1);
+	if (write(stuck->fd, "x", 1) != 1)
+		return data;
+	return (void *)(intptr_t)(stat(path_of(&own, "never"), &status) == 0);
+}
+
+/* The kernel has sent so many requests that are not answered. */
+static void await_waiting(const char *point, long count)
+{
+	struct ft_mounts mounts;
+	uint64_t deadline = ft_deadline_ns(SOON);
+	char path[64];
+	long waiting = 0;
+
+	assert_int_equal(ft_mounts_read(&mounts), 0);
+	snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/waiting",
+		 find_mount(&mounts, point)->connection);
+	ft_mounts_done(&mounts);
+	while (waiting < count && ft_now_ns() < deadline) {
+		FILE *file = fopen(path, "re");
+
+		assert_non_null(file);
+		assert_int_equal(fscanf(file, "%ld", &waiting), 1);
+		fclose(file);
+		sched_yield();
+	}
+	assert_true(waiting >= count);
+}
+
+/* One that is in flight keeps nobody from being idle, and dies unseen with the daemon. */
+static void test_own_probe_in_flight(void **state)
+{
+	struct stuck stuck;
+	struct fusetrace_mark mark;
+	pthread_t thread;
+	void *result;
+	int ends[2];
+	char byte;
+
+	skip_where_impossible();
+	stuck.monitor = attach();
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	stuck.fd = ends[1];
+	assert_int_equal(fusetrace_mark_now(stuck.monitor, &mark), 0);
+	kill(own.daemon, SIGSTOP);
+	assert_int_equal(pthread_create(&thread, NULL, ask_in_vain, &stuck), 0);
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	await_waiting(own.point, 1);
+	assert_int_equal(fusetrace_wait_idle(stuck.monitor, 0, 0, NULL), 0);
+	assert_int_equal(fusetrace_in_flight(stuck.monitor, NULL, print_op, NULL), 0);
+	kill(own.daemon, SIGKILL);
+	pthread_join(thread, &result);
+	assert_null(result);
+	assert_int_equal(fusetrace_wait(stuck.monitor, &mark, NULL, SOON, NULL, NULL), -EPIPE);
+	assert_no_operation(stuck.monitor, &mark);
+	close(ends[0]);
+	close(ends[1]);
+	free_monitor(stuck.monitor);
+}
+
+/* ---- signals ---- */
+
+static void on_user_signal(int signal)
+{
+}
+
+struct put_off {
+	struct fusetrace_expect *expect;
+	pthread_t thread;
+	int result;
+	atomic_bool is_done;
+};
+
+static void *wait_for_a_signal(void *data)
+{
+	struct put_off *put_off = data;
+
+	put_off->result = fusetrace_expect_wait(put_off->expect, SOON, NULL, NULL);
+	atomic_store(&put_off->is_done, true);
+	return NULL;
+}
+
+/* A wait that leads, and so sleeps on the ring itself, goes on where it was. */
+static void test_signal_puts_a_wait_off(void **state)
+{
+	const struct fusetrace_match *match = FUSETRACE_MATCH(.op = "release", .path = "/a");
+	struct put_off put_off = {.result = 0};
+	struct fusetrace_monitor *monitor;
+
+	skip_where_impossible();
+	monitor = start_monitor(
+		FUSETRACE_MONITOR_OPTS(.mount = own.point, .flags = FUSETRACE_MONITOR_EINTR));
+	assert_int_equal(fusetrace_expect_new(monitor, NULL, &match, 1, 0, &put_off.expect, NULL),
+			 0);
+	sigaction(SIGUSR1, &(struct sigaction){.sa_handler = on_user_signal}, NULL);
+	assert_int_equal(pthread_create(&put_off.thread, NULL, wait_for_a_signal, &put_off), 0);
+	while (!atomic_load(&put_off.is_done)) {
+		pthread_kill(put_off.thread, SIGUSR1);
+		sched_yield();
+	}
+	pthread_join(put_off.thread, NULL);
+	signal(SIGUSR1, SIG_DFL);
+	assert_int_equal(put_off.result, -EINTR);
+	write_file(path_of(&own, "a"));
+	assert_int_equal(fusetrace_expect_wait(put_off.expect, SOON, NULL, NULL), 0);
+	fusetrace_expect_free(put_off.expect);
+	free_monitor(monitor);
+}
+
+/* ---- threads and processes ---- */
+
 /* A line of /proc/self/task/TID/status as a hexadecimal number. */
 static uint64_t read_status(const char *tid, const char *key)
 {
@@ -989,6 +1265,10 @@ int main(void)
 		live_test(test_ring_overflows),
 		live_test(test_two_monitors),
 		live_test(test_no_thread),
+		live_test(test_own_probes),
+		live_test(test_own_probes_among_others),
+		live_test(test_own_probe_in_flight),
+		live_test(test_signal_puts_a_wait_off),
 		live_test(test_thread_blocks_signals),
 		live_test(test_start_and_stop),
 		live_test(test_stopped_by_many_threads),

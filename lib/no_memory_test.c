@@ -125,7 +125,8 @@ static void expect_some(struct fusetrace_monitor *monitor)
 	const struct fusetrace_match *match = FUSETRACE_MATCH(.path = "/b");
 	struct fusetrace_expect *expect = NULL;
 
-	if (fusetrace_expect_new(monitor, &match, 1, FUSETRACE_ORDER_STRICT, &expect, NULL) == 0)
+	if (fusetrace_expect_new(monitor, NULL, &match, 1, FUSETRACE_ORDER_STRICT, &expect, NULL) ==
+	    0)
 		fusetrace_expect_wait(expect, 0, NULL, NULL);
 	fusetrace_expect_free(expect);
 }
@@ -138,6 +139,8 @@ static void look_at_all(struct fusetrace_monitor *monitor)
 	struct fusetrace_op *op;
 	int in_flight = 0;
 
+	if (fusetrace_monitor_ignore(monitor, 7, 1) == 0)
+		assert_int_equal(fusetrace_monitor_ignore(monitor, 7, 0), 0);
 	fusetrace_count(monitor, NULL, FUSETRACE_MATCH(.op = "write"));
 	fusetrace_in_flight(monitor, NULL, count_one, &in_flight);
 	if (fusetrace_reader_new(monitor, NULL, &reader) == 0) {

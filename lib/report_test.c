@@ -355,7 +355,8 @@ static void test_expectation(void **state)
 	struct fusetrace_expect *expect;
 
 	assert_int_equal(
-		fusetrace_expect_new(monitor, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL), 0);
+		fusetrace_expect_new(monitor, NULL, matches, 2, FUSETRACE_ORDER_ANY, &expect, NULL),
+		0);
 	feed("create", "/a");
 	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, &report), -ETIMEDOUT);
 	/* about the one that is missing, not about the first */

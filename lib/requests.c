@@ -49,9 +49,15 @@ struct ft_request *ft_requests_find(const struct ft_requests *requests, uint64_t
 	return NULL;
 }
 
-static bool is_untimed(const struct ft_request *request)
+/* Counts it, or takes it back. */
+static void count(struct ft_requests *requests, const struct ft_request *request, size_t change)
 {
-	return ft_opcode_get(request->event.opcode)->behaviour & FT_OPCODE_UNTIMED;
+	bool is_untimed = ft_opcode_get(request->event.opcode)->behaviour & FT_OPCODE_UNTIMED;
+
+	if (request->is_ignored)
+		requests->ignored_count += change;
+	else if (!is_untimed)
+		requests->timed_count += change;
 }
 
 struct ft_request *ft_requests_take(struct ft_requests *requests)
@@ -64,20 +70,28 @@ struct ft_request *ft_requests_take(struct ft_requests *requests)
 	ft_list_remove(&request->by_age);
 	requests->spare_count--;
 	request->is_unlinked = false;
+	request->is_ignored = false;
 	return request;
 }
 
 void ft_requests_add(struct ft_requests *requests, struct ft_request *request)
 {
 	request->order = ++requests->last_order;
-	requests->timed_count += !is_untimed(request);
+	count(requests, request, 1);
 	ft_list_append(&requests->by_age, &request->by_age);
 	ft_hash_insert(&requests->by_key, &request->by_key, ft_hash_number(request->event.key));
 }
 
+void ft_requests_ignore(struct ft_requests *requests, struct ft_request *request)
+{
+	count(requests, request, (size_t)-1);
+	request->is_ignored = true;
+	count(requests, request, 1);
+}
+
 void ft_requests_retire(struct ft_requests *requests, struct ft_request *request)
 {
-	requests->timed_count -= !is_untimed(request);
+	count(requests, request, (size_t)-1);
 	ft_hash_remove(&requests->by_key, &request->by_key);
 	ft_list_remove(&request->by_age);
 	ft_requests_give_back(requests, request);

@@ -17,6 +17,7 @@ struct ft_request {
 	struct ft_event event; /* the begin, its names pointing into text */
 	uint64_t order;        /* grows with each one */
 	bool is_unlinked;
+	bool is_ignored; /* once it is in flight: ft_requests_ignore() */
 	char *text;
 	size_t text_size;
 };
@@ -26,7 +27,8 @@ struct ft_requests {
 	struct ft_list by_age; /* oldest first */
 	struct ft_list spare;
 	size_t spare_count;
-	size_t timed_count; /* in flight without the untimed ones */
+	size_t ignored_count; /* in flight and ignored */
+	size_t timed_count;   /* in flight without the untimed and the ignored ones */
 	uint64_t last_order;
 };
 
@@ -39,11 +41,13 @@ struct ft_request *ft_requests_find(const struct ft_requests *requests, uint64_t
 
 /*
  * One for the caller to fill in and to add, or to give back. What is in it is not zeroed but for
- * is_unlinked. NULL: no memory.
+ * is_unlinked and is_ignored. NULL: no memory.
  */
 struct ft_request *ft_requests_take(struct ft_requests *requests);
 /* In flight from now on, by event.key and event.opcode. */
 void ft_requests_add(struct ft_requests *requests, struct ft_request *request);
+/* Of one that is in flight: its caller is one whose requests are left out. */
+void ft_requests_ignore(struct ft_requests *requests, struct ft_request *request);
 /* Takes request out of flight and back. */
 void ft_requests_retire(struct ft_requests *requests, struct ft_request *request);
 /* Of one that was not added. */

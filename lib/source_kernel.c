@@ -286,6 +286,7 @@ bool ft_kernel_event(const struct ft_record *record, struct ft_event *ret_event)
 	if (record->unique)
 		ret_event->present |= FT_HAS(UNIQUE);
 	if (record->kind == FT_RECORD_BEGIN) {
+		ret_event->thread = record->thread;
 		ft_wire_request(ret_event, args, record->size, record->total);
 		return true;
 	}

@@ -6,13 +6,16 @@
  */
 #include "tracker.h"
 
+#include <asm/ioctls.h>
 #include <errno.h>
 #include <linux/fuse.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "handles.h"
+#include "ignored.h"
 #include "op_of_events.h"
 #include "opcode.h"
 #include "requests.h"
@@ -27,7 +30,8 @@ struct ft_tracker {
 	struct ft_nodes *nodes;
 	struct ft_handles *handles;
 	struct ft_requests requests;
-	uint64_t refused; /* opcodes once answered with ENOSYS, as ft_opcode_bit() */
+	struct ft_ignored *ignored; /* NULL until somebody is */
+	uint64_t refused;           /* opcodes once answered with ENOSYS, as ft_opcode_bit() */
 	uint32_t source;
 	ft_nodes_resolve_fn *resolve;
 	ft_tracker_done_fn *done;
@@ -66,10 +70,36 @@ struct ft_tracker *ft_tracker_free(struct ft_tracker *tracker)
 	if (!tracker)
 		return NULL;
 	ft_requests_done(&tracker->requests);
+	ft_ignored_free(tracker->ignored);
 	ft_handles_free(tracker->handles);
 	ft_nodes_free(tracker->nodes);
 	free(tracker);
 	return NULL;
+}
+
+/* ---- who is left out ---- */
+
+int ft_tracker_ignore(struct ft_tracker *tracker, uint32_t thread, bool is_ignored, uint64_t now_ns)
+{
+	if (!tracker->ignored)
+		tracker->ignored = ft_ignored_new();
+	if (!tracker->ignored)
+		return -ENOMEM;
+	return is_ignored ? ft_ignored_begin(tracker->ignored, thread, now_ns)
+			  : ft_ignored_end(tracker->ignored, thread, now_ns);
+}
+
+/* time_ns: when it was sent, by the source; else it is as old as the line that tells it. */
+static bool is_ignored(const struct ft_tracker *tracker, const struct ft_event *event,
+		       uint64_t time_ns)
+{
+	uint32_t pid = (event->present & FT_HAS(PID)) ? event->pid : 0;
+
+	if (!tracker->ignored)
+		return false;
+	if (!time_ns || event->is_of_other_clock)
+		time_ns = event->seen_ns ? event->seen_ns : ft_now_ns();
+	return ft_ignored_has(tracker->ignored, pid ? pid : event->thread, time_ns);
 }
 
 /* ---- paths ---- */
@@ -144,18 +174,28 @@ static bool is_enosys_first(struct ft_tracker *tracker, uint32_t opcode)
 	return is_first;
 }
 
-/* Failures that the kernel provokes itself while it finds out what there is. */
-static bool is_probe(struct ft_tracker *tracker, uint32_t opcode, int error)
+/*
+ * Failures that the kernel provokes itself while it finds out what there is, or that opening a file
+ * does: isatty(3), with which stdio and Python ask of each file whether it is a terminal, is an
+ * IOCTL, whose ENOSYS the kernel does not remember and turns into ENOTTY.
+ */
+static bool is_probe(struct ft_tracker *tracker, const struct fusetrace_op *op)
 {
-	switch (error) {
+	if (op->opcode == FUSE_IOCTL)
+		return op->error == ENOSYS ||
+		       (op->error == ENOTTY &&
+			(!(op->present & FT_HAS(FLAGS)) || op->flags == TCGETS));
+	switch (op->error) {
 	case ENOENT:
-		return opcode == FUSE_LOOKUP;
+		/* A library of paths asks for the attributes of a name where the kernel looks it up. */
+		return op->opcode == FUSE_LOOKUP ||
+		       (op->opcode == FUSE_GETATTR && !(op->present & FT_HAS(NODEID)));
 	case ENODATA:
 	case EOPNOTSUPP:
 	case ERANGE:
-		return opcode == FUSE_GETXATTR || opcode == FUSE_LISTXATTR;
+		return op->opcode == FUSE_GETXATTR || op->opcode == FUSE_LISTXATTR;
 	case ENOSYS:
-		return is_enosys_first(tracker, opcode);
+		return is_enosys_first(tracker, op->opcode);
 	default:
 		return false;
 	}
@@ -234,7 +274,7 @@ static void take_result(struct ft_tracker *tracker, struct fusetrace_op *op,
 		return;
 	op->error = (uint16_t)end->error;
 	op->present |= FT_HAS(ERRNO);
-	op->marks |= is_probe(tracker, op->opcode, end->error) ? FUSETRACE_OP_PROBE : 0;
+	op->marks |= is_probe(tracker, op) ? FUSETRACE_OP_PROBE : 0;
 }
 
 /* Puts begin (NULL: not seen) and end (NULL: will not come) into the history as one operation. */
@@ -268,13 +308,25 @@ static void finish(struct ft_tracker *tracker, const struct ft_event *begin,
 /* Its end will not come. */
 static void give_up(struct ft_tracker *tracker, struct ft_request *request)
 {
-	finish(tracker, &request->event, NULL, request->is_unlinked);
+	if (!request->is_ignored)
+		finish(tracker, &request->event, NULL, request->is_unlinked);
 	ft_requests_retire(&tracker->requests, request);
 }
 
-void ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event)
+/* Of an opcode that has no reply. */
+static void finish_at_once(struct ft_tracker *tracker, struct ft_request *request)
+{
+	struct ft_event no_reply = {.error = 0};
+
+	if (!request->is_ignored)
+		finish(tracker, &request->event, &no_reply, request->is_unlinked);
+	ft_requests_give_back(&tracker->requests, request);
+}
+
+bool ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event)
 {
 	struct ft_request *request = ft_requests_find(&tracker->requests, event->key);
+	bool is_left_out = is_ignored(tracker, event, event->time_ns);
 	char *owner FT_AUTO_FREE = NULL;
 
 	if (request) /* the key is used again: its end was lost, or the request taken back */
@@ -284,21 +336,17 @@ void ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event)
 			FT_CONTAINER(tracker->requests.by_age.next, struct ft_request, by_age));
 	request = ft_requests_take(&tracker->requests);
 	if (!request)
-		return;
+		return !is_left_out;
 	request->event = *event;
+	request->is_ignored = is_left_out;
 	find_paths(tracker, &request->event, &request->is_unlinked, &owner);
-	if (ft_request_own_names(request)) {
+	if (ft_request_own_names(request))
 		ft_requests_give_back(&tracker->requests, request);
-		return;
-	}
-	if (ft_opcode_get(event->opcode)->behaviour & FT_OPCODE_NO_REPLY) {
-		struct ft_event no_reply = {.error = 0};
-
-		finish(tracker, &request->event, &no_reply, request->is_unlinked);
-		ft_requests_give_back(&tracker->requests, request);
-		return;
-	}
-	ft_requests_add(&tracker->requests, request);
+	else if (ft_opcode_get(event->opcode)->behaviour & FT_OPCODE_NO_REPLY)
+		finish_at_once(tracker, request);
+	else
+		ft_requests_add(&tracker->requests, request);
+	return !is_left_out;
 }
 
 const struct ft_event *ft_tracker_find(const struct ft_tracker *tracker, uint64_t key)
@@ -326,13 +374,19 @@ void ft_tracker_amend(struct ft_tracker *tracker, const struct ft_event *event)
 {
 	struct ft_request *request = ft_requests_find(&tracker->requests, event->key);
 	char *owner FT_AUTO_FREE = NULL;
+	uint32_t told;
 
 	if (!request)
 		return;
+	told = event->present & ~request->event.present;
 	ft_event_add(&request->event, event);
 	if (!request->event.path.data)
 		find_paths(tracker, &request->event, &request->is_unlinked, &owner);
 	ft_request_own_names(request); /* without memory, it has none */
+	/* Who asked may stand in a later line than the request. */
+	if (told & FT_HAS(PID) && !request->is_ignored &&
+	    is_ignored(tracker, &request->event, request->event.time_ns))
+		ft_requests_ignore(&tracker->requests, request);
 }
 
 /* After a loss the end of one request may meet the begin of another one with the same key. */
@@ -345,7 +399,26 @@ static bool is_reply_to(const struct ft_event *end, const struct ft_event *begin
 	       (!(both & FT_HAS(NODEID)) || end->nodeid == begin->nodeid);
 }
 
-void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
+/* The reply to a request in flight. */
+static bool answer(struct ft_tracker *tracker, struct ft_request *request,
+		   const struct ft_event *end)
+{
+	bool is_left_out = request->is_ignored;
+
+	if (!(request->event.present & FT_HAS(UNIQUE)) && (end->present & FT_HAS(UNIQUE))) {
+		request->event.unique = end->unique;
+		request->event.present |= FT_HAS(UNIQUE);
+	}
+	learn(tracker, &request->event, end);
+	if (!is_left_out)
+		finish(tracker, &request->event, end, request->is_unlinked);
+	else if (end->error == ENOSYS) /* the next one is no probe */
+		tracker->refused |= ft_opcode_bit(request->event.opcode);
+	ft_requests_retire(&tracker->requests, request);
+	return !is_left_out;
+}
+
+bool ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
 {
 	struct ft_request *request = ft_requests_find(&tracker->requests, event->key);
 	struct ft_event late;
@@ -356,23 +429,16 @@ void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
 		give_up(tracker, request);
 		request = NULL;
 	}
-	if (request) {
-		if (!(request->event.present & FT_HAS(UNIQUE)) &&
-		    (event->present & FT_HAS(UNIQUE))) {
-			request->event.unique = event->unique;
-			request->event.present |= FT_HAS(UNIQUE);
-		}
-		learn(tracker, &request->event, event);
-		finish(tracker, &request->event, event, request->is_unlinked);
-		ft_requests_retire(&tracker->requests, request);
-		return;
-	}
-	if (event->opcode == FT_OPCODE_OF_BEGIN)
-		return;
+	if (request)
+		return answer(tracker, request, event);
+	/* When it began is not known: who waits for the reply has asked. */
+	if (event->opcode == FT_OPCODE_OF_BEGIN || is_ignored(tracker, event, event->time_ns))
+		return false;
 	late = *event;
 	if (!(ft_opcode_get(event->opcode)->behaviour & FT_OPCODE_NAME))
 		find_paths(tracker, &late, &is_unlinked, &owner);
 	finish(tracker, NULL, &late, is_unlinked);
+	return true;
 }
 
 void ft_tracker_entry(struct ft_tracker *tracker, uint64_t directory, struct ft_bytes name,
@@ -394,10 +460,14 @@ void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
 		       const struct ft_record_times *times)
 {
 	struct ft_request *request = ft_requests_find(&tracker->requests, event->key);
-	struct fusetrace_op *op = ft_history_reserve(tracker->history);
+	bool is_left_out = is_ignored(tracker, event, times->start_ns);
+	struct fusetrace_op *op;
 
-	if (request && is_reply_to(event, &request->event))
+	if (request && is_reply_to(event, &request->event)) {
+		is_left_out |= request->is_ignored;
 		ft_requests_retire(&tracker->requests, request);
+	}
+	op = is_left_out ? NULL : ft_history_reserve(tracker->history);
 	if (!op)
 		return;
 	if (times->seq > op->seq && times->seq <= SEQ_MAX)
@@ -410,6 +480,9 @@ void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
 	ft_op_take_start(op, times->start_ns, event->seen_ns);
 	op->duration_ns = times->duration_ns;
 	op->present |= FT_HAS(SEQ) | (event->present & FT_HAS(ERRNO));
+	/* A recording tells by itself; what a filesystem prints does not. */
+	if (tracker->source == FUSETRACE_SOURCE_LOG && op->status == FUSETRACE_STATUS_FAILED)
+		op->marks |= is_probe(tracker, op) ? FUSETRACE_OP_PROBE : 0;
 	ft_history_publish(tracker->history, op);
 	tracker->done(op, tracker->data);
 }
@@ -437,7 +510,10 @@ void ft_tracker_restart(struct ft_tracker *tracker)
 
 size_t ft_tracker_in_flight(const struct ft_tracker *tracker, bool without_untimed)
 {
-	return without_untimed ? tracker->requests.timed_count : tracker->requests.by_key.count;
+	const struct ft_requests *requests = &tracker->requests;
+
+	return without_untimed ? requests->timed_count
+			       : requests->by_key.count - requests->ignored_count;
 }
 
 struct fusetrace_op *ft_tracker_snapshot(struct ft_tracker *tracker, uint64_t *cursor)
@@ -446,7 +522,7 @@ struct fusetrace_op *ft_tracker_snapshot(struct ft_tracker *tracker, uint64_t *c
 		struct ft_request *request = FT_CONTAINER(at, struct ft_request, by_age);
 		struct ft_chunk *chunk;
 
-		if (request->order <= *cursor)
+		if (request->order <= *cursor || request->is_ignored)
 			continue;
 		chunk = ft_chunk_new(1);
 		if (!chunk)

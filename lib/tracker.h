@@ -29,12 +29,21 @@ struct ft_tracker *ft_tracker_free(struct ft_tracker *tracker);
 /* Before the first event. */
 void ft_tracker_set_source(struct ft_tracker *tracker, uint32_t source);
 
-void ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event);
+/*
+ * What the thread asks for from now_ns on, or no more, is left out: it gives no operation and is not
+ * in flight, but it teaches paths. See ignored.h. now_ns is of CLOCK_MONOTONIC. -EINVAL, -ENOSPC,
+ * -ENOMEM.
+ */
+int ft_tracker_ignore(struct ft_tracker *tracker, uint32_t thread, bool is_ignored,
+		      uint64_t now_ns);
+
+/* false: the request is one that is left out. Likewise ft_tracker_end(). */
+bool ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event);
 /*
  * An end whose begin was not seen (lost, or from before the trace) gives an operation without a
  * start; event then carries what the reply's source knows of the header.
  */
-void ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event);
+bool ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event);
 
 /*
  * More is known of one that is in flight: what the event has and the begin had not is added. A path
@@ -74,7 +83,7 @@ void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
 /* Everything in flight ends as unknown: the daemon is gone, or the trace is over. */
 void ft_tracker_abandon(struct ft_tracker *tracker);
 
-/* Operations in flight; without_untimed leaves out what idle ignores. */
+/* Operations in flight; without_untimed leaves out those that idle does not wait for. */
 size_t ft_tracker_in_flight(const struct ft_tracker *tracker, bool without_untimed);
 
 /*

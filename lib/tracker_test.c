@@ -327,6 +327,9 @@ static void test_probes(void **state)
 		{FUSE_SETXATTR, EOPNOTSUPP, false}, {FUSE_GETXATTR, EACCES, false},
 		{FUSE_FLUSH, ENOSYS, true},         {FUSE_FLUSH, ENOSYS, false},
 		{FUSE_LSEEK, ENOSYS, true},         {FUSE_LSEEK, ENOSYS, false},
+		{FUSE_IOCTL, ENOSYS, true},         {FUSE_IOCTL, ENOSYS, true},
+		{FUSE_IOCTL, ENOTTY, true},         {FUSE_IOCTL, EINVAL, false},
+		{FUSE_READ, ENOTTY, false},         {FUSE_READ, ENOSYS, true},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -608,6 +611,162 @@ static void test_too_many_in_flight(void **state)
 	next(FUSE_UNLINK, FUSETRACE_STATUS_COMPLETED, "/again");
 }
 
+/* ---- who is left out ---- */
+
+#define THREAD 42 /* of event_of() */
+
+static void ignore(bool is_ignored)
+{
+	assert_int_equal(ft_tracker_ignore(tracker, THREAD, is_ignored, clock_ns += 10), 0);
+}
+
+/* The moment of the request decides, not that of the reply. */
+static void test_ignored(void **state)
+{
+	begin_name(1, FUSE_UNLINK, 1, "before");
+	ignore(true);
+	begin_name(2, FUSE_UNLINK, 1, "ignored");
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 1);
+	assert_int_equal(ft_tracker_in_flight(tracker, true), 1);
+	assert_int_equal(count_snapshots(0), 1);
+	end_error(1, FUSE_UNLINK, 1, 0);
+	ignore(false);
+	begin_name(3, FUSE_UNLINK, 1, "after");
+	end_error(2, FUSE_UNLINK, 1, 0);
+	end_error(3, FUSE_UNLINK, 1, 0);
+	assert_int_equal(next(FUSE_UNLINK, FUSETRACE_STATUS_COMPLETED, "/before")->seq, 1);
+	assert_int_equal(next(FUSE_UNLINK, FUSETRACE_STATUS_COMPLETED, "/after")->seq, 2);
+	assert_no_more();
+	assert_int_equal(done_count, 2);
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 0);
+}
+
+static void test_ignored_returns(void **state)
+{
+	struct ft_event event = event_of(1, FUSE_WRITE, 1);
+
+	ignore(true);
+	assert_true(ft_tracker_begin(tracker, &event)); /* its time is from before */
+	assert_true(ft_tracker_end(tracker, &event));
+	event = event_of(1, FUSE_WRITE, 1);
+	assert_false(ft_tracker_begin(tracker, &event));
+	assert_false(ft_tracker_end(tracker, &event));
+	assert_false(ft_tracker_end(tracker, &event)); /* its begin was not seen */
+	event.pid = THREAD + 1;
+	assert_true(ft_tracker_begin(tracker, &event));
+	ignore(false);
+	assert_int_equal(ft_tracker_ignore(tracker, THREAD, false, clock_ns), -EINVAL);
+}
+
+/* The kernel names no caller when a file is released; the source knows who ran. */
+static void test_ignored_without_a_pid(void **state)
+{
+	struct ft_event event;
+
+	ignore(true);
+	event = event_of(1, FUSE_RELEASE, 1);
+	event.pid = 0;
+	event.thread = THREAD;
+	assert_false(ft_tracker_begin(tracker, &event));
+	event.key = 2;
+	event.pid = THREAD + 1; /* what is told counts more */
+	assert_true(ft_tracker_begin(tracker, &event));
+	event.key = 3;
+	event.present &= ~FT_HAS(PID);
+	assert_false(ft_tracker_begin(tracker, &event));
+}
+
+/* What it looked up is known to all. */
+static void test_ignored_teach(void **state)
+{
+	ignore(true);
+	begin_name(1, FUSE_LOOKUP, 1, "a");
+	end_entry(1, FUSE_LOOKUP, 1, 2);
+	begin(1, FUSE_OPEN, 2);
+	end_opened(1, FUSE_OPEN, 2, 0, 7);
+	begin_name(1, FUSE_LOOKUP, 1, "b"); /* another name of the same file */
+	end_entry(1, FUSE_LOOKUP, 1, 2);
+	begin(1, FUSE_GETXATTR, 2);
+	end_error(1, FUSE_GETXATTR, 2, ENOSYS);
+	ignore(false);
+	assert_no_more();
+	begin_fh(1, FUSE_READ, 2, 7);
+	end_error(1, FUSE_READ, 2, 0);
+	next(FUSE_READ, FUSETRACE_STATUS_COMPLETED, "/a");
+	begin(1, FUSE_GETXATTR, 2);
+	end_error(1, FUSE_GETXATTR, 2, ENOSYS); /* not the first one */
+	assert_int_equal(next(FUSE_GETXATTR, FUSETRACE_STATUS_FAILED, "/b")->marks, 0);
+}
+
+/* Whatever becomes of it. */
+static void test_ignored_without_an_end(void **state)
+{
+	ignore(true);
+	begin(1, FUSE_FORGET, 1); /* no reply */
+	begin(2, FUSE_WRITE, 1);
+	begin(2, FUSE_WRITE, 1); /* the key is used again */
+	end_error(2, FUSE_READ, 1, 0);
+	begin(3, FUSE_WRITE, 1);
+	ft_tracker_abandon(tracker);
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 0);
+	ignore(false);
+	begin(3, FUSE_WRITE, 1);
+	ft_tracker_abandon(tracker);
+	assert_int_equal(next(FUSE_WRITE, FUSETRACE_STATUS_UNKNOWN, "/")->seq, 1);
+	assert_no_more();
+	assert_int_equal(done_count, 1);
+	assert_int_equal(ft_tracker_in_flight(tracker, true), 0);
+}
+
+/* Of a log: a time that is not to be compared gives way to that of reading. */
+static void test_ignored_in_a_log(void **state)
+{
+	struct ft_event event;
+
+	ignore(true);
+	event = event_of(1, FUSE_WRITE, 1);
+	event.is_of_other_clock = true;
+	event.seen_ns = event.time_ns;
+	event.time_ns = 1;
+	assert_false(ft_tracker_begin(tracker, &event));
+	event.key = 2;
+	event.time_ns = 0;
+	assert_false(ft_tracker_begin(tracker, &event));
+	event.key = 3;
+	event.seen_ns = 0; /* read now */
+	assert_false(ft_tracker_begin(tracker, &event));
+	ignore(false);
+	event.key = 4;
+	assert_true(ft_tracker_begin(tracker, &event));
+}
+
+/* Who asked may be told by a later line. */
+static void test_ignored_by_a_later_line(void **state)
+{
+	struct ft_event event, caller = {.key = 1, .present = FT_HAS(PID), .pid = THREAD};
+
+	ignore(true);
+	event = event_of(1, FUSE_WRITE, 1);
+	event.present &= ~FT_HAS(PID);
+	assert_true(ft_tracker_begin(tracker, &event));
+	assert_int_equal(ft_tracker_in_flight(tracker, true), 1);
+	ft_tracker_amend(tracker, &caller);
+	ft_tracker_amend(tracker, &caller);
+	assert_int_equal(ft_tracker_in_flight(tracker, true), 0);
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 0);
+	end_error(1, FUSE_WRITE, 1, 0);
+	assert_no_more();
+	assert_int_equal(ft_tracker_in_flight(tracker, true), 0);
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 0);
+	/* One whose caller was told before he was ignored stays. */
+	event.present |= FT_HAS(PID);
+	event.time_ns = 1;
+	assert_true(ft_tracker_begin(tracker, &event));
+	caller.present |= FT_HAS(SIZE);
+	ft_tracker_amend(tracker, &caller);
+	assert_int_equal(ft_tracker_in_flight(tracker, true), 1);
+}
+
 /* ---- recordings ---- */
 
 static void record(uint64_t seq, uint32_t status, struct ft_event *event)
@@ -621,6 +780,40 @@ static void record(uint64_t seq, uint32_t status, struct ft_event *event)
 	};
 
 	ft_tracker_record(tracker, event, &times);
+}
+
+/* Its start lies in the time, whenever it is fed. */
+static void test_ignored_record(void **state)
+{
+	struct ft_event event = event_of(1, FUSE_WRITE, 1);
+
+	assert_int_equal(ft_tracker_ignore(tracker, THREAD, true, 6), 0);
+	record(0, FUSETRACE_STATUS_COMPLETED, &event); /* began at 5 */
+	assert_int_equal(ft_tracker_ignore(tracker, THREAD, false, 7), 0);
+	assert_int_equal(ft_tracker_ignore(tracker, THREAD + 1, true, 5), 0);
+	assert_int_equal(ft_tracker_ignore(tracker, THREAD + 1, false, 6), 0);
+	event.pid = THREAD + 1;
+	record(0, FUSETRACE_STATUS_COMPLETED, &event);
+	record(9, FUSETRACE_STATUS_COMPLETED, &event);
+	event.pid = THREAD;
+	record(0, FUSETRACE_STATUS_COMPLETED, &event);
+	assert_int_equal(next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, NULL)->seq, 1);
+	assert_int_equal(next(FUSE_WRITE, FUSETRACE_STATUS_COMPLETED, NULL)->seq, 2);
+	assert_no_more();
+}
+
+/* The second half of one that was in flight, ignored by what was known then. */
+static void test_ignored_record_of_a_request(void **state)
+{
+	struct ft_event event;
+
+	ignore(true);
+	event = event_of(1, FUSE_WRITE, 1);
+	assert_false(ft_tracker_begin(tracker, &event));
+	event.present &= ~FT_HAS(PID);
+	record(0, FUSETRACE_STATUS_COMPLETED, &event);
+	assert_no_more();
+	assert_int_equal(ft_tracker_in_flight(tracker, false), 0);
 }
 
 static void test_record(void **state)
@@ -943,6 +1136,15 @@ int main(void)
 		tracker_test(test_snapshot_of_unlinked),
 		tracker_test(test_abandon),
 		tracker_test(test_too_many_in_flight),
+		tracker_test(test_ignored),
+		tracker_test(test_ignored_returns),
+		tracker_test(test_ignored_without_a_pid),
+		tracker_test(test_ignored_teach),
+		tracker_test(test_ignored_without_an_end),
+		tracker_test(test_ignored_in_a_log),
+		tracker_test(test_ignored_by_a_later_line),
+		tracker_test(test_ignored_record),
+		tracker_test(test_ignored_record_of_a_request),
 		tracker_test(test_record),
 		tracker_test(test_record_with_the_last_number),
 		tracker_test(test_amend_adds),

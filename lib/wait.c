@@ -29,12 +29,13 @@ static int poll_until(struct pollfd *descriptors, nfds_t count, uint64_t deadlin
 				   (long)(left % FUSETRACE_SECOND)};
 	int r = ppoll(descriptors, count, deadline_ns == UINT64_MAX ? NULL : &timeout, NULL);
 
-	return r < 0 && errno != EINTR ? -errno : 0;
+	return r < 0 ? -errno : 0;
 }
 
 /*
  * Until the engine wakes the waiter or the deadline passes; may return early. Without the engine's
- * thread the caller does its work.
+ * thread the caller does its work. -EINTR only for who asked for it: nothing that came in the
+ * meantime is taken from the waiter, so it may sleep again.
  */
 static int sleep_until(struct fusetrace_monitor *monitor, const struct ft_waiter *waiter,
 		       uint64_t deadline_ns)
@@ -50,6 +51,8 @@ static int sleep_until(struct fusetrace_monitor *monitor, const struct ft_waiter
 
 	if (lead_fd >= 0)
 		ft_engine_unlead();
+	if (r == -EINTR)
+		return (monitor->flags & FUSETRACE_MONITOR_EINTR) ? r : 0;
 	if (r < 0)
 		return r;
 	if (!has_thread && descriptors[1].revents)
@@ -136,6 +139,12 @@ static void give_ops(const struct fusetrace_expect *expect, struct fusetrace_op 
 		ret_ops[i] = fusetrace_op_ref(expect->assign.ops[i]);
 }
 
+/* A signal ended the sleep, not the wait: there is nothing to explain. */
+static bool is_put_off(const struct fusetrace_expect *expect, int r)
+{
+	return r == -EINTR && !expect->culprit; /* else a check function said so */
+}
+
 static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
 			   struct fusetrace_op **ret_ops, struct fusetrace_report **reterr_report)
 {
@@ -146,7 +155,8 @@ static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
 			give_ops(expect, ret_ops);
 		return 0;
 	}
-	ft_report_make(expect, r, timeout_ns, reterr_report);
+	if (!is_put_off(expect, r))
+		ft_report_make(expect, r, timeout_ns, reterr_report);
 	return r;
 }
 
@@ -226,7 +236,7 @@ int fusetrace_wait_none(struct fusetrace_monitor *monitor, const struct fusetrac
 	r = wait_until(&expect, deadline_of(window_ns));
 	if (r > 0)
 		r = fusetrace_in_flight(monitor, NULL, find_in_flight, &expect);
-	if (r < 0) {
+	if (r < 0 && !is_put_off(&expect, r)) {
 		if (reterr_op && expect.culprit)
 			*reterr_op = fusetrace_op_ref(expect.culprit);
 		ft_report_make(&expect, r, window_ns, reterr_report);
@@ -246,17 +256,30 @@ static void wake_if_decided(struct fusetrace_expect *expect)
 	struct ft_monitor_view view;
 
 	ft_monitor_look(expect->monitor, &view);
-	if (view.last_seq != expect->mark.seq || verdict_of_state(&view))
+	if (view.last_seq > expect->mark.seq || view.lost > expect->mark.lost ||
+	    verdict_of_state(&view))
 		eventfd_write(expect->waiter.event_fd, 1);
 }
 
-int fusetrace_expect_new(struct fusetrace_monitor *monitor,
+/* A copy of the caller's mark, or one of now. */
+static int take_mark(struct fusetrace_monitor *monitor, const struct fusetrace_mark *mark,
+		     struct fusetrace_mark *ret_mark)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0 || !mark)
+		return r < 0 ? r : fusetrace_mark_now(monitor, ret_mark);
+	*ret_mark = *mark;
+	return 0;
+}
+
+int fusetrace_expect_new(struct fusetrace_monitor *monitor, const struct fusetrace_mark *mark,
 			 const struct fusetrace_match *const *matches, size_t n, uint32_t order,
 			 struct fusetrace_expect **ret_expect, struct fusetrace_error *reterr_error)
 {
 	struct fusetrace_expect *expect;
-	struct fusetrace_mark mark;
-	int r = fusetrace_mark_now(monitor, &mark);
+	struct fusetrace_mark since;
+	int r = take_mark(monitor, mark, &since);
 
 	if (r < 0)
 		return ft_error(reterr_error, r, "%s", fusetrace_strerror(r));
@@ -266,7 +289,7 @@ int fusetrace_expect_new(struct fusetrace_monitor *monitor,
 	expect = malloc(sizeof(*expect));
 	if (!expect)
 		return -ENOMEM;
-	r = ft_expect_init(expect, monitor, &mark, matches, n, order, reterr_error);
+	r = ft_expect_init(expect, monitor, &since, matches, n, order, reterr_error);
 	if (r < 0) {
 		free(expect);
 		return r;
@@ -329,7 +352,8 @@ static long kernel_waiting(uint32_t connection)
 
 /*
  * A request that its caller took back before the daemon saw it, or whose end was lost, would be in
- * flight for ever: the kernel knows better.
+ * flight for ever: the kernel knows better. It also counts what an ignored thread waits for: then
+ * nothing is dropped before that has been answered.
  */
 static void drop_taken_back(struct fusetrace_monitor *monitor, struct ft_monitor_view *view)
 {
@@ -406,7 +430,7 @@ int fusetrace_wait_idle(struct fusetrace_monitor *monitor, uint64_t quiet_ns, ui
 		return r;
 	r = idle_until(monitor, &waiter, quiet_ns, deadline_of(timeout_ns), view.interrupts);
 	with_waiter(monitor, &waiter, false);
-	if (r < 0)
+	if (r < 0 && r != -EINTR)
 		ft_report_make_idle(monitor, r, began_ns, timeout_ns, reterr_report);
 	return r > 0 ? 0 : r;
 }

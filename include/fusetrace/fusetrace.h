@@ -225,6 +225,7 @@ struct fusetrace_monitor;
 
 #define FUSETRACE_MONITOR_NO_THREAD (1u << 0) /* the caller runs fusetrace_process() */
 #define FUSETRACE_MONITOR_PENDING (1u << 1) /* the mount comes later: fusetrace_monitor_follow() */
+#define FUSETRACE_MONITOR_EINTR (1u << 2)   /* signal handlers put waits off: -EINTR */
 
 struct fusetrace_monitor_opts {
 	size_t sz;           /* sizeof, set by FUSETRACE_MONITOR_OPTS() */
@@ -262,6 +263,25 @@ FUSETRACE_API int fusetrace_monitor_stop(struct fusetrace_monitor *monitor);
  * end shall count, for kernels that do not tell which processes hold a connection.
  */
 FUSETRACE_API int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid);
+
+/*
+ * For a helper that only looks whether others' work is there: what thread (a number of gettid(2), as
+ * FUSETRACE_FIELD_PID has it) asks for from now on is left out of history, counts, totals, in flight,
+ * waits and idle, until the call with is_ignored 0. Paths are learnt from it all the same, and events
+ * that are lost may have been its own. Calls nest: each one with 1 needs one with 0. Any thread.
+ *
+ * A request is left out by the moment when it was sent, however late it is answered or its record
+ * read; in a log whose times are not of CLOCK_MONOTONIC, by the moment when its line was read, and
+ * both calls read what has been printed. So is what the kernel sends for the thread without naming
+ * it, such as the release of a file that it closed, where the kernel is the source and the process
+ * in the initial pid namespace.
+ *
+ * A time that has ended is remembered for a minute, and the last 1,024 of them. Numbers of threads
+ * are given out again: a thread that ends shall not be ignored any more. -EINVAL no such number, or
+ * it is not ignored; -ENOSPC 1,024 threads are.
+ */
+FUSETRACE_API int fusetrace_monitor_ignore(struct fusetrace_monitor *monitor, pid_t thread,
+					   int is_ignored);
 
 /*
  * What the daemon prints: the last lines are kept for reports and fusetrace_log_lines(), and a
@@ -433,7 +453,14 @@ FUSETRACE_API int fusetrace_reader_next(struct fusetrace_reader *reader,
  *	-EREMOTEIO	a matching operation failed (status = OK was asked for)
  *	-ECANCELED	fusetrace_interrupt()	-ESHUTDOWN	the monitor was stopped
  *	-EBUSY		(idle) not idle in time	-EINVAL, -ECHILD, -ENOMEM
+ *	-EINTR		(FUSETRACE_MONITOR_EINTR) a signal handler ran while the thread slept
  * or what a check function returned. A wait fails at once when its answer cannot change any more.
+ *
+ * -EINTR is no answer and has no report: the same call with the time that is left goes on as if
+ * nothing had happened, whatever came in between. Without the flag signals do not end a wait. A
+ * handler that ran before the thread slept is not told; who must not miss one polls the descriptor of
+ * an expectation.
+ *
  * Any thread; not from a check function (-EDEADLK). On failure *reterr_report explains; free with
  * fusetrace_report_free().
  */
@@ -483,12 +510,18 @@ FUSETRACE_API int fusetrace_wait_state(struct fusetrace_monitor *monitor, uint32
 				       uint64_t timeout_ns);
 
 /*
- * A wait armed before the action: counts only what begins after fusetrace_expect_new(). Its
- * descriptor becomes readable when fusetrace_expect_wait(.., 0, ..) is worth a call: one idea for
- * poll loops, asyncio and Ctrl-C. Free with fusetrace_expect_free(), from any state.
+ * A wait armed before the action. mark NULL: counts only what begins after fusetrace_expect_new().
+ * Else it counts from the mark on, as fusetrace_wait_all() does, with what has happened since. A mark
+ * of all zeros is the beginning: all operations that are kept count, also those without a start, and
+ * what was lost or dropped since the start of the trace counts as lost.
+ *
+ * Its descriptor becomes readable when fusetrace_expect_wait(.., 0, ..) is worth a call, at once when
+ * something has happened since the mark: one idea for poll loops, asyncio and Ctrl-C. Free with
+ * fusetrace_expect_free(), from any state.
  */
 struct fusetrace_expect;
 FUSETRACE_API int fusetrace_expect_new(struct fusetrace_monitor *monitor,
+				       const struct fusetrace_mark *mark,
 				       const struct fusetrace_match *const *matches, size_t n,
 				       uint32_t order, struct fusetrace_expect **ret_expect,
 				       struct fusetrace_error *reterr_error);

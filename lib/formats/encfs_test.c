@@ -68,7 +68,7 @@ static void test_operations(void **state)
 		"\033[0m2026-11-22 09:00:49,736 VERBOSE op: truncate : /srv/c/AbC [encfs.cpp:15"
 		"6]\n",
 		"{\"op\":\"getattr\",\"path\":\"/AbC\",\"status\":\"failed\",\"errno\":2,"
-		"\"start_ns\":1795338049736000000,\"duration_ns\":0}\n"
+		"\"start_ns\":1795338049736000000,\"duration_ns\":0,\"probe\":true}\n"
 		"{\"op\":\"setattr\",\"path\":\"/AbC\",\"status\":\"unknown\","
 		"\"start_ns\":1795338049736000000,\"valid\":8}\n");
 	/* of another operation; an unknown text */

@@ -132,7 +132,8 @@ static void test_operations(void **state)
 		"{\"op\":\"listxattr\",\"path\":\"/a\",\"status\":\"completed\",\"errno\":0}\n"
 		"{\"op\":\"removexattr\",\"path\":\"/a\",\"xattr\":\"user.k\","
 		"\"status\":\"completed\",\"errno\":0}\n"
-		"{\"op\":\"ioctl\",\"path\":\"/a\",\"status\":\"failed\",\"errno\":25}\n");
+		"{\"op\":\"ioctl\",\"path\":\"/a\",\"status\":\"failed\",\"errno\":25,"
+		"\"probe\":true}\n");
 }
 
 /* What an end may tell. */
@@ -191,7 +192,8 @@ static void test_tracebacks(void **state)
 		"FileNotFoundError: [Errno 2] No such file or directory: '/srv/x'\n"
 		"DEBUG:fuse.log-mixin:-> access / (1,)\n"
 		"DEBUG:fuse.log-mixin:<- access 0\n",
-		"{\"op\":\"getattr\",\"path\":\"/x\",\"status\":\"failed\",\"errno\":2}\n"
+		"{\"op\":\"getattr\",\"path\":\"/x\",\"status\":\"failed\",\"errno\":2,"
+		"\"probe\":true}\n"
 		"{\"op\":\"access\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0,"
 		"\"mode\":1}\n");
 }

@@ -73,7 +73,7 @@ static const struct ft_test_log_case cases[] = {
 		"{'op':'lookup','path':'/a','status':'completed','errno':0,'pid':17,'unique':28,'nodeid':1,'entry':3}\n"
 		"{'op':'setxattr','path':'/a','xattr':'user.k','status':'completed','errno':0,'pid':18,'unique':30,'nodeid':3,'size':6,'flags':1}\n"
 		"{'op':'poll','path':'/a','status':'failed','errno':38,'pid':19,'unique':32,'nodeid':3,'fh':1,'probe':true}\n"
-		"{'op':'ioctl','path':'/a','status':'failed','errno':25,'pid':20,'unique':34,'nodeid':3,'fh':1,'size':4,'flags':21505}\n",
+		"{'op':'ioctl','path':'/a','status':'failed','errno':25,'pid':20,'unique':34,'nodeid':3,'fh':1,'size':4,'flags':21505,'probe':true}\n",
 	},
 	{
 		"2.10: two blanks, values behind names, sizes of replies",

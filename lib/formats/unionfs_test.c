@@ -21,7 +21,8 @@ static void test_operations(void **state)
 		       "unionfs_getattr(): 195: /d\n"
 		       "unionfs_getattr(): 198: return -2\n",
 		       "{\"op\":\"getattr\",\"path\":\"/\",\"status\":\"completed\",\"errno\":0}\n"
-		       "{\"op\":\"getattr\",\"path\":\"/d\",\"status\":\"failed\",\"errno\":2}\n");
+		       "{\"op\":\"getattr\",\"path\":\"/d\",\"status\":\"failed\",\"errno\":2,"
+		       "\"probe\":true}\n");
 	/* descriptors */
 	FT_TEST_LOG_IS(
 		"unionfs_create(): 121: /a\n"

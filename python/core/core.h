@@ -70,6 +70,7 @@ struct core_monitor {
 	PyObject_HEAD
 	struct fusetrace_monitor *monitor;
 	PyTypeObject *operation_type; /* of the operations that it gives */
+	_Atomic uint64_t interrupts;
 };
 extern PyType_Spec core_monitor_spec;
 
@@ -91,16 +92,20 @@ static inline const struct fusetrace_mark *core_mark_pointer(const struct core_m
 	return mark->is_given ? &mark->mark : NULL;
 }
 
-/* A wait that a signal handler may interrupt: how long is left of timeout_ns. */
-uint64_t core_deadline(uint64_t timeout_ns);
-uint64_t core_left(uint64_t deadline_ns);
-/* After a call returned r: true when it is to be repeated, *r is 0 with an exception set. */
-bool core_is_interrupted(int *r);
+/*
+ * A wait that signal handlers may put off: it is repeated with what is left of its time, unless a
+ * handler raises, or it or somebody else called interrupt() meanwhile, of which the library's next
+ * call would know nothing.
+ */
+struct core_wait {
+	const struct core_monitor *monitor;
+	uint64_t deadline_ns;
+	uint64_t interrupts; /* when it began */
+};
+void core_wait_init(struct core_wait *wait, const struct core_monitor *monitor,
+		    uint64_t timeout_ns);
+uint64_t core_wait_left(const struct core_wait *wait);
+/* After the library returned *r: true when it is to be called again. */
+bool core_wait_goes_on(const struct core_wait *wait, int *r);
 
-#endif
-/* TEMPORARY */
-#ifndef FUSETRACE_MONITOR_EINTR
-#define FUSETRACE_MONITOR_EINTR 0
-#define fusetrace_monitor_ignore(m, t, i) ((void)(m), (void)(t), (void)(i), 0)
-#define fusetrace_expect_new(m, k, a, n, o, r, e) ((void)(k), fusetrace_expect_new(m, a, n, o, r, e))
 #endif

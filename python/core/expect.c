@@ -4,6 +4,7 @@
  * keeps its monitor and its matches alive. One thread at a time.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "core.h"
@@ -13,7 +14,7 @@ struct core_expect {
 	struct core_monitor *monitor; /* reference */
 	struct fusetrace_expect *expect;
 	struct core_matches matches;
-	bool is_busy; /* a thread is in wait() */
+	atomic_flag is_busy; /* a thread is in wait() or close() */
 };
 
 static PyObject *expect_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
@@ -76,12 +77,31 @@ static int expect_clear(PyObject *object)
 static void expect_dealloc(PyObject *object)
 {
 	PyTypeObject *type = Py_TYPE(object);
-	freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+	freefunc free_object = (freefunc)PyType_GetSlot(type, Py_tp_free);
 
 	PyObject_GC_UnTrack(object);
 	expect_clear(object);
-	release(object);
+	free_object(object);
 	Py_DECREF(type);
+}
+
+/* Nobody else is in wait() or close() until release(); false with an exception set. */
+static bool acquire(struct core_expect *self, bool must_be_open)
+{
+	if (atomic_flag_test_and_set(&self->is_busy)) {
+		PyErr_SetString(PyExc_ValueError, "another thread waits for this expectation");
+		return false;
+	}
+	if (self->expect || !must_be_open)
+		return true;
+	atomic_flag_clear(&self->is_busy);
+	PyErr_SetString(PyExc_ValueError, "the expectation is closed");
+	return false;
+}
+
+static void release(struct core_expect *self)
+{
+	atomic_flag_clear(&self->is_busy);
 }
 
 static PyObject *expect_fileno(PyObject *object, PyObject *unused)
@@ -95,22 +115,23 @@ static PyObject *expect_fileno(PyObject *object, PyObject *unused)
 	return PyLong_FromLong(fusetrace_expect_fd(self->expect));
 }
 
-static int sleep_and_look(struct core_expect *self, struct core_call *call, uint64_t deadline_ns,
+static int sleep_and_look(struct core_expect *self, struct core_call *call, uint64_t timeout_ns,
 			  struct fusetrace_op **ops, struct fusetrace_report **reterr_report)
 {
+	struct core_wait wait;
 	int r;
 
 	core_matches_set_call(&self->matches, call);
+	core_wait_init(&wait, self->monitor, timeout_ns);
 	do {
 		call->saved = PyEval_SaveThread();
-		r = fusetrace_expect_wait(self->expect, core_left(deadline_ns), ops,
-					  reterr_report);
+		r = fusetrace_expect_wait(self->expect, core_wait_left(&wait), ops, reterr_report);
 		PyEval_RestoreThread(call->saved);
-	} while (core_is_interrupted(&r));
+	} while (core_wait_goes_on(&wait, &r));
 	return r;
 }
 
-/* wait(timeout_ns) -> operations, in the order of the matches */
+/* wait(timeout_ns, wants_report=True) -> operations, as the matches stand */
 static PyObject *expect_wait(PyObject *object, PyObject *args)
 {
 	struct core_expect *self = (struct core_expect *)object;
@@ -119,23 +140,21 @@ static PyObject *expect_wait(PyObject *object, PyObject *args)
 	unsigned long long timeout_ns;
 	PyObject *list = NULL;
 	struct core_call call;
+	int wants_report = 1;
 	int r;
 
-	if (!PyArg_ParseTuple(args, "K", &timeout_ns))
+	if (!PyArg_ParseTuple(args, "K|p", &timeout_ns, &wants_report))
 		return NULL;
-	if (!self->expect || self->is_busy) {
-		PyErr_SetString(PyExc_ValueError, self->is_busy
-							  ? "another thread waits for this expectation"
-							  : "the expectation is closed");
-		return NULL;
-	}
-	call.operation_type = self->monitor->operation_type;
 	ops = PyMem_Calloc((size_t)self->matches.count + 1, sizeof(struct fusetrace_op *));
 	if (!ops)
 		return PyErr_NoMemory();
-	self->is_busy = true;
-	r = sleep_and_look(self, &call, core_deadline(timeout_ns), ops, &report);
-	self->is_busy = false;
+	if (!acquire(self, true)) {
+		PyMem_Free(ops);
+		return NULL;
+	}
+	call.operation_type = self->monitor->operation_type;
+	r = sleep_and_look(self, &call, timeout_ns, ops, wants_report ? &report : NULL);
+	release(self);
 	if (r == 0)
 		list = core_operation_list(call.operation_type, ops, (size_t)self->matches.count);
 	else
@@ -149,11 +168,12 @@ static PyObject *expect_close(PyObject *object, PyObject *unused)
 {
 	struct core_expect *self = (struct core_expect *)object;
 
-	if (self->is_busy) {
-		PyErr_SetString(PyExc_ValueError, "a thread waits for this expectation");
+	if (!acquire(self, false))
 		return NULL;
-	}
+	Py_BEGIN_ALLOW_THREADS
 	self->expect = fusetrace_expect_free(self->expect);
+	Py_END_ALLOW_THREADS
+	release(self);
 	Py_RETURN_NONE;
 }
 

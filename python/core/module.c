@@ -132,6 +132,11 @@ static int module_clear(PyObject *module)
 	return 0;
 }
 
+static void module_free(void *module)
+{
+	module_clear(module);
+}
+
 static PyModuleDef_Slot slots[] = {
 	{Py_mod_exec, module_exec},
 #ifdef Py_GIL_DISABLED
@@ -149,6 +154,7 @@ static struct PyModuleDef definition = {
 	.m_slots = slots,
 	.m_traverse = module_traverse,
 	.m_clear = module_clear,
+	.m_free = module_free,
 };
 
 PyMODINIT_FUNC PyInit__core(void);

@@ -134,16 +134,25 @@ static PyObject *monitor_add_log_file(PyObject *self, PyObject *args)
 
 static PyObject *monitor_ignore(PyObject *self, PyObject *args)
 {
-	int thread, is_ignored;
+	int thread, is_ignored, r;
 
 	if (!PyArg_ParseTuple(args, "ip", &thread, &is_ignored))
 		return NULL;
-	return none_or_raise(fusetrace_monitor_ignore(monitor_of(self), thread, is_ignored), NULL);
+	Py_BEGIN_ALLOW_THREADS
+	r = fusetrace_monitor_ignore(monitor_of(self), thread, is_ignored);
+	Py_END_ALLOW_THREADS
+	return none_or_raise(r, NULL);
 }
 
 static PyObject *monitor_interrupt(PyObject *self, PyObject *unused)
 {
-	return none_or_raise(fusetrace_interrupt(monitor_of(self)), NULL);
+	int r;
+
+	((struct core_monitor *)self)->interrupts++;
+	Py_BEGIN_ALLOW_THREADS
+	r = fusetrace_interrupt(monitor_of(self));
+	Py_END_ALLOW_THREADS
+	return none_or_raise(r, NULL);
 }
 
 static PyObject *monitor_feed(PyObject *self, PyObject *args)
@@ -314,26 +323,41 @@ static PyObject *monitor_in_flight(PyObject *self, PyObject *unused)
 	return give(self, &gathered, r);
 }
 
-/* Called with the interpreter's lock: the library holds none of its own then. */
+/* Lines on their way to a list; the interpreter's lock is taken for each. */
+struct gathered_lines {
+	PyThreadState *saved;
+	PyObject *list;
+};
+
 static int add_line(const char *line, size_t length, void *data)
 {
-	PyObject *bytes = PyBytes_FromStringAndSize(line, (Py_ssize_t)length);
-	int r = bytes ? PyList_Append(data, bytes) : -1;
+	struct gathered_lines *lines = data;
+	PyObject *bytes;
+	int r;
 
+	PyEval_RestoreThread(lines->saved);
+	bytes = PyBytes_FromStringAndSize(line, (Py_ssize_t)length);
+	r = bytes ? PyList_Append(lines->list, bytes) : -1;
 	Py_XDECREF(bytes);
+	lines->saved = PyEval_SaveThread();
 	return r < 0 ? -ENOMEM : 0;
 }
 
 static PyObject *monitor_log_lines(PyObject *self, PyObject *unused)
 {
-	PyObject *list = PyList_New(0);
-	int r = list ? fusetrace_log_lines(monitor_of(self), add_line, list) : -ENOMEM;
+	struct gathered_lines lines = {.list = PyList_New(0)};
+	int r;
 
+	if (!lines.list)
+		return NULL;
+	lines.saved = PyEval_SaveThread();
+	r = fusetrace_log_lines(monitor_of(self), add_line, &lines);
+	PyEval_RestoreThread(lines.saved);
 	if (r < 0) {
-		Py_XDECREF(list);
+		Py_DECREF(lines.list);
 		return core_raise(r, NULL);
 	}
-	return list;
+	return lines.list;
 }
 
 static PyObject *row_of(const struct fusetrace_summary_row *row)
@@ -376,10 +400,14 @@ static PyObject *monitor_summary(PyObject *self, PyObject *unused)
 
 static PyObject *monitor_daemons(PyObject *self, PyObject *unused)
 {
+	PyObject *list;
 	pid_t pids[64];
-	int count = fusetrace_monitor_daemons(monitor_of(self), pids, 64);
-	PyObject *list = count < 0 ? core_raise(count, NULL) : PyList_New(0);
+	int count;
 
+	Py_BEGIN_ALLOW_THREADS
+	count = fusetrace_monitor_daemons(monitor_of(self), pids, 64);
+	Py_END_ALLOW_THREADS
+	list = count < 0 ? core_raise(count, NULL) : PyList_New(0);
 	for (int i = 0; list && i < count && i < 64; i++) {
 		PyObject *pid = PyLong_FromLong(pids[i]);
 
@@ -402,13 +430,21 @@ static PyObject *monitor_state(PyObject *self, void *unused)
 
 static PyObject *monitor_source(PyObject *self, void *unused)
 {
-	return PyLong_FromUnsignedLong(fusetrace_monitor_source(monitor_of(self)));
+	uint32_t source;
+
+	Py_BEGIN_ALLOW_THREADS
+	source = fusetrace_monitor_source(monitor_of(self));
+	Py_END_ALLOW_THREADS
+	return PyLong_FromUnsignedLong(source);
 }
 
 static PyObject *monitor_mountpoint(PyObject *self, void *unused)
 {
-	const char *mountpoint = fusetrace_monitor_mountpoint(monitor_of(self));
+	const char *mountpoint;
 
+	Py_BEGIN_ALLOW_THREADS
+	mountpoint = fusetrace_monitor_mountpoint(monitor_of(self));
+	Py_END_ALLOW_THREADS
 	if (!mountpoint)
 		Py_RETURN_NONE;
 	return PyBytes_FromString(mountpoint);
@@ -435,7 +471,7 @@ static PyMethodDef monitor_methods[] = {
 	{"log_lines", monitor_log_lines, METH_NOARGS, "The daemon's last lines, as bytes."},
 	{"summary", monitor_summary, METH_NOARGS, "Rows of totals, most frequent first."},
 	{"daemons", monitor_daemons, METH_NOARGS, "Process ids of the daemon."},
-	{"wait", core_monitor_wait, METH_VARARGS, "wait(mark, matches, order, timeout_ns)."},
+	{"wait", core_monitor_wait, METH_VARARGS, "wait(mark, matches, order, timeout_ns, wants_report)."},
 	{"wait_none", core_monitor_wait_none, METH_VARARGS, "wait_none(mark, matches, window_ns)."},
 	{"wait_idle", core_monitor_wait_idle, METH_VARARGS, "wait_idle(quiet_ns, timeout_ns)."},
 	{"wait_state", core_monitor_wait_state, METH_VARARGS, "wait_state(state, timeout_ns)."},

@@ -18,30 +18,33 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * FUSETRACE_SECOND + (uint64_t)now.tv_nsec;
 }
 
-uint64_t core_deadline(uint64_t timeout_ns)
+void core_wait_init(struct core_wait *wait, const struct core_monitor *monitor,
+		    uint64_t timeout_ns)
 {
 	uint64_t now = now_ns();
 
+	wait->monitor = monitor;
+	wait->interrupts = monitor->interrupts;
+	wait->deadline_ns = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 	if (timeout_ns == 0)
-		return 0;
-	return timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
+		wait->deadline_ns = 0;
 }
 
-uint64_t core_left(uint64_t deadline_ns)
+uint64_t core_wait_left(const struct core_wait *wait)
 {
 	uint64_t now;
 
-	if (deadline_ns == 0 || deadline_ns == UINT64_MAX)
-		return deadline_ns; /* look once; for ever */
+	if (wait->deadline_ns == 0 || wait->deadline_ns == UINT64_MAX)
+		return wait->deadline_ns; /* look once; for ever */
 	now = now_ns();
-	return deadline_ns > now ? deadline_ns - now : 0;
+	return wait->deadline_ns > now ? wait->deadline_ns - now : 0;
 }
 
-bool core_is_interrupted(int *r)
+bool core_wait_goes_on(const struct core_wait *wait, int *r)
 {
 	if (*r != -EINTR)
 		return false;
-	if (PyErr_CheckSignals() == 0)
+	if (PyErr_CheckSignals() == 0 && wait->monitor->interrupts == wait->interrupts)
 		return true;
 	*r = -ECANCELED;
 	return false;
@@ -68,36 +71,52 @@ int core_mark_convert(PyObject *object, void *data)
 	return 1;
 }
 
-/* wait(mark, matches, order, timeout_ns) -> operations, in the order of the matches */
+/* The wait itself, for core_monitor_wait(). */
+static int wait_all(const struct core_monitor *monitor, const struct core_mark *mark,
+		    struct core_matches *matches, unsigned int order, uint64_t timeout_ns,
+		    struct fusetrace_op **ops, struct fusetrace_report **reterr_report)
+{
+	struct core_call call = {.operation_type = monitor->operation_type};
+	struct core_wait wait;
+	int r;
+
+	core_matches_set_call(matches, &call);
+	core_wait_init(&wait, monitor, timeout_ns);
+	do {
+		call.saved = PyEval_SaveThread();
+		r = fusetrace_wait_all(monitor->monitor, core_mark_pointer(mark), matches->pointers,
+				       (size_t)matches->count, order, core_wait_left(&wait), ops,
+				       reterr_report);
+		PyEval_RestoreThread(call.saved);
+	} while (core_wait_goes_on(&wait, &r));
+	return r;
+}
+
+/* wait(mark, matches, order, timeout_ns, wants_report=True) -> operations, as the matches stand */
 PyObject *core_monitor_wait(PyObject *self, PyObject *args)
 {
-	struct core_monitor *monitor = (struct core_monitor *)self;
-	struct core_call call = {.operation_type = monitor->operation_type};
+	const struct core_monitor *monitor = (struct core_monitor *)self;
 	struct fusetrace_report *report = NULL;
-	struct fusetrace_op **ops = NULL;
+	struct fusetrace_op **ops;
 	struct core_matches matches;
 	struct core_mark mark;
 	PyObject *sequence, *list = NULL;
 	unsigned long long timeout_ns;
-	uint64_t deadline_ns;
+	int wants_report = 1;
 	unsigned int order;
 	int r;
 
-	if (!PyArg_ParseTuple(args, "O&OIK", core_mark_convert, &mark, &sequence, &order,
-			      &timeout_ns) ||
+	if (!PyArg_ParseTuple(args, "O&OIK|p", core_mark_convert, &mark, &sequence, &order,
+			      &timeout_ns, &wants_report) ||
 	    !core_matches_init(&matches, sequence))
 		return NULL;
-	core_matches_set_call(&matches, &call);
 	ops = PyMem_Calloc((size_t)matches.count + 1, sizeof(struct fusetrace_op *));
-	deadline_ns = core_deadline(timeout_ns);
-	do {
-		call.saved = PyEval_SaveThread();
-		r = !ops ? -ENOMEM
-			 : fusetrace_wait_all(monitor->monitor, core_mark_pointer(&mark),
-					      matches.pointers, (size_t)matches.count, order,
-					      core_left(deadline_ns), ops, &report);
-		PyEval_RestoreThread(call.saved);
-	} while (core_is_interrupted(&r));
+	if (!ops) {
+		core_matches_done(&matches);
+		return PyErr_NoMemory();
+	}
+	r = wait_all(monitor, &mark, &matches, order, timeout_ns, ops,
+		     wants_report ? &report : NULL);
 	if (r == 0)
 		list = core_operation_list(monitor->operation_type, ops, (size_t)matches.count);
 	else
@@ -110,30 +129,30 @@ PyObject *core_monitor_wait(PyObject *self, PyObject *args)
 /* wait_none(mark, matches, window_ns) -> None */
 PyObject *core_monitor_wait_none(PyObject *self, PyObject *args)
 {
-	struct core_monitor *monitor = (struct core_monitor *)self;
+	const struct core_monitor *monitor = (struct core_monitor *)self;
 	struct core_call call = {.operation_type = monitor->operation_type};
 	struct fusetrace_report *report = NULL;
 	struct core_matches matches;
+	struct core_wait wait;
 	struct core_mark mark;
 	PyObject *sequence;
 	unsigned long long window_ns;
-	uint64_t deadline_ns;
 	int r;
 
 	if (!PyArg_ParseTuple(args, "O&OK", core_mark_convert, &mark, &sequence, &window_ns) ||
 	    !core_matches_init(&matches, sequence))
 		return NULL;
 	core_matches_set_call(&matches, &call);
-	deadline_ns = core_deadline(window_ns);
+	core_wait_init(&wait, monitor, window_ns);
 	do {
 		call.saved = PyEval_SaveThread();
 		r = matches.count != 1
 			    ? -EINVAL
 			    : fusetrace_wait_none(monitor->monitor, core_mark_pointer(&mark),
-						  matches.pointers[0], core_left(deadline_ns), NULL,
+						  matches.pointers[0], core_wait_left(&wait), NULL,
 						  &report);
 		PyEval_RestoreThread(call.saved);
-	} while (core_is_interrupted(&r));
+	} while (core_wait_goes_on(&wait, &r));
 	core_matches_done(&matches);
 	if (r < 0)
 		return core_raise_report(r, report);
@@ -143,22 +162,21 @@ PyObject *core_monitor_wait_none(PyObject *self, PyObject *args)
 /* wait_idle(quiet_ns, timeout_ns) -> None */
 PyObject *core_monitor_wait_idle(PyObject *self, PyObject *args)
 {
-	struct core_monitor *monitor = (struct core_monitor *)self;
+	const struct core_monitor *monitor = (struct core_monitor *)self;
 	struct fusetrace_report *report = NULL;
 	unsigned long long quiet_ns, timeout_ns;
-	uint64_t deadline_ns;
+	struct core_wait wait;
 	int r;
 
 	if (!PyArg_ParseTuple(args, "KK", &quiet_ns, &timeout_ns))
 		return NULL;
-	deadline_ns = core_deadline(timeout_ns);
+	core_wait_init(&wait, monitor, timeout_ns);
 	do {
 		PyThreadState *saved = PyEval_SaveThread();
 
-		r = fusetrace_wait_idle(monitor->monitor, quiet_ns, core_left(deadline_ns),
-					&report);
+		r = fusetrace_wait_idle(monitor->monitor, quiet_ns, core_wait_left(&wait), &report);
 		PyEval_RestoreThread(saved);
-	} while (core_is_interrupted(&r));
+	} while (core_wait_goes_on(&wait, &r));
 	if (r < 0)
 		return core_raise_report(r, report);
 	Py_RETURN_NONE;
@@ -167,21 +185,21 @@ PyObject *core_monitor_wait_idle(PyObject *self, PyObject *args)
 /* wait_state(state, timeout_ns) -> None */
 PyObject *core_monitor_wait_state(PyObject *self, PyObject *args)
 {
-	struct core_monitor *monitor = (struct core_monitor *)self;
+	const struct core_monitor *monitor = (struct core_monitor *)self;
 	unsigned long long timeout_ns;
-	uint64_t deadline_ns;
+	struct core_wait wait;
 	unsigned int state;
 	int r;
 
 	if (!PyArg_ParseTuple(args, "IK", &state, &timeout_ns))
 		return NULL;
-	deadline_ns = core_deadline(timeout_ns);
+	core_wait_init(&wait, monitor, timeout_ns);
 	do {
 		PyThreadState *saved = PyEval_SaveThread();
 
-		r = fusetrace_wait_state(monitor->monitor, state, core_left(deadline_ns));
+		r = fusetrace_wait_state(monitor->monitor, state, core_wait_left(&wait));
 		PyEval_RestoreThread(saved);
-	} while (core_is_interrupted(&r));
+	} while (core_wait_goes_on(&wait, &r));
 	if (r < 0)
 		return core_raise(r, NULL);
 	Py_RETURN_NONE;

@@ -109,6 +109,8 @@ def make(code: int, text: bytes, verdict: str | None, json_text: str | None) -> 
         return MemoryError(message)
     if number in (errno.EINVAL, errno.EBADMSG):
         return ValueError(message)
+    if number == errno.ESRCH:
+        return ProcessLookupError(number, message)
     report: dict[str, Any] = {}
     if json_text:
         import json

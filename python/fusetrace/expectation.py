@@ -7,13 +7,15 @@ and trio, where its descriptor is watched by the event loop.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+import weakref
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core, timeouts
-from .errors import OperationTimeout
+from .errors import DaemonDied, EventsLost, FuseTraceError, OperationTimeout
 from .matcher import Matcher
 from .operation import Mark, Operation
 
@@ -47,8 +49,12 @@ class Expectation:
         self.where = _where()
         self._timeout = timeout
         self._is_single = is_single
+        self._is_strict = order == "strict"
         self._operations: list[Operation] | None = None
         self._is_open = True
+        self._is_cancelled = False
+        self._is_awaited = False
+        self._monitor = weakref.ref(monitor)  # which keeps this one while it is open
         self._core: _core.Expect[Operation] = _core.Expect(
             monitor._core, since, [one.tuple_for(monitor._paths) for one in matchers],
             _ORDERS[order])
@@ -82,19 +88,38 @@ class Expectation:
             timeout: seconds from now on; None: as it was made.
         """
         __tracebackhide__ = True
+        limit = self._timeout if timeout is None else timeout
+        end = timeouts.deadline(limit)
         self._is_open = False
         if self._operations is None:
-            limit = self._timeout if timeout is None else timeout
-            self._operations = self._core.wait(timeouts.timeout_ns(limit))
+            monitor = self._monitor()
+            try:
+                if monitor is not None:
+                    monitor._await_mount(end)
+                self._operations = self._core.wait(0 if limit == 0 else timeouts.left_ns(end))
+            except DaemonDied as error:
+                raise self._with_end(error) from None
         return self._result()
 
     def cancel(self) -> None:
-        """Gives it up; again is fine."""
-        self._is_open = False
+        """Gives it up; again is fine. ValueError while a thread waits for it."""
         self._core.close()
+        self._is_open = False
+        self._is_cancelled = True
 
     def _result(self) -> Any:
         return self.operation if self._is_single else self.operations
+
+    def _with_end(self, error: DaemonDied) -> DaemonDied:
+        monitor = self._monitor()
+        return error if monitor is None else monitor._with_end(error)
+
+    def _is_to_be_waited_for(self) -> bool:
+        return self._operations is None and not self._is_cancelled
+
+    def _leave(self) -> None:
+        with contextlib.suppress(ValueError):  # a thread still waits: it ends by itself
+            self.cancel()
 
     def __enter__(self) -> Expectation:
         return self
@@ -102,10 +127,10 @@ class Expectation:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         __tracebackhide__ = True
         try:
-            if kind is None and self._operations is None:
+            if kind is None and self._is_to_be_waited_for():
                 self.wait()
         finally:
-            self.cancel()  # what the body raised counts more
+            self._leave()  # what the body raised counts more
 
     # ---- event loops ----
 
@@ -118,25 +143,43 @@ class Expectation:
     async def __aexit__(self, kind: object, error: object, trace: object) -> None:
         __tracebackhide__ = True
         try:
-            if kind is None and self._operations is None:
+            if kind is None and self._is_to_be_waited_for():
                 await self._wait_async()
         finally:
-            self.cancel()
+            self._leave()
 
     async def _wait_async(self) -> Any:
         __tracebackhide__ = True
-        self._is_open = False
+        if self._is_awaited:
+            raise RuntimeError("another task waits for this expectation: give each its own")
         end = timeouts.deadline(self._timeout)
-        while self._operations is None:
-            has_passed = time.monotonic() >= end
-            try:
-                self._operations = self._core.wait(0)
-            except OperationTimeout:
-                if has_passed:
-                    raise
-            if self._operations is None:
-                await _readable(self._core.fileno(), end)
+        self._is_open = False
+        self._is_awaited = True
+        try:
+            while self._operations is None:
+                self._operations = self._look(is_last=time.monotonic() >= end)
+                if self._operations is None:
+                    await _readable(self._core.fileno(), end)
+        except DaemonDied as error:
+            raise self._with_end(error) from None
+        finally:
+            self._is_awaited = False
         return self._result()
+
+    def _look(self, is_last: bool) -> list[Operation] | None:
+        """What satisfies it now; None: not yet. A report costs more than a look, so it is made only
+        for what ends the wait."""
+        if not is_last:
+            try:
+                return self._core.wait(0, False)
+            except OperationTimeout:
+                return None
+            except EventsLost:
+                if not self._is_strict:
+                    return None  # what was not lost may still come
+            except FuseTraceError:
+                pass  # said once more, with its report
+        return self._core.wait(0)
 
 
 async def _readable(descriptor: int, end: float) -> None:
@@ -153,7 +196,11 @@ async def _readable(descriptor: int, end: float) -> None:
 def _is_in_trio() -> bool:
     import trio
 
-    return trio.lowlevel.in_trio_task()
+    try:
+        trio.lowlevel.current_task()
+    except RuntimeError:
+        return False
+    return True
 
 
 async def _readable_asyncio(descriptor: int, end: float) -> None:
@@ -182,7 +229,8 @@ class Forbidden:
 
     def __init__(self, monitor: Monitor, matcher: Matcher) -> None:
         self._monitor = monitor
-        self._match = matcher.tuple_for(monitor._paths)
+        self._matcher = matcher
+        matcher.tuple_for(monitor._paths)  # what is wrong with it is told here
         self._mark: Mark | None = None
 
     def __enter__(self) -> Forbidden:
@@ -191,5 +239,5 @@ class Forbidden:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         __tracebackhide__ = True
-        if kind is None:
-            self._monitor._core.wait_none(self._mark, (self._match,), 0)
+        if kind is None and self._mark is not None:
+            self._monitor.expect_none(self._matcher, since=self._mark)

@@ -8,7 +8,7 @@ import logging
 import os
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from .trace_monitor import FuseTraceMonitor
 
 logger = logging.getLogger("fusetrace")
+
+observers: list[Callable[[Path, Daemon], None]] = []
+"""Told of each mount of any manager, once it is there: its mountpoint as it was given."""
 
 
 class MountedFilesystem(Sequence[Any]):
@@ -186,6 +189,8 @@ class FuseManager:
             self.active_mounts[mounted.given] = daemon.process
             if daemon.monitor is not None:
                 self.trace_monitors[mounted.given] = daemon.monitor
+        for observer in tuple(observers):
+            observer(mounted.given, daemon)
         return mounted
 
     def _check_free(self, mountpoint: str) -> None:

@@ -7,10 +7,11 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from . import _core
 from .operation import Operation, OperationStatus
+from .paths import InMount, is_pattern
 
 if TYPE_CHECKING:
     from .paths import MountPaths
@@ -31,8 +32,9 @@ class Matcher:
     Attributes:
         op: name of the operation, several with commas, "*" for any.
         path: as a str the path in the mount ("/a.txt"), or one under the mountpoint; globs (`*`
-            within a component, `**` across them); a `pathlib.Path` is always one under the
-            mountpoint; an `re.Pattern` is searched for. rename and link match by either path.
+            within a component, `**` across them; without a slash of the last component); a
+            `pathlib.Path` is always one under the mountpoint, and no glob; an `re.Pattern` is
+            searched for. rename and link match by either path.
         status: "any", "ok" or "error".
         errno: a positive errno that the operation must have failed with.
         check_fn: the last word, called in the waiting thread with the Operation.
@@ -58,37 +60,66 @@ class Matcher:
     include_in_flight: bool = False
     allow_failure: bool = False
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.op, str):
+            raise TypeError(f"an operation is a name, not {type(self.op).__name__}")
+        for name in ("min_size", "min_duration_ms", "nodeid"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must not be negative: {getattr(self, name)!r}")
+        if isinstance(self.path, re.Pattern) and not isinstance(self.path.pattern, str):
+            raise TypeError("a pattern for paths is one of str, not of bytes")
+        if self.check_fn is not None and not callable(self.check_fn):
+            raise TypeError(f"check_fn must be callable, not {type(self.check_fn).__name__}")
+
     def with_defaults(self, **changes: object) -> Matcher:
-        """A copy in which what still has its default is changed."""
-        return replace(self, **{  # type: ignore[arg-type]
-            name: value for name, value in changes.items()
-            if getattr(self, name) == getattr(type(self), name)})
+        """A copy in which what still has its default is changed; ValueError when path, errno or
+        check_fn of both differ."""
+        changed: dict[str, Any] = {}
+        for name, value in changes.items():
+            mine = getattr(self, name)
+            if mine == getattr(type(self), name):
+                changed[name] = value
+            elif name in ("path", "errno", "check_fn") and value is not None and value != mine:
+                raise ValueError(f"{name} is given twice, in op(...) and beside it: {mine!r} and "
+                                 f"{value!r}")
+        if changed.get("status") == "ok" and (self.errno or changed.get("errno")):
+            changed["status"] = "error"  # who names an errno means a failure
+        return replace(self, **changed)
+
+    def last_word(self) -> Check | None:
+        """What the library cannot look at itself, as one function; None when there is nothing."""
+        pattern = self.path if isinstance(self.path, re.Pattern) else None
+        checks = [c for c in (_searching(pattern), self.check_fn) if c is not None]
+        return _guarded(checks) if checks else None
+
+    def without_last_word(self) -> Matcher:
+        """A copy that the library can look at itself."""
+        return replace(self, check_fn=None,
+                       path=None if isinstance(self.path, re.Pattern) else self.path)
 
     def tuple_for(self, paths: MountPaths, check: Check | None = None) -> _core.MatchTuple:
         """What the extension takes; ValueError for a name that does not exist and for a path that
         is not in the mount. check is asked before check_fn."""
         flags = (_IN_FLIGHT if self.include_in_flight else 0) | (
             _ALLOW_FAILURE if self.allow_failure else 0)
-        kind, path, pattern = self._path(paths)
-        checks = [c for c in (check, _searching(pattern), self.check_fn) if c is not None]
+        kind, path = self._path(paths)
+        last = self.last_word()
         found: _core.MatchTuple = (
             self.op.encode("utf-8", "surrogateescape"), path, kind, _status(self.status),
             self.errno or 0, flags, self.pid, self.nodeid, self.min_size,
-            round(self.min_duration_ms * 1e6), _guarded(checks) if checks else None,
+            round(self.min_duration_ms * 1e6), last if check is None else _both(check, last),
             None if self.label is None else self.label.encode("utf-8", "surrogateescape"))
         _core.check_match(found)
         return found
 
-    def _path(self, paths: MountPaths) -> tuple[int, bytes | None, re.Pattern[str] | None]:
-        if self.path is None:
-            return _PATH_AUTO, None, None
-        if isinstance(self.path, re.Pattern):
-            return _PATH_AUTO, None, self.path
-        inside = os.fsencode(paths.inside(self.path))
+    def _path(self, paths: MountPaths) -> tuple[int, bytes | None]:
+        if self.path is None or isinstance(self.path, re.Pattern):
+            return _PATH_AUTO, None
+        inside = paths.inside(self.path)
         # A name with glob characters that came as a path object means the file of that name.
-        is_object = not isinstance(self.path, (str, bytes))
-        is_glob = not is_object and any(c in inside for c in b"*?[")
-        return (_PATH_GLOB if is_glob else _PATH_EXACT), inside, None
+        is_text = isinstance(self.path, (str, bytes)) and not isinstance(self.path, InMount)
+        kind = _PATH_GLOB if is_text and is_pattern(inside) else _PATH_EXACT
+        return kind, paths.for_library(inside)
 
 
 def op(name: str = "*", path: PathLike | None = None, *, status: str | OperationStatus = "any",
@@ -131,6 +162,10 @@ def _searching(pattern: re.Pattern[str] | None) -> Check | None:
     return search
 
 
+def _both(first: Check, second: Check | None) -> Check:
+    return first if second is None else lambda op: first(op) and second(op)
+
+
 def _guarded(checks: list[Check]) -> Check:
     """All of them must agree; one that raises ends the wait, and says on which operation."""
 
@@ -138,8 +173,16 @@ def _guarded(checks: list[Check]) -> Check:
         try:
             return all(one(operation) for one in checks)
         except Exception as error:
-            if hasattr(error, "add_note"):  # Python 3.11
-                error.add_note(f"check_fn raised this for {operation!r}")
+            _add_note(error, f"check_fn raised this for {operation!r}")
             raise
 
     return check
+
+
+def _add_note(error: Exception, note: str) -> None:
+    """error.add_note(), which Python 3.10 does not have yet; there the note can be read, though no
+    traceback shows it."""
+    if hasattr(error, "add_note"):
+        error.add_note(note)
+    else:
+        error.__notes__ = [*getattr(error, "__notes__", ()), note]

@@ -2,7 +2,7 @@
 """Monitor: sees the operations of one FUSE mount, and waits for them.
 
 The calls of this class raise, and explain what happened instead. `FuseTraceMonitor` adds those of
-the specification, which return None or False.
+the specification, which return None or False. When it begins and ends is in capture.py.
 """
 
 from __future__ import annotations
@@ -11,29 +11,21 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from . import _core, targets, timeouts
-from .errors import DaemonDied, FuseTraceError, MonitorStopped, OperationTimeout
+from . import targets, timeouts
+from .capture import MAX_OPERATIONS, Capture
+from .errors import DaemonDied, FuseTraceError
 from .expectation import Expectation, Forbidden
 from .matcher import Check, Matcher, PathLike, as_matcher
 from .operation import Mark, Operation, OperationStatus
-from .paths import MountPaths
+from .view import View
 
 if TYPE_CHECKING:
     from .summary import Summary
 
-_SOURCES = {"auto": 0, "kernel": 1, "log": 2, "replay": 3}
-_SOURCE_NAMES = {number: name for name, number in _SOURCES.items()}
-_STATES = ("new", "pending", "mounted", "unmounted", "gone", "stopped")
-_MOUNTED = 2
-_PENDING_FLAG = 2
-_BEGINNING = Mark(0, 0, 0)
-_MAX_OPERATIONS = 1 << 20
 
-
-class Monitor:
+class Monitor(Capture):
     """A monitor of one mount. Any number of threads may use it; after fork() the child may not.
 
     Args:
@@ -54,179 +46,9 @@ class Monitor:
     """
 
     def __init__(self, target: targets.Target | None, *, source: str = "auto",
-                 max_operations: int = _MAX_OPERATIONS) -> None:
-        if source not in _SOURCES:
-            raise ValueError(f"source {source!r}: give 'auto', 'kernel' or 'log'")
-        found = targets.Resolved() if target is None else targets.resolve(target)
-        self._source = source
-        self._process = found.process
-        self._pid = found.pid
-        self._max_operations = max_operations
-        self._owner = os.getpid()
-        self._lock = threading.Lock()
-        self._has_started = False
-        self._since = _BEGINNING
-        self._paths = MountPaths()
-        self._pipes: list[int] = []
+                 max_operations: int = MAX_OPERATIONS) -> None:
+        super().__init__(target, source=source, max_operations=max_operations)
         self._expectations: list[Expectation] = []
-        self._core = self._make_core(found.mountpoint)
-        for descriptor in found.pipes:
-            self.add_log_fd(descriptor)
-
-    @classmethod
-    def pending(cls, *, source: str = "auto", max_operations: int = _MAX_OPERATIONS) -> Any:
-        """A monitor of a mount to come: start it, start the daemon, then `follow()` the daemon. The
-        trace then begins with INIT."""
-        return cls(None, source=source, max_operations=max_operations)
-
-    @classmethod
-    def replay(cls, path: str | os.PathLike[str]) -> Any:
-        """A monitor whose history is a recording (`save()`, `fusetrace ... -o FILE`)."""
-        monitor = cls(None, source="replay")
-        monitor.start_capture()
-        with open(path, "rb") as file:
-            while piece := file.read(1 << 18):
-                monitor._core.feed(piece)
-        monitor._core.feed_end()
-        return monitor
-
-    def _make_core(self, mountpoint: str | None) -> _core.Monitor[Operation]:
-        is_replay = self._source == "replay"
-        return _core.Monitor(
-            None if mountpoint is None else os.fsencode(mountpoint),
-            _SOURCES[self._source], 0 if mountpoint or is_replay else _PENDING_FLAG,
-            self._max_operations, Operation)
-
-    # ---- life ----
-
-    def start_capture(self) -> None:
-        """Begins to trace; when it returns, every later request is seen.
-
-        Raises:
-            TraceUnavailable: neither kernel nor log can be the source; says why.
-            DaemonDied: the process had ended before.
-        """
-        self._check_owner()
-        with self._lock:
-            if self._has_started:
-                raise FuseTraceError("the capture was started before; make a new monitor")
-            self._check_process()
-            self._core.start()
-            self._has_started = True
-            if self._pid is not None:
-                self._follow(self._pid)
-            self._since = Mark(*self._core.mark()) if self._core.mountpoint else _BEGINNING
-
-    def _check_process(self) -> None:
-        code = self._process.poll() if self._process is not None else None
-        if self._process is not None and code is not None:
-            lines = "".join(f"\n  {line}" for line in self.get_logs()[-10:])
-            raise DaemonDied(f"the filesystem's process {self._process.pid} "
-                             f"{targets.describe_end(code)}{lines}")
-
-    def _follow(self, pid: int) -> None:
-        try:
-            self._core.follow(pid)
-        except ProcessLookupError:
-            pass  # its end is told by the state
-
-    def follow(self, process: targets.ProcessLike | int) -> None:
-        """Names the daemon of a pending monitor: the next FUSE mount that it or a descendant makes
-        is the monitor's."""
-        self._check_owner()
-        if isinstance(process, int):
-            self._pid = process
-        else:
-            self._process, self._pid = process, process.pid
-        if self._has_started:
-            self._core.follow(self._pid)
-
-    def stop_capture(self) -> None:
-        """Ends the trace; waits of other threads end with MonitorStopped. Again is fine. What was
-        seen stays; what the daemon prints is still read, so that it never blocks."""
-        if os.getpid() != self._owner:
-            return
-        self._core.stop()
-        with self._lock:
-            pipes, self._pipes = self._pipes, []
-        if pipes:
-            from .pipes import drain
-
-            for descriptor in pipes:
-                drain(descriptor)
-
-    def __enter__(self) -> Any:
-        if not self._has_started:
-            self.start_capture()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.stop_capture()
-
-    def __del__(self) -> None:
-        # Whoever forgets the monitor must not stop a daemon that goes on printing.
-        if getattr(self, "_pipes", None) and os.getpid() == self._owner:
-            with contextlib.suppress(Exception):
-                self.stop_capture()
-
-    def add_log_fd(self, descriptor: int) -> None:
-        """Reads what the daemon prints from this descriptor, and owns it from now on."""
-        import fcntl
-
-        self._check_owner()
-        self._pipes.append(fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3))
-        self._core.add_log_fd(descriptor)
-
-    def add_log_file(self, path: str | os.PathLike[str], *, from_beginning: bool = False) -> None:
-        """Follows a log file as it grows, also through rotation."""
-        self._check_owner()
-        self._core.add_log_file(os.fsencode(path), from_beginning)
-
-    @property
-    def is_capturing(self) -> bool:
-        """Whether it was started and not stopped."""
-        return self._has_started and self.state != "stopped"
-
-    @property
-    def source(self) -> str:
-        """Where operations come from, once it was started: "kernel", "log", "replay"."""
-        return _SOURCE_NAMES[self._core.source]
-
-    @property
-    def state(self) -> str:
-        """"new", "pending", "mounted", "unmounted", "gone" (the daemon ended) or "stopped"."""
-        self._check_owner()
-        return _STATES[self._core.state]
-
-    @property
-    def mountpoint(self) -> Path | None:
-        """Where the filesystem is mounted; None while nothing is."""
-        found = self._core.mountpoint
-        return None if found is None else Path(os.fsdecode(found))
-
-    @property
-    def daemon_pids(self) -> list[int]:
-        """The daemon's process ids, as far as the kernel tells."""
-        return self._core.daemons()
-
-    def wait_for_mount(self, timeout: float | None = None) -> None:
-        """Waits until the filesystem is mounted.
-
-        Args:
-            timeout: seconds; 30 by default.
-
-        Raises:
-            DaemonDied, MonitorStopped, OperationTimeout
-        """
-        limit = timeouts.settings.mount if timeout is None else timeout
-        try:
-            self._ready()._core.wait_state(_MOUNTED, timeouts.timeout_ns(limit))
-        except OperationTimeout:
-            raise OperationTimeout(f"nothing was mounted within {limit:g} s"
-                                   f"{self._last_lines()}") from None
-        except DaemonDied:
-            raise DaemonDied(f"the daemon ended before it had mounted anything"
-                             f"{self._last_lines()}") from None
 
     # ---- marks and history ----
 
@@ -259,16 +81,14 @@ class Monitor:
         """What has happened since a mark."""
         return View(self._ready(), mark)
 
-    def get_logs(self) -> list[str]:
-        """The last lines that the daemon printed, 64 KiB of them."""
-        return [os.fsdecode(line) for line in self._core.log_lines()]
-
     def summary(self) -> Summary:
         """Counts, failures and times of each operation since the capture began; also of those
         that the history has dropped."""
         from .summary import Summary
 
-        return Summary.from_core(self._ready()._core.summary(), lost=self._core.lost(None))
+        core = self._ready()._core
+        # The history is what merged tables take their percentiles from.
+        return Summary.from_core(core.summary(), core.operations(None, ()), lost=core.lost(None))
 
     # ---- waits ----
 
@@ -302,7 +122,7 @@ class Monitor:
         """
         matcher = as_matcher(what).with_defaults(
             path=path, errno=errno, check_fn=check_fn, label=label,
-            status="error" if errno else status, include_in_flight=include_in_flight,
+            status=status, include_in_flight=include_in_flight,
             allow_failure=allow_failure)
         return Expectation(self._ready(), [matcher], "any", timeout=timeout, since=since,
                            is_single=True)
@@ -356,7 +176,13 @@ class Monitor:
             OperationTimeout: names what kept it busy.
         """
         quiet_ns = timeouts.window_ns(quiet, "quiet")
-        self._ready()._core.wait_idle(quiet_ns, timeouts.timeout_ns(timeout))
+        end = timeouts.deadline(timeout)
+        core = self._ready()._core
+        try:
+            self._await_mount(end)
+            core.wait_idle(quiet_ns, 0 if timeout == 0 else timeouts.left_ns(end))
+        except DaemonDied as error:
+            raise self._with_end(error) from None
 
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -376,7 +202,8 @@ class Monitor:
         return f"satisfied by {found[0]!r}"
 
     def interrupt(self) -> None:
-        """Ends all waits of the monitor with WaitInterrupted; any thread."""
+        """Ends all waits of the monitor with WaitInterrupted; any thread, also a signal handler."""
+        self._interrupts += 1
         self._core.interrupt()
 
     @contextlib.contextmanager
@@ -396,70 +223,7 @@ class Monitor:
             self._expectations = [one for one in self._expectations if one.is_open]
             return list(self._expectations)
 
-    # ---- for the modules of this package ----
-
-    def _ready(self) -> Monitor:
-        self._check_owner()
-        if not self._has_started:
-            raise MonitorStopped("the capture was not started: call start_capture() first")
-        if self._paths.mountpoint is None and self._core.mountpoint is not None:
-            self._paths.add_root(os.fsdecode(self._core.mountpoint))
-        return self
-
-    def _check_owner(self) -> None:
-        if os.getpid() != self._owner:
-            raise FuseTraceError(f"this monitor belongs to process {self._owner}: after fork() the "
-                                 f"child must make its own")
-
     def _register(self, expectation: Expectation) -> None:
         with self._lock:
             self._expectations = [one for one in self._expectations if one.is_open]
             self._expectations.append(expectation)
-
-    def _last_lines(self) -> str:
-        return "".join(f"\n  {line}" for line in self.get_logs()[-10:])
-
-
-class View:
-    """What has happened in a monitor since a mark; looked up anew at each call."""
-
-    def __init__(self, monitor: Monitor, mark: Mark) -> None:
-        self._monitor = monitor
-        self.mark = mark
-
-    def _find(self, what: str | Matcher, path: PathLike | None = None,
-              status: str = "any") -> list[Operation]:
-        matcher = as_matcher(what).with_defaults(path=path, status=status)
-        found = self._monitor._core.operations(
-            self.mark, (Matcher(**{**vars(matcher), "check_fn": None})
-                        .tuple_for(self._monitor._paths),))
-        check = matcher.check_fn
-        return found if check is None else [one for one in found if check(one)]
-
-    @property
-    def operations(self) -> list[Operation]:
-        """All of them, in order."""
-        return self._find("*")
-
-    @property
-    def failed(self) -> list[Operation]:
-        """Those that failed, without the failures that the kernel expects (probes)."""
-        return [one for one in self._find("*", status="error") if not one.is_probe]
-
-    @property
-    def lost(self) -> int:
-        """Events lost since the mark."""
-        return self._monitor._core.lost(self.mark)
-
-    def matching(self, what: str | Matcher, path: PathLike | None = None) -> list[Operation]:
-        """Those that match."""
-        return self._find(what, path)
-
-    def count(self, what: str | Matcher = "*", path: PathLike | None = None) -> int:
-        """How many match; EventsLost when events were lost, as the number may be larger."""
-        from .errors import EventsLost
-
-        number = len(self._find(what, path))
-        if self.lost:
-            raise EventsLost(f"{self.lost} events were lost since the mark: at least {number}")
-        return number

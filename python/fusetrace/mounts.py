@@ -23,6 +23,9 @@ _HELPERS = ("fusermount3", "fusermount")
 _HELPER_SECONDS = 10
 
 
+_ESCAPED = re.compile(rb"[\\ \t\n#]")  # what mountinfo writes as octal numbers
+
+
 class Mount(NamedTuple):
     """One line of mountinfo."""
 
@@ -67,10 +70,17 @@ def read_mounts() -> list[Mount]:
 
 def find_mount(mountpoint: str) -> Mount | None:
     """The topmost mount on exactly this path, which must be as resolve() gives it."""
+    # Asked often, while a machine may have hundreds of mounts: only lines with its name are parsed.
+    name = os.fsencode(os.path.basename(mountpoint))
+    is_plain = _ESCAPED.search(name) is None
     found = None
-    for mount in read_mounts():
-        if mount.mountpoint == mountpoint:
-            found = mount
+    with open(MOUNTINFO, "rb") as file:
+        for line in file:
+            if is_plain and name not in line:
+                continue
+            mount = _parse(line)
+            if mount.mountpoint == mountpoint:
+                found = mount
     return found
 
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass
 from typing import Any, Protocol, Union, runtime_checkable
 
 
@@ -28,8 +29,6 @@ class Resolved:
     process: ProcessLike | None = None
     pid: int | None = None
     mountpoint: str | None = None
-    pipes: list[int] = field(default_factory=list)
-    """Read ends of what the process prints; duplicates, owned by whoever takes this."""
 
 
 def resolve(target: Target) -> Resolved:
@@ -37,19 +36,33 @@ def resolve(target: Target) -> Resolved:
     if isinstance(target, bool):
         raise TypeError("a monitor takes a process, a process id or a mountpoint, not a bool")
     if isinstance(target, int):
-        os.kill(target, 0)
+        if not is_alive(target):
+            raise ProcessLookupError(f"there is no process {target}")
         return Resolved(pid=target, mountpoint=mountpoint_of(target))
     if isinstance(target, (str, os.PathLike)):
         return Resolved(mountpoint=os.path.abspath(os.fspath(target)))
     if isinstance(target, ProcessLike):
-        return Resolved(process=target, pid=target.pid, mountpoint=mountpoint_of(target.pid),
-                        pipes=_pipes(target))
+        return Resolved(process=target, pid=target.pid, mountpoint=mountpoint_of(target.pid))
     raise TypeError(f"a monitor takes a process, a process id or a mountpoint, "
                     f"not {type(target).__name__}")
 
 
-def _pipes(process: Any) -> list[int]:
-    """Duplicates: the process object may close its own whenever it likes."""
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process, be it someone else's; ValueError for what is no id."""
+    if not 0 < pid < 1 << 31:
+        raise ValueError(f"{pid} is no process id")
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def pipes_of(process: Any) -> list[int]:
+    """The read ends of what it prints, as duplicates: the process object may close its own whenever
+    it likes."""
     import fcntl
 
     found = []
@@ -59,12 +72,10 @@ def _pipes(process: Any) -> list[int]:
     return found
 
 
-def describe_end(code: int | None) -> str:
+def describe_end(code: int) -> str:
     """An exit code as subprocess has it, for a person."""
     import signal
 
-    if code is None:
-        return "still runs"
     if code >= 0:
         return f"ended with exit code {code}"
     try:
@@ -74,15 +85,58 @@ def describe_end(code: int | None) -> str:
     return f"was killed by signal {-code} ({name})"
 
 
+def end_of(process: ProcessLike, patience: float = 0.05) -> int | None:
+    """The exit code of a process that is said to have ended; None when it is not told in time. A
+    pipe is closed a moment before the process can be waited for."""
+    end = time.monotonic() + patience
+    while (code := process.poll()) is None and time.monotonic() < end:
+        _wait_for_end(process.pid, end - time.monotonic())
+        time.sleep(0.0005)  # Popen.poll() gives None while another thread asks the same
+    return code
+
+
+def end_of_child(pid: int) -> int | None:
+    """Likewise of a child of this process that nobody has waited for yet; it stays to be waited
+    for."""
+    try:
+        found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except OSError:
+        return None
+    if found is None or found.si_pid != pid:
+        return None
+    return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+
+
+def _wait_for_end(pid: int, patience: float) -> None:
+    import contextlib
+    import select
+
+    with contextlib.suppress(OSError):
+        descriptor = os.pidfd_open(pid)
+        try:
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            poll.poll(max(0.0, patience) * 1000)
+        finally:
+            os.close(descriptor)
+
+
 # ---- which mount a process serves ----
 
 def mountpoint_of(pid: int) -> str | None:
     """The mountpoint of the FUSE connection that a process or one of its descendants holds; None
-    when there is none (yet), or the kernel does not tell (before Linux 6.14)."""
-    connections = set()
+    when there is none (yet). Before Linux 6.14 the kernel does not tell who holds a connection; then
+    it is the FUSE mount that is named among a process's arguments."""
+    connections: set[int] = set()
+    arguments: set[str] = set()
     for one in _with_descendants(pid):
         connections |= _connections(one)
-    return _mountpoint_of_connections(connections) if connections else None
+        arguments |= _arguments(one)
+    found = None
+    for connection, mountpoint in _fuse_mounts():
+        if connection in connections or (not connections and mountpoint in arguments):
+            found = mountpoint
+    return found
 
 
 def _with_descendants(pid: int) -> list[int]:
@@ -116,18 +170,38 @@ def _connections(pid: int) -> set[int]:
     return found
 
 
-def _mountpoint_of_connections(connections: set[int]) -> str | None:
-    """A connection's number is the device number of its mount (linux/fs/fuse/inode.c)."""
-    found = None
+def _arguments(pid: int) -> set[str]:
+    """Arguments of a process that may be mountpoints, as absolute paths."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().split(b"\0")
+        here = os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return set()
+    return {os.path.normpath(os.path.join(here, os.fsdecode(word))) for word in words[1:] if word}
+
+
+def _fuse_mounts() -> list[tuple[int, str]]:
+    """(connection, mountpoint) of each, those on top last. A connection's number is the device
+    number of its mount (linux/fs/fuse/inode.c)."""
+    found = []
     with open("/proc/self/mountinfo", "rb") as file:
         for line in file:
             before, _, after = line.partition(b" - ")
             fields = before.split()
             major, _, minor = fields[2].partition(b":")
-            # conn->dev is new_encode'd; see fuse_conn_init() and new_encode_dev()
-            device = (int(major) << 20) | int(minor)
-            if after.split()[0].startswith(b"fuse") and device in connections:
-                found = _unescape(fields[4])
+            if after.split()[0].partition(b".")[0] in (b"fuse", b"fuseblk"):
+                # conn->dev is the kernel's own form of it: MKDEV() of linux/kdev_t.h
+                found.append(((int(major) << 20) | int(minor), _unescape(fields[4])))
+    return found
+
+
+def device_of(mountpoint: str) -> int | None:
+    """st_dev of the FUSE mount on exactly this path, None without one; asks no filesystem."""
+    found = None
+    for connection, path in _fuse_mounts():
+        if path == mountpoint:
+            found = os.makedev(connection >> 20, connection & 0xFFFFF)
     return found
 
 

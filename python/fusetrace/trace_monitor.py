@@ -9,16 +9,18 @@ clear_completed(), whichever was last, and do not consume: an operation may answ
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import select
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import _core, timeouts
-from .errors import FuseTraceError, OperationTimeout
+from .assignment import assign
+from .errors import DaemonDied, EventsLost, FuseTraceError, OperationTimeout
 from .matcher import Check, Matcher, PathLike, as_matcher
 from .monitor import Monitor
 from .operation import Mark, Operation
@@ -26,6 +28,9 @@ from .operation import Mark, Operation
 logger = logging.getLogger("fusetrace")
 
 _REPORTS_MAX = 100
+_POLL_MAX_MS = 1e9  # what poll() takes at once
+# A mistake in the test, not a wait in vain: these are raised.
+_MISTAKES = (errno.EDEADLK, errno.ECHILD)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,21 @@ class WaitReport:
     report: dict[str, Any]
     time: float
     """When it ended, seconds of `time.monotonic()`."""
+    error: FuseTraceError | None = None
+    """What a call that raises would have raised."""
+
+
+observers: list[Callable[[WaitReport], None]] = []
+"""Told of each wait in vain, on whichever monitor or on none, in the thread that waited. What one
+raises, the wait raises: so a test runner makes waits strict."""
+
+
+def tell(report: WaitReport) -> None:
+    """Logs a wait in vain, and tells the observers."""
+    __tracebackhide__ = True
+    logger.warning("%s", report.text)
+    for observer in tuple(observers):
+        observer(report)
 
 
 class FuseTraceMonitor(Monitor):
@@ -76,6 +96,7 @@ class FuseTraceMonitor(Monitor):
             ValueError: no operation has that name, or the path is not in the mount.
             MonitorStopped: the capture was never started.
         """
+        __tracebackhide__ = True
         matcher = as_matcher(operation).with_defaults(
             path=path, check_fn=check_fn, label=label, include_in_flight=True)
         end = timeouts.deadline(timeout)
@@ -105,8 +126,11 @@ class FuseTraceMonitor(Monitor):
         Returns:
             The operations in the order asked; after a timeout those that came.
         """
+        __tracebackhide__ = True
         matchers = [as_matcher(one).with_defaults(include_in_flight=True) for one in operations]
         end = timeouts.deadline(timeout)
+        for one in matchers:
+            one.tuple_for(self._ready()._paths)  # what is wrong with it is told at once
         if not matchers:
             return []
         if not all_required:
@@ -117,10 +141,12 @@ class FuseTraceMonitor(Monitor):
     def _try_wait(self, matchers: list[Matcher], since: Mark | None, end: float,
                   timeout: float | None, check: Check | None = None) -> list[Operation]:
         """The operations, or an empty list and a report."""
+        __tracebackhide__ = True
         core = self._ready()._core
         mark = self._since if since is None else since
-        tuples = [one.tuple_for(self._paths, check) for one in matchers]
         try:
+            self._await_mount(end)
+            tuples = [one.tuple_for(self._ready()._paths, check) for one in matchers]
             return core.wait(mark, tuples, 0, 0 if timeout == 0 else timeouts.left_ns(end))
         except FuseTraceError as error:
             self._report(error)
@@ -129,23 +155,15 @@ class FuseTraceMonitor(Monitor):
     def _wait_for_any(self, matchers: list[Matcher], since: Mark | None,
                       end: float) -> list[Operation]:
         """One match cannot say "this path or that name", so each gets an expectation of its own."""
+        __tracebackhide__ = True
         mark = self._since if since is None else since
         core = self._ready()._core
-        expects = [_core.Expect(core, mark, (one.tuple_for(self._paths),), 0) for one in matchers]
-        poll = select.poll()
-        for expect in expects:
-            poll.register(expect.fileno(), select.POLLIN)
+        expects: list[_core.Expect[Operation]] = []
         try:
-            while True:
-                has_passed = timeouts.left_ns(end) == 0
-                for expect in expects:
-                    try:
-                        return expect.wait(0)
-                    except OperationTimeout:
-                        if has_passed and expect is expects[-1]:
-                            raise
-                left_ns = timeouts.left_ns(end)
-                poll.poll(None if left_ns == timeouts.FOREVER_NS else left_ns / 1e6 + 1)
+            self._await_mount(end)
+            for one in matchers:
+                expects.append(_core.Expect(core, mark, (one.tuple_for(self._ready()._paths),), 0))
+            return self._first_of(expects, end)
         except FuseTraceError as error:
             self._report(error)
             return []
@@ -153,26 +171,37 @@ class FuseTraceMonitor(Monitor):
             for expect in expects:
                 expect.close()
 
+    @staticmethod
+    def _first_of(expects: list[_core.Expect[Operation]], end: float) -> list[Operation]:
+        poll = select.poll()
+        for expect in expects:
+            poll.register(expect.fileno(), select.POLLIN)
+        while True:
+            has_passed = timeouts.left_ns(end) == 0
+            for expect in expects:
+                try:
+                    return expect.wait(0, False)
+                except (OperationTimeout, EventsLost):
+                    pass  # what was not lost may still come
+                except FuseTraceError:
+                    return expect.wait(0)  # with its report
+            if has_passed:
+                return expects[-1].wait(0)
+            poll.poll(min(timeouts.left_ns(end) / 1e6 + 1, _POLL_MAX_MS))
+
     def _assign(self, matchers: list[Matcher], since: Mark | None) -> list[Operation]:
         """As many of them as what is there can answer, each by an operation of its own."""
-        mark = self._since if since is None else since
-        choices = [self.since(mark).matching(one) for one in matchers]
-        owner: dict[int, int] = {}  # operation's number -> index of the matcher
-
-        def give(index: int, tried: set[int]) -> bool:
-            for choice in choices[index]:
-                if choice.seq not in tried:
-                    tried.add(choice.seq)
-                    if choice.seq not in owner or give(owner[choice.seq], tried):
-                        owner[choice.seq] = index
-                        return True
-            return False
-
-        for index in range(len(matchers)):
-            give(index, set())
-        taken = {index: seq for seq, index in owner.items()}
-        return [next(one for one in choices[index] if one.seq == taken[index])
-                for index in sorted(taken)]
+        view = self.since(self._since if since is None else since)
+        looked_up: dict[object, list[Operation]] = {}
+        choices = []
+        for one in matchers:
+            key = (replace(one, check_fn=None), id(one.check_fn))
+            if key not in looked_up:
+                looked_up[key] = view.matching(one)
+            choices.append(looked_up[key])
+        taken = assign([[one.seq for one in found] for found in choices])
+        return [next(one for one in found if one.seq == seq)
+                for found, seq in zip(choices, taken) if seq is not None]
 
     def _get_consumed(self) -> set[int]:
         with self._lock:
@@ -225,14 +254,20 @@ class FuseTraceMonitor(Monitor):
             self._reports = None
 
     def _report(self, error: FuseTraceError) -> None:
-        self._add_report(str(error), error.verdict, error.report)
+        __tracebackhide__ = True
+        if error.code in _MISTAKES:
+            raise error
+        if isinstance(error, DaemonDied):
+            error = self._with_end(error)
+        self._add_report(str(error), error)
 
-    def _add_report(self, text: str, verdict: str | None = None,
-                    report: dict[str, Any] | None = None) -> None:
-        logger.warning("%s", text)
-        entry = WaitReport(text, verdict, report or {}, time.monotonic())
+    def _add_report(self, text: str, error: FuseTraceError | None = None) -> None:
+        __tracebackhide__ = True
+        entry = WaitReport(text, None if error is None else error.verdict,
+                           {} if error is None else error.report, time.monotonic(), error)
         with self._lock:
             self._reports = [*(self._reports or ()), entry][-_REPORTS_MAX:]
+        tell(entry)
 
     # ---- beyond the specification ----
 
@@ -271,10 +306,12 @@ class FuseTraceMonitor(Monitor):
         """A time line of completed_operations and what is in flight; see plots.plot_timeline."""
         from .plots import plot_timeline
 
-        return plot_timeline(self.completed_operations + self.in_flight, path, **options)
+        return plot_timeline(self.completed_operations + self.in_flight, path,
+                             **{"mount": self.mountpoint, **options})
 
     def plot_latency(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
         """How long each operation took; see plots.plot_latency."""
         from .plots import plot_latency
 
-        return plot_latency(self.completed_operations, path, **options)
+        return plot_latency(self.completed_operations, path,
+                            **{"mount": self.mountpoint, **options})
