@@ -14,14 +14,16 @@ from pathlib import Path
 
 import pytest
 
-import fusetrace
-from fusetrace import daemon as daemon_module
-from fusetrace import mounts
-from fusetrace.config import FuseConfig
-from fusetrace.daemon import MARK
-from fusetrace.errors import MountError
-from fusetrace.manager import FuseManager, MountedFilesystem
-from fusetrace.polling import wait_for_operation
+pytest.importorskip("fusetrace._core", reason="the extension is not built")
+
+import fusetrace  # noqa: E402
+from fusetrace import daemon as daemon_module  # noqa: E402
+from fusetrace import mounts  # noqa: E402
+from fusetrace.config import FuseConfig  # noqa: E402
+from fusetrace.daemon import MARK  # noqa: E402
+from fusetrace.errors import MountError  # noqa: E402
+from fusetrace.manager import FuseManager, MountedFilesystem  # noqa: E402
+from fusetrace.polling import wait_for_operation  # noqa: E402
 
 SECONDS = 30
 
