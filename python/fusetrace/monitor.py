@@ -192,9 +192,10 @@ class Monitor(Capture):
                 since: Mark | None = None) -> str:
         """The report that a wait for this would fail with now; says so when it would not fail."""
         matcher = as_matcher(what).with_defaults(path=path, include_in_flight=True)
+        core = self._ready()._core
         try:
-            found = self._ready()._core.wait(self._since if since is None else since,
-                                             (matcher.tuple_for(self._paths),), 0, 0)
+            found = core.wait(self._since if since is None else since,
+                              (matcher.tuple_for(self._paths),), 0, 0)
         except FuseTraceError as error:
             return str(error)
         return f"satisfied by {found[0]!r}"

@@ -211,7 +211,8 @@ class FuseTraceMonitor(Monitor):
         Args:
             probes: also failures that the kernel expects: the lookup of a name that is not there
                 yet, an extended attribute that does not exist, the first ENOSYS of an optional
-                operation. Every new file begins with one.
+                operation, and the ioctl by which open() asks whether a file is a terminal. Every
+                new file begins with one.
         """
         failed = self._ready()._core.operations(
             self._since, (Matcher(status="error").tuple_for(self._paths),))
