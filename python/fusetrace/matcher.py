@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Union
 
@@ -144,6 +144,13 @@ def as_matcher(what: str | Matcher) -> Matcher:
     if isinstance(what, str):
         return Matcher(what)
     raise TypeError(f"an operation is a name or op(...), not {type(what).__name__}")
+
+
+def several(what: Sequence[str | Matcher]) -> list[str | Matcher]:
+    """What is given as a list of them; TypeError for a single name, whose letters are no names."""
+    if isinstance(what, (str, bytes, Matcher)):
+        raise TypeError(f"give a list of operations, not {what!r}")
+    return list(what)
 
 
 def _status(status: str | OperationStatus) -> int:

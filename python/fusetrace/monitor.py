@@ -17,7 +17,7 @@ from . import targets, timeouts
 from .capture import MAX_OPERATIONS, Capture
 from .errors import DaemonDied, FuseTraceError
 from .expectation import Expectation, Forbidden
-from .matcher import Check, Matcher, PathLike, as_matcher
+from .matcher import Check, Matcher, PathLike, as_matcher, several
 from .operation import Mark, Operation, OperationStatus
 from .view import View
 
@@ -139,7 +139,7 @@ class Monitor(Capture):
         """
         matchers = [as_matcher(one).with_defaults(
             status=status, label=label, include_in_flight=include_in_flight,
-            allow_failure=allow_failure) for one in what]
+            allow_failure=allow_failure) for one in several(what)]
         return Expectation(self._ready(), matchers, order, timeout=timeout, since=since,
                            is_single=False)
 

@@ -21,7 +21,7 @@ from typing import Any
 from . import _core, timeouts
 from .assignment import assign
 from .errors import DaemonDied, EventsLost, FuseTraceError, OperationTimeout
-from .matcher import Check, Matcher, PathLike, as_matcher
+from .matcher import Check, Matcher, PathLike, as_matcher, several
 from .monitor import Monitor
 from .operation import Mark, Operation
 
@@ -110,7 +110,8 @@ class FuseTraceMonitor(Monitor):
         Returns:
             The operations in the order asked; after a timeout those that came.
         """
-        matchers = [as_matcher(one).with_defaults(include_in_flight=True) for one in operations]
+        matchers = [as_matcher(one).with_defaults(include_in_flight=True)
+                    for one in several(operations)]
         end = timeouts.deadline(timeout)
         for one in matchers:
             one.tuple_for(self._ready()._paths)  # what is wrong with it is told at once
