@@ -329,6 +329,7 @@ static void test_probes(void **state)
 		{FUSE_LSEEK, ENOSYS, true},         {FUSE_LSEEK, ENOSYS, false},
 		{FUSE_IOCTL, ENOSYS, true},         {FUSE_IOCTL, ENOSYS, true},
 		{FUSE_IOCTL, ENOTTY, true},         {FUSE_IOCTL, EINVAL, false},
+		{FUSE_READ, ENOTTY, false},         {FUSE_READ, ENOSYS, true},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+pytest_plugins = ["pytester"]  # only the outermost conftest.py may name plugins
+
 
 def pytest_collection_modifyitems(items):
     if not shutil.which("fusetrace") or "FUSETRACE_BUILD" not in os.environ:

@@ -86,7 +86,9 @@ class Monitor(Capture):
         that the history has dropped."""
         from .summary import Summary
 
-        return Summary.from_core(self._ready()._core.summary(), lost=self._core.lost(None))
+        core = self._ready()._core
+        # The history is what merged tables take their percentiles from.
+        return Summary.from_core(core.summary(), core.operations(None, ()), lost=core.lost(None))
 
     # ---- waits ----
 

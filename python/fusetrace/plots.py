@@ -97,6 +97,8 @@ def _new_figure(rows: int) -> tuple[Figure, Axes]:
 
 def _drawable(text: str) -> str:
     """What is in no font would be an empty box, and a warning."""
+    if text.isascii() and text.isprintable():
+        return text
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
     known = get_font(findfont(FontProperties())).get_charmap()
@@ -116,7 +118,8 @@ def _set_title(axes: Axes, what: str, count: int, mount: str | os.PathLike[str] 
 
 def _set_rows(axes: Axes, labels: Sequence[str]) -> None:
     axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.set_yticks(range(len(labels)), labels, fontsize=9, color=_TEXT, parse_math=False)
+    shown = [_drawable(label) for label in labels]
+    axes.set_yticks(range(len(labels)), shown, fontsize=9, color=_TEXT, parse_math=False)
 
 
 def _finish(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
@@ -128,7 +131,7 @@ def _finish(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
 def _say_nothing_to_show(axes: Axes) -> None:
     axes.set_axis_off()
     axes.text(0.5, 0.5, "no operations with times", ha="center", va="center", color=_GREY,
-              fontsize=12, transform=axes.transAxes)  # fmt: skip
+              fontsize=12, transform=axes.transAxes)
 
 
 # ---- time line ----
@@ -192,14 +195,10 @@ def _bars_of(operations: Iterable[Operation], by: str) -> list[_Bar]:
         start = operation.start_time
         if start is None:
             continue
-        row = _drawable_name(operation.operation) if by == "operation" else _thread(operation)
+        row = operation.operation if by == "operation" else _thread(operation)
         end = operation.end_time
         bars.append(_Bar(row, _kind_of(operation), start, end))
     return bars
-
-
-def _drawable_name(name: str) -> str:
-    return name if name.isascii() and name.isprintable() else escape(name)
 
 
 def _thread(operation: Operation) -> str:
@@ -307,7 +306,7 @@ def _add_curves(
     for kind, lower, upper in ((_PROBE, bottom, probes), (_OK, probes, tops)):
         if any(counts[kind]):
             axes.fill_between(times, lower, upper, step="post", color=kind.color,
-                              linewidth=0, zorder=2)  # fmt: skip
+                              linewidth=0, zorder=2)
 
 
 def _merged(
@@ -344,12 +343,12 @@ def _add_boxes(
     # The edge gives what is shorter than a pixel a width.
     collection = PolyCollection(
         corners, facecolors="white" if kind.hatch else kind.color, edgecolors=kind.color,
-        linewidths=0.9, hatch=kind.hatch or None, zorder=order)  # fmt: skip
+        linewidths=0.9, hatch=kind.hatch or None, zorder=order)
     axes.add_collection(collection, autolim=False)
     if kind.marker:
         axes.scatter([end for _, end, _, _ in boxes], [top + h / 2 for _, _, top, h in boxes],
                      marker=kind.marker, s=52, color=kind.color, edgecolors="white",
-                     linewidths=0.8, zorder=10)  # fmt: skip
+                     linewidths=0.8, zorder=10)
 
 
 def _add_legend(axes: Axes, kinds: set[_Kind], has_curves: bool) -> None:
@@ -363,20 +362,20 @@ def _add_legend(axes: Axes, kinds: set[_Kind], has_curves: bool) -> None:
         if kind.marker:
             handles.append(Line2D([], [], color=kind.color, marker=kind.marker, linewidth=5,
                                   markeredgecolor="white", markersize=8, markeredgewidth=0.8,
-                                  label=kind.label, solid_capstyle="butt"))  # fmt: skip
+                                  label=kind.label, solid_capstyle="butt"))
         else:
             handles.append(Patch(facecolor="white" if kind.hatch else kind.color,
                                  edgecolor=kind.color, hatch=kind.hatch or None,
-                                 label=kind.label))  # fmt: skip
+                                 label=kind.label))
     if has_curves:
         handles.append(Line2D([], [], color=_OK.color, marker="^", markersize=7,
-                              linestyle="", label="height: how many began"))  # fmt: skip
+                              linestyle="", label="height: how many began"))
     _place_legend(axes, handles)
 
 
 def _place_legend(axes: Axes, handles: list[Any]) -> None:
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=6,
-                frameon=False, fontsize=9, labelcolor=_TEXT, borderpad=0, borderaxespad=0.4)  # fmt: skip
+                frameon=False, fontsize=9, labelcolor=_TEXT, borderpad=0, borderaxespad=0.4)
 
 
 # ---- latency ----
@@ -392,7 +391,7 @@ def plot_latency(
 
     A dot is an operation (of many, a part: always the fastest and the slowest); the box holds the
     middle half; the marks are p50 and p95, which are written at the right. Operations without a
-    duration are left out.
+    duration are left out, and so are all but the 40 slowest names.
 
     Args:
         operations: of a monitor.
@@ -428,7 +427,7 @@ def _durations_of(operations: Iterable[Operation]) -> list[tuple[str, list[tuple
         if duration_ms is not None:
             # A logarithmic axis has no 0.
             duration = (max(duration_ms * 1e6, 1.0), _kind_of(operation) is _FAILED)
-            found.setdefault(_drawable_name(operation.operation), []).append(duration)
+            found.setdefault(operation.operation, []).append(duration)
     for durations in found.values():
         durations.sort()
     rows = sorted(found.items(), key=lambda item: -_at(item[1], 50))
@@ -491,7 +490,7 @@ def _add_dots(axes: Axes, rows: list[tuple[str, list[tuple[float, bool]]]]) -> N
             dots[is_failed][1].append(place + spread * _jitter(index))
     alpha = 0.45 if len(dots[False][0]) < 2000 else 0.25
     axes.scatter(*dots[False], s=9, color=_BLUE, alpha=alpha, linewidths=0, zorder=3,
-                 rasterized=len(dots[False][0]) > 2000)  # fmt: skip
+                 rasterized=len(dots[False][0]) > 2000)
     if dots[True][0]:
         axes.scatter(*dots[True], s=26, color=_VERMILION, marker="x", linewidths=1.3, zorder=4)
 
@@ -504,11 +503,12 @@ def _add_percentiles(axes: Axes, rows: list[list[tuple[float, bool]]]) -> None:
     axes.hlines(places, p25, p75, color=_TEXT, linewidth=7, alpha=0.25, zorder=5)
     axes.scatter(p50, places, marker="|", s=190, color=_TEXT, linewidths=2.4, zorder=6)
     axes.scatter(p95, places, marker="d", s=42, color=_ORANGE, edgecolors=_TEXT,
-                 linewidths=0.9, zorder=6)  # fmt: skip
+                 linewidths=0.9, zorder=6)
     for place in places:
-        text = f"p50 {format_duration(round(p50[place]))}   p95 {format_duration(round(p95[place]))}"
+        middle, high = format_duration(round(p50[place])), format_duration(round(p95[place]))
+        text = f"p50 {middle}   p95 {high}"
         axes.text(1.01, place, text.replace("us", "µs"), transform=axes.get_yaxis_transform(),
-                  fontsize=8, color=_TEXT, va="center", family="monospace")  # fmt: skip
+                  fontsize=8, color=_TEXT, va="center", family="monospace")
     handles = [
         Line2D([], [], color=_BLUE, marker="o", markersize=4, linestyle="", label="operation"),
         Line2D([], [], color=_TEXT, linewidth=7, alpha=0.25, label="middle half"),
@@ -516,8 +516,8 @@ def _add_percentiles(axes: Axes, rows: list[list[tuple[float, bool]]]) -> None:
                label="p50"),
         Line2D([], [], color=_ORANGE, marker="d", markeredgecolor=_TEXT, linestyle="",
                label="p95"),
-    ]  # fmt: skip
+    ]
     if any(is_failed for row in rows for _, is_failed in row):
         handles.insert(1, Line2D([], [], color=_VERMILION, marker="x", markeredgewidth=1.3,
-                                 linestyle="", label="failed"))  # fmt: skip
+                                 linestyle="", label="failed"))
     _place_legend(axes, handles)

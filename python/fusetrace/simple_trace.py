@@ -17,7 +17,6 @@ from .trace_monitor import FuseTraceMonitor
 
 if TYPE_CHECKING:
     import re
-    import subprocess
 
 __all__ = ["SimpleTraceMonitor", "SimpleWaitHelper"]
 
@@ -39,9 +38,10 @@ class SimpleTraceMonitor(FuseTraceMonitor):
         >>> assert monitor.wait_for_pattern("create", timeout=2)         # doctest: +SKIP
     """
 
-    def __init__(self, process: subprocess.Popen[Any]) -> None:
-        super().__init__(process)
-        self.process = process
+    @property
+    def process(self) -> Any:
+        """The process that it was made with."""
+        return self._process
 
     def wait_for_pattern(self, pattern_name: str, timeout: float = 5.0) -> bool:
         """Waits for an operation by its name, or with "mount_ready" for the mount.

@@ -24,7 +24,7 @@ from .matcher import Matcher
 from .operation import Mark
 from .paths import InMount, MountPaths
 from .probes import ProbeHangs, Prober
-from .trace_monitor import FuseTraceMonitor, logger
+from .trace_monitor import FuseTraceMonitor, WaitReport, tell
 from .write_state import WriteState
 
 DEFAULT_SECONDS = 2.0
@@ -87,6 +87,7 @@ class SmartWaitHelper:
         Raises:
             ValueError: the path is not in the mount.
         """
+        __tracebackhide__ = True
         return self._wait_for_state(
             filepath, timeouts.deadline(timeout), "a file is visible",
             lambda found: found is not None and not stat.S_ISDIR(found.st_mode))
@@ -95,6 +96,7 @@ class SmartWaitHelper:
                              timeout: float | None = DEFAULT_SECONDS) -> bool:
         """Waits until the filesystem shows a directory of that name; else as
         wait_for_file_visible()."""
+        __tracebackhide__ = True
         return self._wait_for_state(
             dirpath, timeouts.deadline(timeout), "a directory is visible",
             lambda found: found is not None and stat.S_ISDIR(found.st_mode))
@@ -103,6 +105,7 @@ class SmartWaitHelper:
                           timeout: float | None = DEFAULT_SECONDS) -> bool:
         """Waits until the filesystem shows nothing of that very name; else as
         wait_for_file_visible()."""
+        __tracebackhide__ = True
         return self._wait_for_state(path, timeouts.deadline(timeout), "it is gone",
                                     lambda found: found is None)
 
@@ -116,6 +119,7 @@ class SmartWaitHelper:
         report has its errno. Without a trace, the file's size and times must stand still for 50 ms,
         which is a guess, and the report says so.
         """
+        __tracebackhide__ = True
         end = timeouts.deadline(timeout)
         where = self._path(filepath, end)
         if where is None:
@@ -135,6 +139,7 @@ class SmartWaitHelper:
         Args:
             operation: "setxattr", "getxattr", "listxattr" or "removexattr".
         """
+        __tracebackhide__ = True
         if operation not in _XATTR_OPERATIONS:
             raise ValueError(f"operation {operation!r}: give one of "
                              f"{', '.join(_XATTR_OPERATIONS)}")
@@ -159,6 +164,7 @@ class SmartWaitHelper:
 
     def _path(self, given: str | os.PathLike[str], end: float) -> _Path | None:
         """None, and a report, when nothing is mounted in time."""
+        __tracebackhide__ = True
         if not isinstance(given, (str, os.PathLike)):
             raise TypeError(f"a path is a str or a path object, not {type(given).__name__}")
         paths = self._untraced_paths
@@ -188,13 +194,16 @@ class SmartWaitHelper:
                 raise
             found = None
         # What is found there may be what the mount had covered.
-        if where.device is not None and (found is None or found.st_dev != where.device) \
-                and targets.device_of(where.mountpoint or "") != where.device:
-            raise _Ended("the filesystem was unmounted")
+        if where.mountpoint is not None and (found is None or found.st_dev != where.device):
+            device = targets.device_of(where.mountpoint)
+            if device is None or device != where.device:
+                raise _Ended(f"nothing is mounted at {where.mountpoint}" if where.device is None
+                             else "the filesystem was unmounted")
         return found
 
     def _wait_for_state(self, given: str | os.PathLike[str], end: float, aim: str,
                         test: Callable[[os.stat_result | None], bool]) -> bool:
+        __tracebackhide__ = True
         where = self._path(given, end)
         return where is not None and self._wait_for_events(
             where, end, aim, lambda: test(self._look(where, end)))
@@ -203,6 +212,7 @@ class SmartWaitHelper:
                          look: Callable[[], bool]) -> bool:
         """Looks, and after each operation on the path again, until look() is true, or cannot come
         to be."""
+        __tracebackhide__ = True
         delay, ended = _FIRST_DELAY, ""
         while True:
             mark = self._mark()
@@ -255,6 +265,7 @@ class SmartWaitHelper:
     # ---- without a trace ----
 
     def _wait_until_still(self, where: _Path, end: float) -> bool:
+        __tracebackhide__ = True
         before: tuple[int, int, int] | None = None
         still_since = time.monotonic()
 
@@ -271,6 +282,7 @@ class SmartWaitHelper:
                                      look)
 
     def _wait_for_any_xattr(self, where: _Path, operation: str, end: float) -> bool:
+        __tracebackhide__ = True
         def look() -> bool:
             names = self._ask(lambda: os.listxattr(where.text, follow_symlinks=False), end)
             if operation == "removexattr":
@@ -295,10 +307,12 @@ class SmartWaitHelper:
     # ---- reports ----
 
     def _fail_early(self, given: str | os.PathLike[str], reason: str) -> None:
+        __tracebackhide__ = True
         self._tell(f"in vain: waited for {os.fspath(given)!r}\n  {reason}")
 
     def _fail(self, where: _Path, aim: str, reason: str) -> bool:
         """Tells why; always False."""
+        __tracebackhide__ = True
         text = f"in vain: waited until {aim}: {where.text!r}"
         if reason:
             text += f"\n  {reason}"
@@ -318,9 +332,10 @@ class SmartWaitHelper:
         return text + "".join(f"\n    {one!r}" for one in found[-_SHOWN:])
 
     def _tell(self, text: str) -> bool:
+        __tracebackhide__ = True
         self.last_report = text
         if self.trace_monitor is None:
-            logger.warning("%s", text)
+            tell(WaitReport(text, None, {}, time.monotonic()))
         else:
             self.trace_monitor._add_report(text)
         return False

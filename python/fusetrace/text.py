@@ -2,7 +2,7 @@
 """Text for people out of names that nobody vouches for, and durations in few characters.
 
 The same rules as the command's, so that a name looks the same in both: what could move the cursor,
-hide or reorder text or forge a line is escaped. Paths are strings as ``os.fsdecode()`` makes them.
+hide or reorder text or forge a line is escaped. Paths are strings as `os.fsdecode()` makes them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _TREACHEROUS = (
     (0xAD, 0xAD), (0x61C, 0x61C), (0x180E, 0x180E), (0x200B, 0x200B), (0x200E, 0x200F),
     (0x2028, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFDD0, 0xFDEF), (0xFEFF, 0xFEFF),
     (0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB), (0xE0000, 0xE007F),
-)  # fmt: skip
+)
 _TREACHEROUS_FIRSTS = [first for first, _ in _TREACHEROUS]
 
 _NAMED_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\"}
@@ -24,7 +24,7 @@ _NAMED_ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\"}
 _UNITS = (
     ("ns", 1, 1000), ("us", 1000, 1000), ("ms", 1_000_000, 1000), ("s", 1_000_000_000, 10_000),
     ("h", 3_600_000_000_000, None),
-)  # fmt: skip
+)
 
 _GAP = "..."
 

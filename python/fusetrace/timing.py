@@ -24,7 +24,7 @@ __all__ = [
     "FuseLogCapture", "FuseOperation", "OperationStatistics", "OperationTiming", "TimingAnalysis",
     "TimingAnalyzer", "measure_mount_time", "wait_for_file_creation", "wait_for_path_operation",
     "wait_for_sync_operations",
-]  # fmt: skip
+]
 
 FuseOperation = Operation
 """The name that earlier suites have for an operation."""
@@ -77,7 +77,8 @@ class FuseLogCapture:
     one. Where the kernel can be traced, `FuseTraceMonitor` sees more.
 
     Args:
-        process: a subprocess.Popen with pipes as its stdout, stderr or both.
+        process: a subprocess.Popen with pipes as its stdout, stderr or both. Of one without, whose
+            output others read (`FuseManager.get_output()`), the operations are the kernel's.
 
     Example:
         >>> with FuseLogCapture(process) as capture:                     # doctest: +SKIP
@@ -89,7 +90,8 @@ class FuseLogCapture:
         from .trace_monitor import FuseTraceMonitor
 
         self.process = process
-        self._monitor = FuseTraceMonitor(process, source="log")
+        has_pipes = process.stdout is not None or process.stderr is not None
+        self._monitor = FuseTraceMonitor(process, source="log" if has_pipes else "kernel")
 
     @property
     def monitor(self) -> FuseTraceMonitor:
@@ -274,7 +276,7 @@ def _table(statistics: dict[str, OperationStatistics]) -> list[str]:
     lines = [line("OP", "COUNT", "TOTAL", "MEAN", "MIN", "P50", "P95", "MAX")]
     for name, one in rows:
         times = (one["total_ms"], one["avg_ms"], one["min_ms"], one["p50_ms"], one["p95_ms"],
-                 one["max_ms"])  # fmt: skip
+                 one["max_ms"])
         lines.append(line(escape(name), str(one["count"]), *map(_duration, times)))
     return lines
 
@@ -325,7 +327,7 @@ def wait_for_file_creation(
     Returns:
         True when it was made; False when that failed, or on timeout.
     """
-    inside = trace_monitor._paths.inside(filepath)
+    inside = trace_monitor._ready()._paths.inside(filepath)
 
     def is_made_there(operation: Operation) -> bool:
         is_second = operation.operation in ("link", "rename")

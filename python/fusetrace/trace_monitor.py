@@ -14,7 +14,7 @@ import logging
 import os
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,6 +42,21 @@ class WaitReport:
     report: dict[str, Any]
     time: float
     """When it ended, seconds of `time.monotonic()`."""
+    error: FuseTraceError | None = None
+    """What a call that raises would have raised."""
+
+
+observers: list[Callable[[WaitReport], None]] = []
+"""Told of each wait in vain, on whichever monitor or on none, in the thread that waited. What one
+raises, the wait raises: so a test runner makes waits strict."""
+
+
+def tell(report: WaitReport) -> None:
+    """Logs a wait in vain, and tells the observers."""
+    __tracebackhide__ = True
+    logger.warning("%s", report.text)
+    for observer in tuple(observers):
+        observer(report)
 
 
 class FuseTraceMonitor(Monitor):
@@ -81,6 +96,7 @@ class FuseTraceMonitor(Monitor):
             ValueError: no operation has that name, or the path is not in the mount.
             MonitorStopped: the capture was never started.
         """
+        __tracebackhide__ = True
         matcher = as_matcher(operation).with_defaults(
             path=path, check_fn=check_fn, label=label, include_in_flight=True)
         end = timeouts.deadline(timeout)
@@ -110,6 +126,7 @@ class FuseTraceMonitor(Monitor):
         Returns:
             The operations in the order asked; after a timeout those that came.
         """
+        __tracebackhide__ = True
         matchers = [as_matcher(one).with_defaults(include_in_flight=True)
                     for one in several(operations)]
         end = timeouts.deadline(timeout)
@@ -125,6 +142,7 @@ class FuseTraceMonitor(Monitor):
     def _try_wait(self, matchers: list[Matcher], since: Mark | None, end: float,
                   timeout: float | None, check: Check | None = None) -> list[Operation]:
         """The operations, or an empty list and a report."""
+        __tracebackhide__ = True
         core = self._ready()._core
         mark = self._since if since is None else since
         try:
@@ -138,6 +156,7 @@ class FuseTraceMonitor(Monitor):
     def _wait_for_any(self, matchers: list[Matcher], since: Mark | None,
                       end: float) -> list[Operation]:
         """One match cannot say "this path or that name", so each gets an expectation of its own."""
+        __tracebackhide__ = True
         mark = self._since if since is None else since
         core = self._ready()._core
         expects: list[_core.Expect[Operation]] = []
@@ -237,18 +256,20 @@ class FuseTraceMonitor(Monitor):
             self._reports = None
 
     def _report(self, error: FuseTraceError) -> None:
+        __tracebackhide__ = True
         if error.code in _MISTAKES:
             raise error
         if isinstance(error, DaemonDied):
             error = self._with_end(error)
-        self._add_report(str(error), error.verdict, error.report)
+        self._add_report(str(error), error)
 
-    def _add_report(self, text: str, verdict: str | None = None,
-                    report: dict[str, Any] | None = None) -> None:
-        logger.warning("%s", text)
-        entry = WaitReport(text, verdict, report or {}, time.monotonic())
+    def _add_report(self, text: str, error: FuseTraceError | None = None) -> None:
+        __tracebackhide__ = True
+        entry = WaitReport(text, None if error is None else error.verdict,
+                           {} if error is None else error.report, time.monotonic(), error)
         with self._lock:
             self._reports = [*(self._reports or ()), entry][-_REPORTS_MAX:]
+        tell(entry)
 
     # ---- beyond the specification ----
 
@@ -287,10 +308,12 @@ class FuseTraceMonitor(Monitor):
         """A time line of completed_operations and what is in flight; see plots.plot_timeline."""
         from .plots import plot_timeline
 
-        return plot_timeline(self.completed_operations + self.in_flight, path, **options)
+        return plot_timeline(self.completed_operations + self.in_flight, path,
+                             **{"mount": self.mountpoint, **options})
 
     def plot_latency(self, path: str | os.PathLike[str] | None = None, **options: Any) -> Any:
         """How long each operation took; see plots.plot_latency."""
         from .plots import plot_latency
 
-        return plot_latency(self.completed_operations, path, **options)
+        return plot_latency(self.completed_operations, path,
+                            **{"mount": self.mountpoint, **options})
