@@ -63,27 +63,42 @@ static void operation_dealloc(PyObject *self)
 	Py_DECREF(type);
 }
 
-static PyObject *operation_number(PyObject *self, PyObject *field)
+/* The number of a field; false with an exception set. */
+static bool field_index(PyObject *field, uint32_t *ret_index)
 {
 	unsigned long index = PyLong_AsUnsignedLong(field);
-	uint64_t number;
 
-	if (PyErr_Occurred())
+	if (index == (unsigned long)-1 && PyErr_Occurred())
+		return false;
+	if (index > UINT32_MAX) {
+		PyErr_SetString(PyExc_OverflowError, "no field has that number");
+		return false;
+	}
+	*ret_index = (uint32_t)index;
+	return true;
+}
+
+static PyObject *operation_number(PyObject *self, PyObject *field)
+{
+	uint64_t number;
+	uint32_t index;
+
+	if (!field_index(field, &index))
 		return NULL;
-	if (fusetrace_op_number(op_of(self), (uint32_t)index, &number) < 0)
+	if (fusetrace_op_number(op_of(self), index, &number) < 0)
 		Py_RETURN_NONE;
 	return PyLong_FromUnsignedLongLong(number);
 }
 
 static PyObject *operation_bytes(PyObject *self, PyObject *field)
 {
-	unsigned long index = PyLong_AsUnsignedLong(field);
 	const char *bytes;
+	uint32_t index;
 	size_t length;
 
-	if (PyErr_Occurred())
+	if (!field_index(field, &index))
 		return NULL;
-	if (fusetrace_op_bytes(op_of(self), (uint32_t)index, &bytes, &length) < 0)
+	if (fusetrace_op_bytes(op_of(self), index, &bytes, &length) < 0)
 		Py_RETURN_NONE;
 	return PyBytes_FromStringAndSize(bytes, (Py_ssize_t)length);
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Union
 
@@ -20,7 +20,8 @@ PathLike = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]", "re.Patte
 Check = Callable[[Operation], object]
 
 _PATH_AUTO, _PATH_EXACT, _PATH_GLOB = 0, 1, 2
-_IN_FLIGHT, _ALLOW_FAILURE, _NO_PROBES = 1, 2, 4
+_IN_FLIGHT, _ALLOW_FAILURE = 1, 2
+_MOST = 2**64 - 1
 _STATUS = {"any": 0, "ok": 1, "error": 2,
            OperationStatus.COMPLETED: 1, OperationStatus.FAILED: 2, None: 0}
 
@@ -63,9 +64,10 @@ class Matcher:
     def __post_init__(self) -> None:
         if not isinstance(self.op, str):
             raise TypeError(f"an operation is a name, not {type(self.op).__name__}")
-        for name in ("min_size", "min_duration_ms", "nodeid"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must not be negative: {getattr(self, name)!r}")
+        for name, most in (("min_size", _MOST), ("nodeid", _MOST), ("min_duration_ms", 1e12)):
+            if not 0 <= getattr(self, name) <= most:
+                raise ValueError(f"{name} must not be negative or too large: "
+                                 f"{getattr(self, name)!r}")
         if isinstance(self.path, re.Pattern) and not isinstance(self.path.pattern, str):
             raise TypeError("a pattern for paths is one of str, not of bytes")
         if self.check_fn is not None and not callable(self.check_fn):
@@ -142,6 +144,13 @@ def as_matcher(what: str | Matcher) -> Matcher:
     if isinstance(what, str):
         return Matcher(what)
     raise TypeError(f"an operation is a name or op(...), not {type(what).__name__}")
+
+
+def several(what: Sequence[str | Matcher]) -> list[str | Matcher]:
+    """What is given as a list of them; TypeError for a single name, whose letters are no names."""
+    if isinstance(what, (str, bytes, Matcher)):
+        raise TypeError(f"give a list of operations, not {what!r}")
+    return list(what)
 
 
 def _status(status: str | OperationStatus) -> int:

@@ -17,7 +17,7 @@ from . import targets, timeouts
 from .capture import MAX_OPERATIONS, Capture
 from .errors import DaemonDied, FuseTraceError
 from .expectation import Expectation, Forbidden
-from .matcher import Check, Matcher, PathLike, as_matcher
+from .matcher import Check, Matcher, PathLike, as_matcher, several
 from .operation import Mark, Operation, OperationStatus
 from .view import View
 
@@ -141,7 +141,7 @@ class Monitor(Capture):
         """
         matchers = [as_matcher(one).with_defaults(
             status=status, label=label, include_in_flight=include_in_flight,
-            allow_failure=allow_failure) for one in what]
+            allow_failure=allow_failure) for one in several(what)]
         return Expectation(self._ready(), matchers, order, timeout=timeout, since=since,
                            is_single=False)
 
@@ -194,9 +194,10 @@ class Monitor(Capture):
                 since: Mark | None = None) -> str:
         """The report that a wait for this would fail with now; says so when it would not fail."""
         matcher = as_matcher(what).with_defaults(path=path, include_in_flight=True)
+        core = self._ready()._core
         try:
-            found = self._ready()._core.wait(self._since if since is None else since,
-                                             (matcher.tuple_for(self._paths),), 0, 0)
+            found = core.wait(self._since if since is None else since,
+                              (matcher.tuple_for(self._paths),), 0, 0)
         except FuseTraceError as error:
             return str(error)
         return f"satisfied by {found[0]!r}"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import enum
 import errno as errno_module
 import os
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from . import _core
 
@@ -264,6 +264,15 @@ class Operation(_core.Operation):
         if self.duration_ms is not None:
             words.append(f"{self.duration_ms:.3f} ms")
         return f"<{'#%d ' % self.seq if self.seq else ''}{' '.join(w for w in words if w)}>"
+
+    def __copy__(self) -> Operation:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Operation:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an operation cannot be pickled: send what to_dict() gives")
 
     def _key(self) -> tuple[object, ...]:
         return self._name, self._number(_SEQ), self._number(_UNIQUE), self._number(_START)

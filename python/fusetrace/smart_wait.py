@@ -194,9 +194,11 @@ class SmartWaitHelper:
                 raise
             found = None
         # What is found there may be what the mount had covered.
-        if where.device is not None and (found is None or found.st_dev != where.device) \
-                and targets.device_of(where.mountpoint or "") != where.device:
-            raise _Ended("the filesystem was unmounted")
+        if where.mountpoint is not None and (found is None or found.st_dev != where.device):
+            device = targets.device_of(where.mountpoint)
+            if device is None or device != where.device:
+                raise _Ended(f"nothing is mounted at {where.mountpoint}" if where.device is None
+                             else "the filesystem was unmounted")
         return found
 
     def _wait_for_state(self, given: str | os.PathLike[str], end: float, aim: str,

@@ -182,31 +182,19 @@ def _arguments(pid: int) -> set[str]:
 
 
 def _fuse_mounts() -> list[tuple[int, str]]:
-    """(connection, mountpoint) of each, those on top last. A connection's number is the device
-    number of its mount (linux/fs/fuse/inode.c)."""
-    found = []
-    with open("/proc/self/mountinfo", "rb") as file:
-        for line in file:
-            before, _, after = line.partition(b" - ")
-            fields = before.split()
-            major, _, minor = fields[2].partition(b":")
-            if after.split()[0].partition(b".")[0] in (b"fuse", b"fuseblk"):
-                # conn->dev is the kernel's own form of it: MKDEV() of linux/kdev_t.h
-                found.append(((int(major) << 20) | int(minor), _unescape(fields[4])))
-    return found
+    """(connection, mountpoint) of each, those on top last."""
+    from .mounts import read_mounts
+
+    return [(mount.connection, mount.mountpoint) for mount in read_mounts() if mount.is_fuse]
 
 
 def device_of(mountpoint: str) -> int | None:
-    """st_dev of the FUSE mount on exactly this path, None without one; asks no filesystem."""
+    """st_dev of the FUSE mount on a path, None without one; asks no filesystem on it."""
+    from .mounts import resolve as resolve_mountpoint
+
+    wanted = resolve_mountpoint(mountpoint)
     found = None
     for connection, path in _fuse_mounts():
-        if path == mountpoint:
+        if path == wanted:
             found = os.makedev(connection >> 20, connection & 0xFFFFF)
     return found
-
-
-def _unescape(path: bytes) -> str:
-    """Undoes the octal escapes of mountinfo."""
-    import re
-
-    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda m: bytes([int(m[1], 8)]), path))

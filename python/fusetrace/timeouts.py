@@ -80,11 +80,15 @@ def seconds(value: object, name: str = "timeout") -> float:
 def window_ns(value: object, name: str) -> int:
     """Seconds as nanoseconds, neither scaled nor cut."""
     number = seconds(value, name)
-    return FOREVER_NS if math.isinf(number) else min(round(number * 1e9), FOREVER_NS - 1)
+    if math.isinf(number * 1e9):
+        return FOREVER_NS
+    return min(round(number * 1e9), FOREVER_NS - 1)
 
 
 def is_debugging() -> bool:
     """Whether a debugger stands in this process: a person takes longer than any timeout."""
+    if sys.version_info >= (3, 12) and sys.monitoring.get_tool(sys.monitoring.DEBUGGER_ID):
+        return True
     trace = sys.gettrace()
     if trace is None:
         return False
@@ -109,9 +113,10 @@ def deadline(value: float | None) -> float:
 
 def left_ns(moment: float) -> int:
     """Nanoseconds until a deadline; 0 when it has passed."""
-    if math.isinf(moment):
+    seconds_left = moment - time.monotonic()
+    if math.isinf(seconds_left * 1e9):
         return FOREVER_NS
-    return max(0, round((moment - time.monotonic()) * 1e9))
+    return max(0, min(round(seconds_left * 1e9), FOREVER_NS - 1))
 
 
 def timeout_ns(value: float | None) -> int:

@@ -21,7 +21,7 @@ from typing import Any
 from . import _core, timeouts
 from .assignment import assign
 from .errors import DaemonDied, EventsLost, FuseTraceError, OperationTimeout
-from .matcher import Check, Matcher, PathLike, as_matcher
+from .matcher import Check, Matcher, PathLike, as_matcher, several
 from .monitor import Monitor
 from .operation import Mark, Operation
 
@@ -127,7 +127,8 @@ class FuseTraceMonitor(Monitor):
             The operations in the order asked; after a timeout those that came.
         """
         __tracebackhide__ = True
-        matchers = [as_matcher(one).with_defaults(include_in_flight=True) for one in operations]
+        matchers = [as_matcher(one).with_defaults(include_in_flight=True)
+                    for one in several(operations)]
         end = timeouts.deadline(timeout)
         for one in matchers:
             one.tuple_for(self._ready()._paths)  # what is wrong with it is told at once
@@ -230,7 +231,8 @@ class FuseTraceMonitor(Monitor):
         Args:
             probes: also failures that the kernel expects: the lookup of a name that is not there
                 yet, an extended attribute that does not exist, the first ENOSYS of an optional
-                operation. Every new file begins with one.
+                operation, and the ioctl by which open() asks whether a file is a terminal. Every
+                new file begins with one.
         """
         failed = self._ready()._core.operations(
             self._since, (Matcher(status="error").tuple_for(self._paths),))
