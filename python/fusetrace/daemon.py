@@ -40,6 +40,7 @@ TERM_SECONDS = 2.0
 KILL_SECONDS = 5.0
 _LAST_LINES_SECONDS = 0.5  # for the last words of a process that has ended
 _SHOWN_LINES = 20
+_NAMINGS = 3
 _NO_ANSWER = (errno.ENOTCONN, errno.ECONNABORTED, errno.ECONNREFUSED)
 
 
@@ -171,14 +172,29 @@ class Daemon:
         self._adopt(mount)
         # First, as a probe is known as one only when the monitor knows the mount.
         if self.monitor is not None:
-            try:
-                self.monitor.wait_for_mount(max(deadline - time.monotonic(), 0.001))
-            except FuseTraceError as error:
-                is_there = mounts.find_mount(self.mountpoint) == mount
-                what = f"the monitor does not see it: {error}" if is_there and \
-                    self.process.poll() is None else self._how_it_ended()
-                raise self._failure(what) from error
+            self._wait_for_monitor(self.monitor, mount, deadline)
         self._ask(mount, deadline)
+
+    def _wait_for_monitor(self, monitor: FuseTraceMonitor, mount: Mount, deadline: float) -> None:
+        try:
+            self._name_daemons(monitor)
+            monitor.wait_for_mount(max(deadline - time.monotonic(), 0.001))
+        except FuseTraceError as error:
+            if mounts.find_mount(self.mountpoint) == mount and self.process.poll() in (None, 0):
+                raise self._failure(f"the monitor does not see it: {error}") from error
+            raise self._failure(self._how_it_ended()) from error
+
+    def _name_daemons(self, monitor: FuseTraceMonitor) -> None:
+        """The monitor knows the mount by the process that it follows. One that has gone into the
+        background has no parent of ours, so each that carries our mark is named to it."""
+        pids = [self.process.pid]
+        for _ in range(_NAMINGS):  # a child may be born, and its parent end, while we look
+            for pid in pids:
+                if monitor.state != "pending":
+                    return
+                with contextlib.suppress(ProcessLookupError):
+                    monitor.follow(pid)
+            pids = self.pids()
 
     def _adopt(self, mount: Mount) -> None:
         self.mount = mount

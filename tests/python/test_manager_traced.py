@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """FuseManager with a trace, from the kernel and from the daemon's log."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -224,11 +225,13 @@ def test_a_daemon_that_fails(manager, config, tmp_path):
 
 def test_a_daemon_in_the_background(manager, config, source):
     config.command = ["branchfs", "{options}", "{branches}", "{mountpoint}"]
-    with manager.mounted_fs(config) as (process, mountpoint, _, monitor):
-        assert process.wait(SECONDS) == 0
-        (mountpoint / "a").touch()
-        assert monitor.wait_for_operation("create", path="/a", timeout=SECONDS)
-    assert mounts.find_mount(str(config.mountpoint)) is None
+    for _ in range(10):  # the first process ends before, while or after the monitor looks
+        with manager.mounted_fs(config) as (process, mountpoint, _, monitor):
+            assert process.wait(SECONDS) == 0
+            (mountpoint / "a").touch()
+            assert monitor.wait_for_operation("create", path="/a", timeout=SECONDS)
+            (mountpoint / "a").unlink()
+        assert mounts.find_mount(str(config.mountpoint)) is None
 
 
 def test_a_daemon_that_dies_ends_waits_at_once(manager, config):
@@ -242,7 +245,11 @@ def test_a_daemon_that_dies_ends_waits_at_once(manager, config):
 
 def test_mounts_leave_no_descriptors(manager, config):
     def descriptors():
-        return len(os.listdir("/proc/self/fd"))
+        found = []
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                found.append(os.readlink(f"/proc/self/fd/{name}"))
+        return sorted(found)
 
     for _ in range(2):
         with manager.mounted_fs(config):
@@ -251,4 +258,8 @@ def test_mounts_leave_no_descriptors(manager, config):
     for _ in range(10):
         with manager.mounted_fs(config):
             pass
-    assert wait_for_operation(lambda: descriptors() <= before, SECONDS)[0]
+    # The last monitor is kept for its output, sometimes with the pidfd of a daemon that has ended.
+    limit = len(before) + 2
+    wait_for_operation(lambda: len(descriptors()) <= limit, SECONDS)
+    after = descriptors()
+    assert len(after) <= limit, " ".join(set(after) - set(before))
