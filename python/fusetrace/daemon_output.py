@@ -41,7 +41,7 @@ class Drain:
         self._descriptor = descriptor
         self._kept_bytes = kept_bytes
         self._kept = bytearray()
-        self._lock = threading.Lock()  # of what is kept
+        self._lock = threading.Lock()  # of what is kept, and of the end
         self._wake = os.eventfd(0, os.EFD_CLOEXEC)
         self._thread = threading.Thread(target=self._run, daemon=True, name="fusetrace-drain")
         stop_drain_of(descriptor)
@@ -66,8 +66,9 @@ class Drain:
     def stop(self) -> bytes:
         """Reads no more, at the end of a line where one comes soon; returns text(). Who reads the
         same pipe through another descriptor gets what comes from then on."""
-        with contextlib.suppress(OSError):  # it has ended by itself
-            os.eventfd_write(self._wake, 1)
+        with self._lock:
+            if self._wake >= 0:  # else it has ended by itself
+                os.eventfd_write(self._wake, 1)
         self._thread.join()
         return self.text()
 
@@ -86,9 +87,10 @@ class Drain:
             with _drains_lock:
                 if _drains.get(self._pipe) is self:
                     del _drains[self._pipe]
-            os.close(self._descriptor)
-            wake, self._wake = self._wake, -1
-            os.close(wake)
+            with self._lock:
+                os.close(self._descriptor)
+                os.close(self._wake)
+                self._wake = -1
 
     def _is_inside_a_line(self) -> bool:
         with self._lock:

@@ -5,6 +5,7 @@ run tests do other things, too."""
 import gc
 import json
 import os
+import threading
 import time
 import tracemalloc
 
@@ -219,15 +220,17 @@ def test_checks_that_raise(replayed):
 
 
 def test_monitors(daemon):
+    before = set(threading.enumerate())
+
     def work(count):
         for _ in range(count):
             with FuseTraceMonitor(daemon.process, source="kernel") as monitor:
                 helper = SmartWaitHelper(monitor)
                 assert helper.wait_for_deletion("/none")
             del monitor, helper
-        wait_until(lambda: not [name for name in threads() if name == "fusetrace-probe"],
+        wait_until(lambda: not new_threads(before, "fusetrace-probe"),
                    "the threads of probes to end")
-        assert threads().count("fusetrace-drain") <= 2  # for the pipes of the daemon
+        assert new_threads(before, "fusetrace-drain") <= 2  # for the pipes of the daemon
 
     assert Growth(work, 30).is_none(64 * MIB)
 
@@ -241,15 +244,14 @@ def test_monitors_that_are_never_started(daemon):
     assert Growth(work, 1000).is_none()
 
 
-def threads():
-    import threading
-
-    return [thread.name for thread in threading.enumerate()]
+def new_threads(before, name):
+    return [one.name for one in threading.enumerate() if one not in before].count(name)
 
 
 def test_daemons_that_come_and_go(tmp_path):
     """All pipes are closed when a daemon has ended and its monitor is gone."""
     numbers = iter(range(1000))
+    before = set(threading.enumerate())
 
     def work(count):
         for _ in range(count):
@@ -261,12 +263,13 @@ def test_daemons_that_come_and_go(tmp_path):
             monitor.stop_capture()
             one.finish()
             del monitor
-        wait_until(lambda: "fusetrace-drain" not in threads(), "the drains to end")
+        wait_until(lambda: not new_threads(before, "fusetrace-drain"), "the drains to end")
 
     assert Growth(work, 5).is_none(64 * MIB)
 
 
 def test_probes(daemon, kernel_monitor):
+    before = set(threading.enumerate())
     helper = SmartWaitHelper(kernel_monitor)
     (daemon / "a").write_text("x")
 
@@ -275,4 +278,4 @@ def test_probes(daemon, kernel_monitor):
             helper.wait_for_file_visible(daemon / "a")
 
     assert Growth(work, 5000).is_none()
-    assert threads().count("fusetrace-probe") <= 4
+    assert new_threads(before, "fusetrace-probe") == 1
