@@ -59,9 +59,9 @@ def test_traced(mounted_fs_with_trace, turn):
 LIVE = """\
 import pytest
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fusetrace_mount_options():
-    return ["delay=release:20ms"]
+    return {"options": ["delay=release:20ms"]}
 
 @pytest.mark.parametrize("turn", range(20))
 def test_live(mounted_fs_with_trace, smart_wait, turn):
@@ -80,10 +80,13 @@ def run_pytest(test, *arguments):
         (folder / "conftest.py").write_text(CONFTEST)
         (folder / "test_bench.py").write_text(test)
         began = time.monotonic()
-        subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
-                       cwd=folder, check=True, timeout=TIMEOUT, stdout=subprocess.DEVNULL,
-                       env={**os.environ, "BENCH_PHASES": str(folder / "phases")})
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+            cwd=folder, timeout=TIMEOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, "BENCH_PHASES": str(folder / "phases")})
         seconds = time.monotonic() - began
+        if done.returncode:
+            raise RuntimeError(done.stdout)
         phases = [json.loads(line) for line in (folder / "phases").read_text().splitlines()]
     return seconds, phases
 

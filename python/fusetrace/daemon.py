@@ -50,27 +50,43 @@ class Daemon:
         environment: all of it.
         monitor: has been started, and waits for the mount; None: not traced.
         output: the last lines, when there is no monitor that keeps them.
-        descriptors: two write ends for its stdout and stderr; taken over.
     """
 
     def __init__(self, command: Sequence[str], mountpoint: str, environment: Mapping[str, str], *,
-                 monitor: FuseTraceMonitor | None = None, output: Output | None = None,
-                 descriptors: Sequence[int]) -> None:
+                 monitor: FuseTraceMonitor | None = None, output: Output | None = None) -> None:
         self.command = list(command)
         self.mountpoint = mountpoint
         self.monitor = monitor
         self.mount: Mount | None = None
+        self._identity: tuple[int, int] | None = None
         self._output = output
         self._mark = f"{os.getpid()}-{os.urandom(8).hex()}"
+        self._environment = {**environment, MARK: self._mark}
         self._begin = time.monotonic()
+        self._process: subprocess.Popen[bytes] | None = None
         self._has_left = False
         """Whether the process that was started has ended, so that others may be the daemon."""
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that was started; others may have taken over from it."""
+        assert self._process is not None
+        return self._process
+
+    def start(self, descriptors: Sequence[int]) -> None:
+        """Starts it.
+
+        Args:
+            descriptors: two write ends for its stdout and stderr; taken over.
+
+        Raises:
+            MountError: it cannot be started.
+        """
         try:
             # In a session of its own, Ctrl-C is for the test alone.
-            self.process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=descriptors[0],
-                stderr=descriptors[1], env={**environment, MARK: self._mark},
-                start_new_session=True)
+                stderr=descriptors[1], env=self._environment, start_new_session=True)
         except (OSError, ValueError) as error:  # ValueError: a NUL in a name
             raise MountError(f"{self._name()} cannot be started: {error}\n"
                              f"  command: {self._command_line()}") from error
@@ -150,13 +166,21 @@ class Daemon:
             MountError: it is not; says why.
         """
         mount = self._wait_for_mount(deadline)
-        self.mount = mount
-        self._ask(mount, deadline)
+        self._adopt(mount)
+        # First, as a probe is known as one only when the monitor knows the mount.
         if self.monitor is not None:
             try:
                 self.monitor.wait_for_mount(max(deadline - time.monotonic(), 0.001))
             except FuseTraceError as error:
-                raise self._failure(f"the monitor does not see it: {error}") from error
+                is_there = mounts.find_mount(self.mountpoint) == mount
+                what = f"the monitor does not see it: {error}" if is_there and \
+                    self.process.poll() is None else self._how_it_ended()
+                raise self._failure(what) from error
+        self._ask(mount, deadline)
+
+    def _adopt(self, mount: Mount) -> None:
+        self.mount = mount
+        self._identity = mounts.connection_identity(mount.connection)
 
     def _wait_for_mount(self, deadline: float) -> Mount:
         with Watch([self.process.pid]) as watch:
@@ -224,39 +248,74 @@ class Daemon:
             timeout: seconds that it has for writing back and ending by itself.
 
         Returns:
-            Whether neither the mount nor a process is left.
+            Whether neither the mount nor a process is left. False and untouched when another mount
+            covers it.
         """
         self._has_left = self.process.poll() is not None
         deadline = time.monotonic() + timeout
         was_lazy = self._unmount(deadline)
         if was_lazy:  # it ends when its last user has gone, which may be never
             deadline = min(deadline, time.monotonic() + TERM_SECONDS)
-        elif self._own_mount() is not None:  # another mount covers it
-            deadline = time.monotonic()
+        elif self._own_mount() is not None:
+            # libfuse, told to end, would take the topmost mount away, which is not its own.
+            return False
         has_ended = self._wait_for_end(deadline) or self._end_by_force()
         if self._is_on_top():
             self._try_to_unmount(time.monotonic() + TERM_SECONDS, lazy=True)
+        if has_ended:
+            self._take_last_words()
         if self.monitor is not None:
             self.monitor.stop_capture()
         return has_ended and self._own_mount() is None
 
     def discard(self) -> None:
         """Ends what has not become a mount; one that comes after all goes, too."""
+        if self._process is None:
+            self._end_half_started()
+            return
         for _ in range(2):
             found = mounts.find_mount(self.mountpoint)
             if self.mount is None and found is not None and found.is_fuse:
-                self.mount = found  # nothing was mounted here before
+                self._adopt(found)  # nothing was mounted here before
             self.stop(timeout=0.0)
+
+    def _end_half_started(self) -> None:
+        """What Popen has left when it was interrupted: maybe a process, known by its mark only."""
+        import signal
+
+        for pid in mounts.marked_processes(f"{MARK}={self._mark}"):
+            _send(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+        if self.monitor is not None:
+            self.monitor.stop_capture()
 
     def _own_mount(self) -> Mount | None:
         """The mount that it has made, while it is there; what covers it is not."""
         if self.mount is None:
             return None
         for mount in mounts.read_mounts():
-            if (mount.id, mount.connection) == (self.mount.id, self.mount.connection) and \
-                    mount.mountpoint == self.mountpoint:
+            if mount == self.mount and self._is_same_connection(mount):
                 return mount
         return None
+
+    def _is_same_connection(self, mount: Mount) -> bool:
+        """Whether it is not another one, mounted here meanwhile, that got the same numbers."""
+        if self._identity is not None:
+            return mounts.connection_identity(mount.connection) == self._identity
+        if self.pids():
+            return True
+        # Nobody of ours can answer any more.
+        prober = Prober()
+        try:
+            prober.ask(lambda: os.statvfs(self.mountpoint), TERM_SECONDS)
+        except ProbeHangs:
+            return False
+        except OSError as error:
+            return error.errno in _NO_ANSWER
+        finally:
+            prober.close()
+        return False
 
     def _is_on_top(self) -> bool:
         mine = self._own_mount()

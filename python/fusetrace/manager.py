@@ -240,16 +240,23 @@ class FuseManager:
             for directory in command.directories:
                 directories.make(directory)
             variables = _environment(config, program, source)
-            given, writers = writers, []
-            daemon = Daemon(command.argv, mountpoint, variables, monitor=monitor, output=output,
-                            descriptors=given)
         except BaseException:
             for descriptor in (*readers, *writers):
                 os.close(descriptor)
             if monitor is not None:
                 monitor.stop_capture()
             raise
-        return self._wait(daemon, deadline)
+        daemon = Daemon(command.argv, mountpoint, variables, monitor=monitor, output=output)
+        try:
+            daemon.start(writers)
+            if monitor is not None:
+                with contextlib.suppress(ProcessLookupError):  # told better below
+                    monitor.follow(daemon.process)
+            daemon.wait_until_mounted(deadline)
+        except BaseException:
+            daemon.discard()
+            raise
+        return daemon
 
     def _make_monitor(self, config: FuseConfig, readers: list[int]) -> FuseTraceMonitor:
         """Takes the read ends over, one after the other."""
@@ -261,17 +268,6 @@ class FuseManager:
             monitor.add_log_fd(readers.pop(0))
         monitor.start_capture()
         return monitor
-
-    def _wait(self, daemon: Daemon, deadline: float) -> Daemon:
-        try:
-            if daemon.monitor is not None:
-                with contextlib.suppress(ProcessLookupError):  # told better below
-                    daemon.monitor.follow(daemon.process)
-            daemon.wait_until_mounted(deadline)
-        except BaseException:
-            daemon.discard()
-            raise
-        return daemon
 
     # ---- unmounting ----
 

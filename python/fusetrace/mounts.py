@@ -236,6 +236,16 @@ def _run(command: list[str]) -> str | None:
     return None if result.returncode == 0 else os.fsdecode(result.stderr).strip()
 
 
+def connection_identity(connection: int) -> tuple[int, int] | None:
+    """What tells a connection from a later one of the same number: numbers of mounts and of
+    connections are given out again at once. None when it is gone, or fusectl is not mounted."""
+    try:
+        found = os.stat(f"{CONNECTIONS}/{connection}")
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns
+
+
 def abort(connection: int) -> bool:
     """Ends everything that hangs on this connection, whoever waits for it; False when it cannot be
     done or the connection is gone."""

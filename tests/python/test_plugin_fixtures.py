@@ -267,6 +267,37 @@ def test_command_and_options_can_be_overridden(suite):
     """).passes()
 
 
+def test_options_as_a_list(suite):
+    suite.conftest("""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def fusetrace_mount_options():
+            return ["policy=lfs", "fsname=of-the-project"]
+    """).write("""
+        def test_one(mounted_fs, fusetrace_mount_factory):
+            assert "of-the-project" in open("/proc/self/mountinfo").read()
+            for mount in (mounted_fs, fusetrace_mount_factory()):
+                arguments = open(f"/proc/{mount.process.pid}/cmdline").read()
+                assert "fsname=of-the-project" in arguments
+            other = fusetrace_mount_factory(options=["fsname=other"])
+            assert "of-the-project" not in open(f"/proc/{other.process.pid}/cmdline").read()
+    """).passes()
+
+
+def test_options_that_are_no_list(suite):
+    suite.conftest("""
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def fusetrace_mount_options():
+            return "direct_io"
+    """).write("def test_one(mounted_fs): pass")
+    result = suite.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*TypeError: options must be a list of strings, not 'direct_io'"])
+
+
 def test_options_that_do_not_exist(suite):
     suite.conftest("""
         import pytest

@@ -14,7 +14,7 @@ HANGING = """
 
     @pytest.fixture(scope="session")
     def fusetrace_mount_options():
-        return {"options": ["hang=mkdir"]}
+        return ["hang=mkdir"]
 """
 
 

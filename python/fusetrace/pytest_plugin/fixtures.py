@@ -69,10 +69,10 @@ def fusetrace_command(pytestconfig: pytest.Config) -> str | Sequence[str] | None
 
 
 @pytest.fixture(scope="session")
-def fusetrace_mount_options() -> Mapping[str, Any]:
-    """Fields of FuseConfig for all mounts of the fixtures, such as {"options": ["direct_io"]}; none
-    by default."""
-    return {}
+def fusetrace_mount_options() -> Mapping[str, Any] | Sequence[str]:
+    """For all mounts of the fixtures: a list of values for -o, such as ["direct_io"], or fields of
+    FuseConfig, such as {"policy": "mfs", "timeout": 30}; nothing by default."""
+    return []
 
 
 @pytest.fixture
@@ -100,16 +100,16 @@ def policy(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def fuse_config(request: pytest.FixtureRequest, temp_branches: list[Path], temp_mountpoint: Path,
-                fusetrace_mount_options: Mapping[str, Any]) -> FuseConfig:
+                fusetrace_mount_options: Mapping[str, Any] | Sequence[str]) -> FuseConfig:
     """What `mounted_fs` mounts: temp_branches on temp_mountpoint, with fusetrace_mount_options, and
     the `policy` of a test that uses that fixture."""
     _need_package(request)
     from .mounting import make_config
 
-    fields = {"branches": temp_branches, "mountpoint": temp_mountpoint, **fusetrace_mount_options}
+    fields = {"branches": temp_branches, "mountpoint": temp_mountpoint}
     if "policy" in request.fixturenames:
         fields["policy"] = request.getfixturevalue("policy")
-    return make_config(request, fields)
+    return make_config(request, fusetrace_mount_options, fields)
 
 
 @pytest.fixture
@@ -140,7 +140,8 @@ def fusetrace_manager(request: pytest.FixtureRequest, tmp_path: Path,
 
 @pytest.fixture
 def fusetrace_mount_factory(request: pytest.FixtureRequest, fusetrace_manager: FuseManager,
-                            fusetrace_mount_options: Mapping[str, Any]) -> Iterator[MountFactory]:
+                            fusetrace_mount_options: Mapping[str, Any] | Sequence[str]
+                            ) -> Iterator[MountFactory]:
     """Mounts several filesystems: call it with fields of FuseConfig; branches and mountpoint are
     made when they are not given. Unmounted after the test, the last one first.
 

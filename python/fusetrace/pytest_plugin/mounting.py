@@ -118,8 +118,15 @@ def _finish(record: TestRecord, manager: FuseManager) -> None:
         record.notes.append(f"unmounting: {error}")
 
 
-def make_config(request: pytest.FixtureRequest, given: Mapping[str, Any]) -> FuseConfig:
-    """A FuseConfig for the fixtures: what is given, and what the session says."""
+MountOptions = Union[Mapping[str, Any], Sequence[str]]
+
+
+def make_config(request: pytest.FixtureRequest, options: MountOptions,
+                given: Mapping[str, Any]) -> FuseConfig:
+    """A FuseConfig for the fixtures: what is given, else the project's options (see
+    fusetrace_mount_options), else what the session says."""
+    fixed = dict(options) if isinstance(options, Mapping) else {"options": options}
+    given = {**fixed, **given}
     known = {one.name for one in fields(FuseConfig)}
     if unknown := set(given) - known:
         raise pytest.UsageError(f"FuseConfig has no {', '.join(map(repr, sorted(unknown)))}; it "
@@ -168,7 +175,7 @@ class MountFactory:
     """Mounts filesystems for one test; see fusetrace_mount_factory."""
 
     def __init__(self, request: pytest.FixtureRequest, manager: FuseManager,
-                 options: Mapping[str, Any]) -> None:
+                 options: MountOptions) -> None:
         self._request = request
         self._manager = manager
         self._options = options
@@ -182,7 +189,7 @@ class MountFactory:
             MountError: it cannot be mounted; says what the daemon printed.
         """
         if config is None:
-            config = make_config(self._request, {**self._options, **given})
+            config = make_config(self._request, self._options, given)
         elif given:
             config = replace(config, **given)
         if not config.branches:
