@@ -139,15 +139,22 @@ int ft_log_stream_of_file(const char *path, bool from_end, struct ft_log_stream 
 	return 0;
 }
 
+void ft_log_stream_close(struct ft_log_stream *stream)
+{
+	if (stream->fd >= 0)
+		close(stream->fd);
+	if (stream->watch_fd >= 0)
+		close(stream->watch_fd);
+	stream->fd = stream->watch_fd = -1;
+	stream->has_ended = true;
+}
+
 struct ft_log_stream *ft_log_stream_free(struct ft_log_stream *stream)
 {
 	if (!stream)
 		return NULL;
 	ft_list_remove(&stream->of_monitor);
-	if (stream->fd >= 0)
-		close(stream->fd);
-	if (stream->watch_fd >= 0)
-		close(stream->watch_fd);
+	ft_log_stream_close(stream);
 	ft_log_free(stream->log);
 	free(stream->path);
 	free(stream);

@@ -38,6 +38,8 @@ int ft_log_stream_of_fd(int fd, struct ft_log_stream **ret_stream);
  * it now is of the past. The file must exist.
  */
 int ft_log_stream_of_file(const char *path, bool from_end, struct ft_log_stream **ret_stream);
+/* Nothing more is read of it; its descriptors are closed. Not while they are watched. */
+void ft_log_stream_close(struct ft_log_stream *stream);
 struct ft_log_stream *ft_log_stream_free(struct ft_log_stream *stream);
 
 /* What to poll for EPOLLIN. */

@@ -165,6 +165,7 @@ static int on_bytes(const char *data, size_t size, bool is_gap, void *data_of_fn
 static void end_stream(struct fusetrace_monitor *monitor, struct ft_log_stream *stream)
 {
 	ft_engine_unwatch_log(ft_log_stream_poll_fd(stream));
+	ft_log_stream_close(stream);
 	if (stream->log)
 		ft_log_end(stream->log);
 }

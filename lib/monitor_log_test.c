@@ -201,6 +201,22 @@ static void test_two_pipes(void **state)
 	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_GONE, TIMEOUT_NS), 0);
 }
 
+/* A monitor that is kept for its history keeps no descriptors of a daemon that has ended. */
+static void test_ended_pipe_is_closed(void **state)
+{
+	int ends[2];
+
+	open_monitor(FUSETRACE_SOURCE_LOG);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(fusetrace_monitor_add_log_fd(monitor, ends[0], NULL), 0);
+	start();
+	write_to(ends[1], UNIQUE(2) UNLINK("a") REPLY(2));
+	close(ends[1]);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_GONE, TIMEOUT_NS), 0);
+	assert_int_equal(fcntl(ends[0], F_GETFD), -1);
+	assert_count(1);
+}
+
 /* ---- files ---- */
 
 static void follow(uint32_t flags)
@@ -381,6 +397,7 @@ int main(void)
 		log_test(test_end),
 		log_test(test_end_without_a_newline),
 		log_test(test_two_pipes),
+		log_test(test_ended_pipe_is_closed),
 		log_test(test_growing_file),
 		log_test(test_file_from_its_begin),
 		log_test(test_rotation),

@@ -25,7 +25,8 @@ _REST_OF_A_LINE_MS = 20
 
 
 class Drain:
-    """Reads a descriptor until its end, or until stop(); owns the descriptor.
+    """Reads a descriptor until its end, or until stop(); owns the descriptor. Of one pipe there is one
+    at a time: the one before is stopped, and keeps what it has read.
 
     Example:
         >>> reading, writing = os.pipe()
@@ -40,9 +41,13 @@ class Drain:
         self._descriptor = descriptor
         self._kept_bytes = kept_bytes
         self._kept = bytearray()
-        self._lock = threading.Lock()  # of what is kept
+        self._lock = threading.Lock()  # of what is kept, and of the end
         self._wake = os.eventfd(0, os.EFD_CLOEXEC)
         self._thread = threading.Thread(target=self._run, daemon=True, name="fusetrace-drain")
+        stop_drain_of(descriptor)
+        self._pipe = _identity(descriptor)
+        with _drains_lock:
+            _drains[self._pipe] = self
         self._thread.start()
 
     def text(self) -> bytes:
@@ -61,8 +66,9 @@ class Drain:
     def stop(self) -> bytes:
         """Reads no more, at the end of a line where one comes soon; returns text(). Who reads the
         same pipe through another descriptor gets what comes from then on."""
-        with contextlib.suppress(OSError):  # it has ended by itself
-            os.eventfd_write(self._wake, 1)
+        with self._lock:
+            if self._wake >= 0:  # else it has ended by itself
+                os.eventfd_write(self._wake, 1)
         self._thread.join()
         return self.text()
 
@@ -78,9 +84,13 @@ class Drain:
             while self._is_inside_a_line() and poll.poll(_REST_OF_A_LINE_MS) and self._read(True):
                 pass
         finally:
-            os.close(self._descriptor)
-            wake, self._wake = self._wake, -1
-            os.close(wake)
+            with _drains_lock:
+                if _drains.get(self._pipe) is self:
+                    del _drains[self._pipe]
+            with self._lock:
+                os.close(self._descriptor)
+                os.close(self._wake)
+                self._wake = -1
 
     def _is_inside_a_line(self) -> bool:
         with self._lock:
@@ -100,6 +110,34 @@ class Drain:
                 del self._kept[:-self._kept_bytes]
         return bool(piece)
 
+
+
+# The running ones. A reader that nobody knows of would take lines away from a new monitor.
+_drains: dict[tuple[int, int], Drain] = {}
+_drains_lock = threading.Lock()
+
+
+def _forget_drains() -> None:
+    """In a forked child: threads do not come along, and their descriptors are the parent's, too."""
+    global _drains_lock
+    _drains_lock = threading.Lock()
+    _drains.clear()
+
+
+os.register_at_fork(after_in_child=_forget_drains)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def stop_drain_of(descriptor: int) -> None:
+    """Nobody but the caller reads that pipe from now on."""
+    with _drains_lock:
+        drain = _drains.get(_identity(descriptor))
+    if drain is not None:
+        drain.stop()
 
 
 class DaemonOutput:
@@ -146,6 +184,7 @@ class DaemonOutput:
         self._is_captured = True
         early = b"".join(drain.stop() for drain in drains)
         for pipe in self._pipes:
+            stop_drain_of(pipe)  # of a monitor before this one
             core.add_log_fd(_duplicate(pipe))
         for path, from_beginning in self._files:
             core.add_log_file(path, from_beginning)

@@ -32,8 +32,8 @@ class _Answer:
     def find(self) -> None:
         try:
             self.value = self.question()
-        except BaseException as error:  # told to the one who asked
-            self.error = error
+        except BaseException as error:  # told to the one who asked, without a cycle of frames
+            self.error = error.with_traceback(None)
         self.is_ready.set()
 
 
@@ -75,9 +75,14 @@ class Prober:
                 asker.questions.put(None)  # should it ever come back
         if not is_answered:
             raise ProbeHangs(f"the filesystem has not answered within {timeout:.3g} s")
-        if answer.error is not None:
-            raise answer.error
-        return cast(T, answer.value)
+        value, error = answer.value, answer.error
+        del answer
+        try:
+            if error is not None:
+                raise error
+            return cast(T, value)
+        finally:
+            del error  # whose traceback has this frame
 
     def close(self) -> None:
         """Ends the threads that have nothing to do."""

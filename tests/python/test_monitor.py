@@ -385,6 +385,17 @@ def test_logs(daemon, monitor):
     assert len(monitor.get_logs()) > before
 
 
+def test_one_monitor_after_another(daemon, source):
+    """What read the pipes after the end of the first takes no line from the second."""
+    for number in range(5):
+        with FuseTraceMonitor(daemon.process, source=source) as monitor:
+            for name in range(20):
+                (daemon / f"{number}-{name}").write_text("x")
+            assert len(monitor.wait_for_operations(["create"] * 20, timeout=DEADLINE)) == 20
+            wait_until(lambda: any(f"/{number}-19" in line for line in monitor.get_logs()),
+                       "its lines")
+
+
 def test_a_log_file(mount, tmp_path):
     daemon = mount(f"trace_file={tmp_path / 'log'}", trace=False)
     monitor = FuseTraceMonitor(daemon.mountpoint, source="log")

@@ -351,10 +351,11 @@ def test_a_filesystem_that_hangs(mount, fault, traced):
 
 
 def test_one_that_hangs_holds_up_nobody_else(mount, watch):
-    daemon = mount("hang=getattr:/x", "attr_timeout=0", "entry_timeout=0")
-    (daemon.branch / "x").write_text("x")
+    daemon = mount("hang=getattr:/d/x", "attr_timeout=0", "entry_timeout=0")
+    (daemon.branch / "d").mkdir()  # whose names cannot be changed while one is looked up
+    (daemon.branch / "d" / "x").write_text("x")
     smart_wait = SmartWaitHelper(watch(daemon))
-    hanging = Later(smart_wait.wait_for_file_visible, daemon / "x", timeout=3)
+    hanging = Later(smart_wait.wait_for_file_visible, daemon / "d" / "x", timeout=3)
     (daemon / "a").write_text("x")
     assert no_slower_than(0.5, smart_wait.wait_for_file_visible, daemon / "a", timeout=DEADLINE)
     assert no_slower_than(0.5, smart_wait.wait_for_write_complete, daemon / "a",

@@ -65,7 +65,7 @@ def _add_facts(record: TestRecord, report: pytest.TestReport, waits: list[dict[s
     if report.when == "teardown":
         facts["summaries"] = record.summaries
         facts["lost_events"] = record.lost_events
-        facts["mounts"] = len(record.mounts)
+        facts["mounts"] = record.mount_count
     if not record.mounts and not record.waits:
         return
     # Attributes of a report cross processes as they are, so only what JSON knows.

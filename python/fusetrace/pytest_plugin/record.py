@@ -34,6 +34,7 @@ _RECORD = pytest.StashKey["TestRecord"]()
 _SESSION = pytest.StashKey["SessionState"]()
 
 _WAITS_MAX = 100
+_MOUNTS_MAX = 16
 
 
 # ---- of the session ----
@@ -139,6 +140,8 @@ class TestRecord:
     settings: TestSettings
     began: float = field(default_factory=time.monotonic)
     mounts: list[WatchedMount] = field(default_factory=list)
+    """Those that are there, and the last ones that were: each keeps its history."""
+    mount_count: int = 0
     waits: list[WaitReport] = field(default_factory=list)
     """Waits that were in vain, in any thread, on any monitor."""
     told_waits: int = 0
@@ -167,6 +170,10 @@ class TestRecord:
     def add_mount(self, mountpoint: Path, daemon: Daemon) -> None:
         """A manager, of the plugin or not, has mounted something."""
         with self.lock:
+            self.mount_count += 1
+            gone = [one for one in self.mounts if one.daemon.process.poll() is not None]
+            for one in gone[:len(self.mounts) + 1 - _MOUNTS_MAX]:
+                self.mounts.remove(one)
             self.mounts.append(WatchedMount(mountpoint, daemon))
 
     @property
