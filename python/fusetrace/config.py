@@ -173,8 +173,8 @@ def prepare_branches(branches: Sequence[str], mountpoint: str, made: Made) -> No
             raise ValueError(f"branch {branch!r} is not a directory: give directories, or write "
                              f"what is mounted into the command")
         if _is_in(real, mountpoint):
-            raise ValueError(f"branch {branch!r} lies in the mountpoint {mountpoint!r}, which hides "
-                             f"it: give directories elsewhere")
+            raise ValueError(f"branch {branch!r} lies in the mountpoint {mountpoint!r}, which "
+                             f"hides it: give directories elsewhere")
         if _is_in(mountpoint, real):
             raise ValueError(f"branch {branch!r} holds the mountpoint {mountpoint!r}, so the "
                              f"filesystem would wait for itself: mount elsewhere")

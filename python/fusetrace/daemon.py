@@ -34,6 +34,8 @@ UNMOUNT_SECONDS = 10.0
 """A daemon has this time to write back and to end after its unmount."""
 BUSY_SECONDS = 2.0
 """How long a mount that is in use is waited for."""
+LAZY_SECONDS = 0.5
+"""How long one that is still in use may take to end by itself, after it was taken out of sight."""
 TERM_SECONDS = 2.0
 KILL_SECONDS = 5.0
 _LAST_LINES_SECONDS = 0.5  # for the last words of a process that has ended
@@ -255,7 +257,7 @@ class Daemon:
         deadline = time.monotonic() + timeout
         was_lazy = self._unmount(deadline)
         if was_lazy:  # it ends when its last user has gone, which may be never
-            deadline = min(deadline, time.monotonic() + TERM_SECONDS)
+            deadline = min(deadline, time.monotonic() + LAZY_SECONDS)
         elif self._own_mount() is not None:
             # libfuse, told to end, would take the topmost mount away, which is not its own.
             return False

@@ -2,8 +2,8 @@
 """Mounts as the kernel tells of them, and what can be done to one from outside.
 
 Nothing here asks the mounted filesystem anything, so nothing hangs with it: mounts stand in
-/proc/self/mountinfo, which can be polled for changes, who uses one in /proc/PID/fd, and a filesystem
-that does not answer is cut off through /sys/fs/fuse/connections.
+/proc/self/mountinfo, which can be polled for changes, who uses one in /proc/PID/fd, and what does
+not answer is cut off through /sys/fs/fuse/connections.
 """
 
 from __future__ import annotations

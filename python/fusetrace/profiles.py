@@ -225,8 +225,8 @@ class _Builder:
         written = self.words["each_branch"]
         if self.profile.write_branch is _plain and len(written) > 1 and \
                 any(":" in branch for branch in written):
-            raise ValueError(f"branches {', '.join(map(repr, written))}: a colon separates branches "
-                             f"of {self.profile.name}, so none may be in a name")
+            raise ValueError(f"branches {', '.join(map(repr, written))}: a colon separates "
+                             f"branches of {self.profile.name}, so none may be in a name")
         return ":".join(written)
 
 

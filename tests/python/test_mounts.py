@@ -28,6 +28,7 @@ def soon():
 
 @pytest.fixture
 def manager(tmp_path):
+    pytest.importorskip("fusetrace._core", reason="the extension is not built")
     with FuseManager(temp_root=tmp_path / "temporary") as manager:
         yield manager
 

@@ -378,6 +378,7 @@ def recipe(name):
 
 
 def mount_and_use(config, args=(), binary=None, is_read_only=False):
+    pytest.importorskip("fusetrace._core", reason="the extension is not built")
     with FuseManager(binary) as manager, manager.mounted_fs_with_args(config, args) as mounted:
         if not is_read_only:
             (mounted.mountpoint / "new").write_text("hello")
