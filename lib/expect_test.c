@@ -278,12 +278,14 @@ static void test_a_check_tells_whose_failure_it_is(void **state)
 	fusetrace_mark_now(monitor, &mark);
 	ft_test_feed(monitor, FT_TEST_OP(.op = "create", .path = "/a", .error = EIO));
 	for (uint32_t order = FUSETRACE_ORDER_ANY; order <= FUSETRACE_ORDER_STRICT; order++)
-		assert_int_equal(fusetrace_wait_all(monitor, &mark, &match, 1, order, 0, NULL, NULL),
-				 -ETIMEDOUT);
+		assert_int_equal(
+			fusetrace_wait_all(monitor, &mark, &match, 1, order, 0, NULL, NULL),
+			-ETIMEDOUT);
 	ft_test_feed(monitor, FT_TEST_OP(.op = "create", .path = "/b", .error = EIO));
 	for (uint32_t order = FUSETRACE_ORDER_ANY; order <= FUSETRACE_ORDER_STRICT; order++)
-		assert_int_equal(fusetrace_wait_all(monitor, &mark, &match, 1, order, 0, NULL, NULL),
-				 -EREMOTEIO);
+		assert_int_equal(
+			fusetrace_wait_all(monitor, &mark, &match, 1, order, 0, NULL, NULL),
+			-EREMOTEIO);
 }
 
 /* A loop of poll and look must not spin when a look finds nothing. */

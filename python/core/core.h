@@ -47,9 +47,9 @@ struct core_call {
 /* One match, with the object that owns its strings and its check function. */
 struct core_match {
 	struct fusetrace_match match;
-	PyObject *owner;         /* the tuple that it was made of */
-	PyObject *check;         /* of owner; NULL none */
-	struct core_call *call;  /* of the wait that is running */
+	PyObject *owner;        /* the tuple that it was made of */
+	PyObject *check;        /* of owner; NULL none */
+	struct core_call *call; /* of the wait that is running */
 };
 
 /* A row of them. Zeroed is empty. */
@@ -64,7 +64,7 @@ bool core_matches_init(struct core_matches *matches, PyObject *sequence);
 void core_matches_done(struct core_matches *matches);
 void core_matches_set_call(struct core_matches *matches, struct core_call *call);
 
-/* ---- monitors (monitor.c, monitor_waits.c), expectations (expect.c) ---- */
+/* ---- monitors (monitor.c, monitor_history.c, monitor_waits.c), expectations (expect.c) ---- */
 
 struct core_monitor {
 	PyObject_HEAD
@@ -73,6 +73,12 @@ struct core_monitor {
 	_Atomic uint64_t interrupts;
 };
 extern PyType_Spec core_monitor_spec;
+
+PyObject *core_monitor_operations(PyObject *self, PyObject *args);
+PyObject *core_monitor_count(PyObject *self, PyObject *args);
+PyObject *core_monitor_in_flight(PyObject *self, PyObject *unused);
+PyObject *core_monitor_log_lines(PyObject *self, PyObject *unused);
+PyObject *core_monitor_summary(PyObject *self, PyObject *unused);
 
 PyObject *core_monitor_wait(PyObject *self, PyObject *args);
 PyObject *core_monitor_wait_none(PyObject *self, PyObject *args);

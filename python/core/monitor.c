@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Monitor: its life, its marks, and what its history holds. The waits are in monitor_waits.c. */
+/*
+ * Monitor: its life and its marks. What its history holds is in monitor_history.c, the waits are in
+ * monitor_waits.c.
+ */
 #include <errno.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
 #include "core.h"
 
@@ -220,183 +222,7 @@ static PyObject *monitor_lost(PyObject *self, PyObject *object)
 	return PyLong_FromUnsignedLongLong(lost);
 }
 
-/* ---- what there is ---- */
-
-/* Operations on their way to a list. */
-struct gathered {
-	struct fusetrace_op **ops;
-	size_t count;
-	size_t room;
-};
-
-static int gather(struct fusetrace_op *op, void *data)
-{
-	struct gathered *gathered = data;
-
-	if (gathered->count == gathered->room) {
-		size_t room = gathered->room ? gathered->room * 2 : 1024;
-		struct fusetrace_op **ops = realloc(gathered->ops, room * sizeof(*ops));
-
-		if (!ops)
-			return -ENOMEM;
-		gathered->ops = ops;
-		gathered->room = room;
-	}
-	gathered->ops[gathered->count++] = fusetrace_op_ref(op);
-	return 0;
-}
-
-static PyObject *give(PyObject *self, struct gathered *gathered, int r)
-{
-	PyObject *list = NULL;
-
-	if (r < 0) {
-		for (size_t i = 0; i < gathered->count; i++)
-			fusetrace_op_unref(gathered->ops[i]);
-		core_raise(r, NULL);
-	} else {
-		list = core_operation_list(((struct core_monitor *)self)->operation_type,
-					   gathered->ops, gathered->count);
-	}
-	free(gathered->ops);
-	return list;
-}
-
-/* One match without a check function, or an empty sequence: every operation. */
-static bool one_match(struct core_matches *matches, PyObject *sequence)
-{
-	if (!core_matches_init(matches, sequence))
-		return false;
-	if (matches->count <= 1 && (matches->count == 0 || !matches->items[0].check))
-		return true;
-	core_matches_done(matches);
-	PyErr_SetString(PyExc_ValueError, "at most one match, without a check function");
-	return false;
-}
-
-/* operations(mark, matches) -> list */
-static PyObject *monitor_operations(PyObject *self, PyObject *args)
-{
-	struct gathered gathered = {NULL};
-	struct core_matches matches;
-	struct core_mark mark;
-	PyObject *sequence;
-	int r;
-
-	if (!PyArg_ParseTuple(args, "O&O", core_mark_convert, &mark, &sequence) ||
-	    !one_match(&matches, sequence))
-		return NULL;
-	Py_BEGIN_ALLOW_THREADS
-	r = fusetrace_foreach(monitor_of(self), core_mark_pointer(&mark), matches.pointers[0],
-			      gather, &gathered);
-	Py_END_ALLOW_THREADS
-	core_matches_done(&matches);
-	return give(self, &gathered, r);
-}
-
-/* count(mark, matches) -> int */
-static PyObject *monitor_count(PyObject *self, PyObject *args)
-{
-	struct core_matches matches;
-	struct core_mark mark;
-	PyObject *sequence;
-	int64_t count;
-
-	if (!PyArg_ParseTuple(args, "O&O", core_mark_convert, &mark, &sequence) ||
-	    !one_match(&matches, sequence))
-		return NULL;
-	Py_BEGIN_ALLOW_THREADS
-	count = fusetrace_count(monitor_of(self), core_mark_pointer(&mark), matches.pointers[0]);
-	Py_END_ALLOW_THREADS
-	core_matches_done(&matches);
-	return count < 0 ? core_raise((int)count, NULL) : PyLong_FromLongLong(count);
-}
-
-static PyObject *monitor_in_flight(PyObject *self, PyObject *unused)
-{
-	struct gathered gathered = {NULL};
-	int r;
-
-	Py_BEGIN_ALLOW_THREADS
-	r = fusetrace_in_flight(monitor_of(self), NULL, gather, &gathered);
-	Py_END_ALLOW_THREADS
-	return give(self, &gathered, r);
-}
-
-/* Lines on their way to a list; the interpreter's lock is taken for each. */
-struct gathered_lines {
-	PyThreadState *saved;
-	PyObject *list;
-};
-
-static int add_line(const char *line, size_t length, void *data)
-{
-	struct gathered_lines *lines = data;
-	PyObject *bytes;
-	int r;
-
-	PyEval_RestoreThread(lines->saved);
-	bytes = PyBytes_FromStringAndSize(line, (Py_ssize_t)length);
-	r = bytes ? PyList_Append(lines->list, bytes) : -1;
-	Py_XDECREF(bytes);
-	lines->saved = PyEval_SaveThread();
-	return r < 0 ? -ENOMEM : 0;
-}
-
-static PyObject *monitor_log_lines(PyObject *self, PyObject *unused)
-{
-	struct gathered_lines lines = {.list = PyList_New(0)};
-	int r;
-
-	if (!lines.list)
-		return NULL;
-	lines.saved = PyEval_SaveThread();
-	r = fusetrace_log_lines(monitor_of(self), add_line, &lines);
-	PyEval_RestoreThread(lines.saved);
-	if (r < 0) {
-		Py_DECREF(lines.list);
-		return core_raise(r, NULL);
-	}
-	return lines.list;
-}
-
-static PyObject *row_of(const struct fusetrace_summary_row *row)
-{
-	return Py_BuildValue("(syKKKKKKKKKK)", row->op, row->slowest,
-			     (unsigned long long)row->count, (unsigned long long)row->failed,
-			     (unsigned long long)row->probes, (unsigned long long)row->timed,
-			     (unsigned long long)row->total_ns, (unsigned long long)row->p50_ns,
-			     (unsigned long long)row->p95_ns, (unsigned long long)row->p99_ns,
-			     (unsigned long long)row->max_ns, (unsigned long long)row->bytes);
-}
-
-/* The totals since the start, which outlive the history's limit: a list of rows. */
-static PyObject *monitor_summary(PyObject *self, PyObject *unused)
-{
-	struct fusetrace_summary *summary = NULL;
-	struct fusetrace_summary_row row;
-	PyObject *list = PyList_New(0);
-	int r;
-
-	Py_BEGIN_ALLOW_THREADS
-	r = fusetrace_summary_new(&summary);
-	if (r == 0)
-		r = fusetrace_summary_add_monitor(summary, monitor_of(self));
-	Py_END_ALLOW_THREADS
-	for (size_t i = 0; list && r == 0 && fusetrace_summary_get(summary, i, &row) == 0; i++) {
-		PyObject *item = row_of(&row);
-
-		if (!item || PyList_Append(list, item) < 0)
-			Py_CLEAR(list);
-		Py_XDECREF(item);
-	}
-	fusetrace_summary_free(summary);
-	if (r < 0) {
-		Py_XDECREF(list);
-		return core_raise(r, NULL);
-	}
-	return list;
-}
+/* ---- what it knows of its mount ---- */
 
 static PyObject *monitor_daemons(PyObject *self, PyObject *unused)
 {
@@ -465,13 +291,14 @@ static PyMethodDef monitor_methods[] = {
 	{"mark", monitor_mark, METH_NOARGS, "(seq, mono_ns, lost) after a barrier."},
 	{"sync", monitor_sync, METH_NOARGS, "The barrier alone."},
 	{"lost", monitor_lost, METH_O, "lost(mark): events lost since."},
-	{"operations", monitor_operations, METH_VARARGS, "operations(mark, matches) -> list."},
-	{"count", monitor_count, METH_VARARGS, "count(mark, matches) -> int."},
-	{"in_flight", monitor_in_flight, METH_NOARGS, "What has no reply yet, oldest first."},
-	{"log_lines", monitor_log_lines, METH_NOARGS, "The daemon's last lines, as bytes."},
-	{"summary", monitor_summary, METH_NOARGS, "Rows of totals, most frequent first."},
+	{"operations", core_monitor_operations, METH_VARARGS, "operations(mark, matches) -> list."},
+	{"count", core_monitor_count, METH_VARARGS, "count(mark, matches) -> int."},
+	{"in_flight", core_monitor_in_flight, METH_NOARGS, "What has no reply yet, oldest first."},
+	{"log_lines", core_monitor_log_lines, METH_NOARGS, "The daemon's last lines, as bytes."},
+	{"summary", core_monitor_summary, METH_NOARGS, "Rows of totals, most frequent first."},
 	{"daemons", monitor_daemons, METH_NOARGS, "Process ids of the daemon."},
-	{"wait", core_monitor_wait, METH_VARARGS, "wait(mark, matches, order, timeout_ns, wants_report)."},
+	{"wait", core_monitor_wait, METH_VARARGS,
+	 "wait(mark, matches, order, timeout_ns, wants_report)."},
 	{"wait_none", core_monitor_wait_none, METH_VARARGS, "wait_none(mark, matches, window_ns)."},
 	{"wait_idle", core_monitor_wait_idle, METH_VARARGS, "wait_idle(quiet_ns, timeout_ns)."},
 	{"wait_state", core_monitor_wait_state, METH_VARARGS, "wait_state(state, timeout_ns)."},

@@ -18,8 +18,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * FUSETRACE_SECOND + (uint64_t)now.tv_nsec;
 }
 
-void core_wait_init(struct core_wait *wait, const struct core_monitor *monitor,
-		    uint64_t timeout_ns)
+void core_wait_init(struct core_wait *wait, const struct core_monitor *monitor, uint64_t timeout_ns)
 {
 	uint64_t now = now_ns();
 

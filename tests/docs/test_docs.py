@@ -41,7 +41,7 @@ def test_code_is_formatted():
     if why := formatter():
         pytest.skip(why)
     sources = [path for folder in ("bench", "bpf", "cli", "examples", "fs", "fuzz", "include",
-                                   "lib", "tests")
+                                   "lib", "python", "tests")
                for path in (ROOT / folder).rglob("*.[ch]")]
     assert sources
     result = subprocess.run(["clang-format", "--dry-run", "-Werror", *sources], text=True,

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from daemons import DEADLINE, Daemon, need_mounts
+from daemons import DEADLINE, Daemon, need_mounts, wait_until
 from fusetrace import FuseTraceMonitor, SmartWaitHelper
 
 SOURCES = ("kernel", "log")
@@ -25,11 +25,16 @@ def mount(tmp_path):
         daemons.append(Daemon(tmp_path, *options, name=name, **keywords))
         return daemons[-1]
 
+    before = set(threading.enumerate())
     yield start
     timer.cancel()
     with contextlib.ExitStack() as stack:
         for daemon in daemons:
             stack.callback(daemon.finish)
+    # Who reads the pipes of a daemon reads them to their end, and not longer.
+    wait_until(lambda: not [one for one in threading.enumerate()
+                            if one not in before and one.name == "fusetrace-drain"],
+               "the drains to end")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Filesystems that the tests of the package mount, trace and take away again.
 
-A mount that hangs is aborted by its connection's number, and processes are ended by their own id, so
+A mount that hangs is aborted by its connection's number, and processes are ended by their own id:
 whatever a test does to its filesystem, it leaves nothing behind.
 """
 
@@ -173,29 +173,29 @@ class Later:
         return self._value
 
 
-def sleeping_in(thread_name_or_call, count=1):
-    """Waits until so many threads of this process sleep in poll(): those that wait in the library.
+# The number of ppoll(2), in which the library waits.
+PPOLL = {"x86_64": "271", "aarch64": "73", "riscv64": "73"}.get(os.uname().machine)
 
-    There is no event for that somebody has gone to sleep; /proc tells it.
-    """
-    def found():
+
+def wait_for_waiters(count=1):
+    """Until that many threads of this process sleep in the library. There is no event for that
+    somebody has gone to sleep; /proc tells it, where the number of the system call is known."""
+
+    def are_asleep():
         number = 0
         for thread in os.listdir("/proc/self/task"):
             with contextlib.suppress(OSError):
                 with open(f"/proc/self/task/{thread}/syscall") as file:
-                    word = file.read().split()[0]
-                number += word in thread_name_or_call
+                    number += file.read().split()[0] == PPOLL
         return number >= count
 
-    wait_until(found, f"{count} threads in the system call {thread_name_or_call}")
+    if PPOLL is not None:
+        wait_until(are_asleep, f"{count} threads in ppoll()")
 
 
-PPOLL = ("271",)  # x86-64; only used where /proc tells it
-
-
-def wait_for_waiters(count=1):
-    """Until that many threads of this process sleep in the library."""
-    sleeping_in(PPOLL, count)
+def wait_until_asked(monitor, name):
+    """Until such an operation is in flight."""
+    wait_until(lambda: name in [one.operation for one in monitor.in_flight], f"a {name}")
 
 
 def record(op, seq, **fields):

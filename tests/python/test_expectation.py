@@ -9,7 +9,7 @@ import time
 import pytest
 
 from conftest_core import daemon, kernel_monitor, monitor, mount, source, watch  # noqa: F401
-from daemons import DEADLINE, SLACK, SOON, Later, readable, wait_for_waiters, write_recording
+from daemons import DEADLINE, SLACK, SOON, Later, readable, wait_for_waiters, wait_until_asked
 from fusetrace import (
     EventsLost, FuseTraceError, FuseTraceMonitor, Monitor, MonitorStopped, OperationFailed,
     OperationTimeout, OrderViolation, UnexpectedOperation, WaitInterrupted, op)
@@ -62,8 +62,7 @@ def test_in_flight(mount, watch):
     monitor = watch(daemon)
     maker = Later(os.mkdir, daemon / "d")
     if monitor.source == "kernel":
-        while not monitor.in_flight:
-            pass
+        wait_until_asked(monitor, "mkdir")
         without = monitor.expect("mkdir", path="/d")
         within = monitor.expect("mkdir", path="/d", include_in_flight=True)
         assert within.wait(DEADLINE).path == "/d"
@@ -296,8 +295,7 @@ def test_forbid_what_is_in_flight(mount, watch):
     with pytest.raises(UnexpectedOperation, match="mkdir"):
         with monitor.forbid("mkdir"):
             maker = Later(os.mkdir, daemon / "d")
-            while not monitor.in_flight:
-                pass
+            wait_until_asked(monitor, "mkdir")
     maker.join()
 
 

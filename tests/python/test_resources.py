@@ -12,7 +12,7 @@ import tracemalloc
 import pytest
 
 from conftest_core import daemon, kernel_monitor, mount  # noqa: F401
-from daemons import DEADLINE, Daemon, record, wait_until
+from daemons import DEADLINE, record, running, wait_until
 from fusetrace import (
     FuseTraceMonitor, Monitor, OperationTimeout, SmartWaitHelper, op)
 from fusetrace.paths import MountPaths
@@ -255,13 +255,10 @@ def test_daemons_that_come_and_go(tmp_path):
 
     def work(count):
         for _ in range(count):
-            one = Daemon(tmp_path, name=f"mnt{next(numbers)}")
-            monitor = FuseTraceMonitor(one.process, source="kernel")
-            monitor.start_capture()
-            (one / "a").write_text("x")
-            monitor.wait_for_operation("release", timeout=DEADLINE)
-            monitor.stop_capture()
-            one.finish()
+            with running(tmp_path, name=f"mnt{next(numbers)}") as one:
+                with FuseTraceMonitor(one.process, source="kernel") as monitor:
+                    (one / "a").write_text("x")
+                    assert monitor.wait_for_operation("release", timeout=DEADLINE)
             del monitor
         wait_until(lambda: not new_threads(before, "fusetrace-drain"), "the drains to end")
 

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from conftest_core import daemon, kernel_monitor, monitor, mount, source, watch  # noqa: F401
-from daemons import DEADLINE, SLACK, SOON, Later, wait_for_waiters, write_recording
+from daemons import (
+    DEADLINE, SLACK, SOON, Later, wait_for_waiters, wait_until_asked, write_recording)
 from fusetrace import FuseTraceError, FuseTraceMonitor, OperationStatus, op
 from fusetrace.assignment import assign
 
@@ -330,8 +331,7 @@ def test_wait_for_idle(mount, watch):
     monitor = watch(daemon)
     maker = Later(os.mkdir, daemon / "d")
     if monitor.source == "kernel":
-        while not monitor.in_flight:
-            pass
+        wait_until_asked(monitor, "mkdir")
     else:
         maker.join()
     monitor.wait_for_idle(0.02, DEADLINE)
