@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("fusetrace")
 
+_ENDED_MAX = 16
+
 observers: list[Callable[[Path, Daemon], None]] = []
 """Told of each mount of any manager, once it is there: its mountpoint as it was given."""
 
@@ -116,7 +118,7 @@ class FuseManager:
         self.temp_dirs: list[Path] = []
         self._temp_root = temp_root
         self._mounted: dict[str, _Mounted] = {}
-        self._ended: dict[str, Daemon] = {}
+        self._ended: dict[str, list[str]] = {}  # what they had printed last
         self._lock = threading.Lock()
         self._owner = os.getpid()
         FuseConfig(source=source)  # checks it
@@ -293,7 +295,10 @@ class FuseManager:
             return False
         with self._lock:
             self._mounted.pop(key, None)
-            self._ended[key] = mounted.daemon
+            self._ended.pop(key, None)
+            self._ended[key] = mounted.daemon.last_lines()
+            while len(self._ended) > _ENDED_MAX:
+                del self._ended[next(iter(self._ended))]
             self.active_mounts.pop(mounted.given, None)
             self.trace_monitors.pop(mounted.given, None)
         mounted.directories.remove_trees()
@@ -369,11 +374,6 @@ class FuseManager:
 
     # ---- what belongs to a mount ----
 
-    def _daemon(self, mountpoint: str | os.PathLike[str]) -> Daemon | None:
-        key = mounts.resolve(mountpoint)
-        mounted = self._mounted.get(key)
-        return mounted.daemon if mounted is not None else self._ended.get(key)
-
     def get_trace_monitor(self, mountpoint: str | os.PathLike[str]) -> FuseTraceMonitor | None:
         """The monitor of a mount; None when it is not traced, or not mounted."""
         mounted = self._mounted.get(mounts.resolve(mountpoint))
@@ -386,10 +386,11 @@ class FuseManager:
         return SmartWaitHelper(self.get_trace_monitor(mountpoint), mountpoint=mountpoint)
 
     def get_output(self, mountpoint: str | os.PathLike[str]) -> list[str]:
-        """The last lines that the daemon of a mount has printed, also after its end; at most 64 KiB
-        of them."""
-        daemon = self._daemon(mountpoint)
-        return daemon.last_lines() if daemon is not None else []
+        """The last lines that the daemon of a mount has printed, at most 64 KiB of them; also after
+        its end, of the last mounts."""
+        key = mounts.resolve(mountpoint)
+        mounted = self._mounted.get(key)
+        return mounted.daemon.last_lines() if mounted is not None else self._ended.get(key, [])
 
 
 def _pipes() -> tuple[list[int], list[int]]:

@@ -59,7 +59,8 @@ class MountEntry:
 
 def unescape(field: str) -> str:
     """Undoes the octal escapes of mountinfo."""
-    return field.encode().decode("unicode_escape").encode("latin-1").decode(errors="replace")
+    bytes_ = field.encode(errors="surrogateescape")
+    return bytes_.decode("unicode_escape").encode("latin-1").decode(errors="replace")
 
 
 def parse_entry(line: str) -> MountEntry:
