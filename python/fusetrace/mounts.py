@@ -290,24 +290,26 @@ def _uses(pid: int, mountpoint: bytes) -> bool:
 def holders_of(connection: int) -> list[int]:
     """The daemon's processes: those that hold this connection. Empty when there is none, or the
     kernel does not tell (before Linux 6.14)."""
-    return [pid for pid in _pids() if _holds(pid, connection)]
+    return [pid for pid in _pids() if connection in connections_of(pid)]
 
 
-def _holds(pid: int, connection: int) -> bool:
+def connections_of(pid: int) -> set[int]:
+    """The FUSE connections that a process holds; empty where the kernel does not tell."""
+    found: set[int] = set()
     try:
         descriptors = os.listdir(f"/proc/{pid}/fd")
     except OSError:
-        return False
+        return found
     for descriptor in descriptors:
         try:
             if os.readlink(f"/proc/{pid}/fd/{descriptor}") != DEVICE:
                 continue
-            with open(f"/proc/{pid}/fdinfo/{descriptor}", "rb") as file:
-                if b"fuse_connection:\t%d\n" % connection in file.read():
-                    return True
-        except OSError:
+            with open(f"/proc/{pid}/fdinfo/{descriptor}", encoding="ascii") as file:
+                found |= {int(line.split(":")[1]) for line in file
+                          if line.startswith("fuse_connection:")}
+        except (OSError, ValueError):
             continue
-    return False
+    return found
 
 
 def marked_processes(mark: str) -> list[int]:

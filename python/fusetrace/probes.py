@@ -95,7 +95,7 @@ class Prober:
 
 
 def _serve(questions: queue.SimpleQueue[_Answer | None], monitor: Monitor | None) -> None:
-    from .daemon_output import block_signals
+    from .pipes import block_signals
 
     block_signals()
     # The thread does nothing else, so all that it asks of the mount is a probe.

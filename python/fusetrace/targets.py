@@ -127,10 +127,12 @@ def mountpoint_of(pid: int) -> str | None:
     """The mountpoint of the FUSE connection that a process or one of its descendants holds; None
     when there is none (yet). Before Linux 6.14 the kernel does not tell who holds a connection; then
     it is the FUSE mount that is named among a process's arguments."""
+    from .mounts import connections_of
+
     connections: set[int] = set()
     arguments: set[str] = set()
     for one in _with_descendants(pid):
-        connections |= _connections(one)
+        connections |= connections_of(one)
         arguments |= _arguments(one)
     found = None
     for connection, mountpoint in _fuse_mounts():
@@ -147,25 +149,6 @@ def _with_descendants(pid: int) -> list[int]:
                 with open(f"/proc/{one}/task/{thread}/children", encoding="ascii") as file:
                     found.extend(int(child) for child in file.read().split())
         except OSError:
-            continue
-    return found
-
-
-def _connections(pid: int) -> set[int]:
-    found: set[int] = set()
-    try:
-        descriptors = os.listdir(f"/proc/{pid}/fd")
-    except OSError:
-        return found
-    for descriptor in descriptors:
-        try:
-            if os.readlink(f"/proc/{pid}/fd/{descriptor}") != "/dev/fuse":
-                continue
-            with open(f"/proc/{pid}/fdinfo/{descriptor}", encoding="ascii") as file:
-                for line in file:
-                    if line.startswith("fuse_connection:"):
-                        found.add(int(line.split(":")[1]))
-        except (OSError, ValueError):
             continue
     return found
 

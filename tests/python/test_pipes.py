@@ -42,14 +42,12 @@ def test_the_last_line_may_be_unfinished():
 
 def test_an_unfinished_line_is_shown_before_the_end():
     read_end, write_end = os.pipe()
-    output = pipes.Output()
-    output._begun = {read_end: b""}
-    output._add(read_end, b"begun")
-    assert output.lines() == ["begun"]
-    output._add(read_end, b" and done\n")
+    output = pipes.drain(read_end)
+    os.write(write_end, b"begun")
+    assert wait_for_operation(lambda: output.lines() == ["begun"], timeout=SECONDS)[0]
+    close_after(write_end, b" and done\n")
+    assert output.wait_for_end(SECONDS)
     assert output.lines() == ["begun and done"]
-    os.close(read_end)
-    os.close(write_end)
 
 
 def test_what_is_no_text_is_shown_as_escapes():
@@ -115,7 +113,7 @@ def test_signals_stay_with_the_main_thread():
     output = pipes.drain(read_end)
     os.write(write_end, b"up\n")
     assert wait_for_operation(output.lines, timeout=SECONDS)[0]
-    status = open(f"/proc/self/task/{output._thread.native_id}/status", encoding="ascii").read()
+    status = open(f"/proc/self/task/{output._parts[0]._thread.native_id}/status", encoding="ascii").read()
     blocked = int(status.split("SigBlk:")[1].split()[0], 16)
     assert blocked & 1 << (signal.SIGINT - 1)
     assert not blocked & 1 << (signal.SIGSEGV - 1)
