@@ -38,13 +38,13 @@ T = TypeVar("T")
 class _Path:
     """The path of a wait: in the mount, as a match, and as this machine has it."""
 
-    def __init__(self, inside: InMount, paths: MountPaths) -> None:
+    def __init__(self, inside: InMount, paths: MountPaths, device: int | None) -> None:
         self.inside = inside
         self.mountpoint = paths.mountpoint
         self.text = str(inside) if self.mountpoint is None else paths.outside(inside)
         self.match: _core.MatchTuple = Matcher(
             path=inside, include_in_flight=True).tuple_for(paths)
-        self.device = None if self.mountpoint is None else targets.device_of(self.mountpoint)
+        self.device = device
 
 
 class _Ended(Exception):
@@ -70,6 +70,7 @@ class SmartWaitHelper:
         self.trace_monitor = trace_monitor
         self.last_report: str | None = None
         self._prober = Prober(trace_monitor)
+        self._device: int | None = None
         self._untraced_paths = MountPaths()
         if mountpoint is not None:
             self._untraced_paths.add_root(os.fspath(mountpoint))
@@ -179,8 +180,11 @@ class SmartWaitHelper:
                 self._fail_early(given, "nothing is mounted yet")
                 return None
         if paths.mountpoint is None:
-            return _Path(InMount(os.path.abspath(os.fspath(given))), paths)
-        return _Path(paths.exact(given), paths)
+            return _Path(InMount(os.path.abspath(os.fspath(given))), paths, None)
+        # A monitor has one mount for its life; without one there may be another one each time.
+        if self._device is None or self.trace_monitor is None:
+            self._device = targets.device_of(paths.mountpoint)
+        return _Path(paths.exact(given), paths, self._device)
 
     def _ask(self, question: Callable[[], T], end: float) -> T:
         return self._prober.ask(question, _left(end, least=1.0))

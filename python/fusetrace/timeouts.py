@@ -68,10 +68,13 @@ def scale() -> float:
 def seconds(value: object, name: str = "timeout") -> float:
     """value as a number of seconds, checked: TypeError for what is no number, ValueError for what
     is negative or not a number."""
+    if type(value) is float or type(value) is int:  # what is asked for nearly always, and quick
+        number = float(value)
     # A number of numpy or of fractions is one, too.
-    if isinstance(value, (bool, str, bytes)) or not isinstance(value, SupportsFloat):
+    elif isinstance(value, (bool, str, bytes)) or not isinstance(value, SupportsFloat):
         raise TypeError(f"{name} must be a number of seconds, not {value!r}")
-    number = float(value)
+    else:
+        number = float(value)
     if not number >= 0:
         raise ValueError(f"{name} must not be negative or NaN: {value!r}")
     return number
