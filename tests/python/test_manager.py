@@ -216,7 +216,7 @@ def test_a_nul_in_a_name(manager, tmp_path):
 # ---- is it really mounted? ----
 
 
-def test_a_bare_directory_is_no_mount(manager, config, script):
+def test_mistake_12_a_bare_directory_is_no_mount(manager, config, script):
     """Mistake 12: readiness was stat and listdir, which a bare directory passes."""
     binary = script("echo nothing is mounted; exec cat /dev/zero > /dev/null")
     config.timeout = 0.1

@@ -261,7 +261,6 @@ def test_abort(manager, mounted):
     assert mounts.abort(connection) is True
     fails_with(errno.ENOTCONN, os.listdir, mounted)
     assert manager.unmount(mounted) is True
-    assert mounts.abort(connection) is False
 
 
 def test_marked_processes():
