@@ -51,6 +51,13 @@ def test_blocks_in_python_run(tmp_path, page):
     assert " skipped" not in result.stdout, result.stdout
 
 
+def test_the_example_runs(tmp_path):
+    (tmp_path / "pytest.ini").write_text(SETTINGS)
+    (tmp_path / "test_wait.py").write_text((ROOT / "examples/test_wait.py").read_text())
+    result = run_pytest(tmp_path)
+    assert result.returncode == 0 and "2 passed" in result.stdout, result.stdout
+
+
 @pytest.mark.parametrize("page", names(PAGES, "ini"))
 def test_settings_are_known(tmp_path, page):
     (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass\n")
