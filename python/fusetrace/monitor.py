@@ -8,7 +8,6 @@ the specification, which return None or False. When it begins and ends is in cap
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
