@@ -15,6 +15,8 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 TIMEOUT = 900  # seconds, for one run of pytest
+# Not what else is installed here, which takes its time to load.
+PLUGINS = ("-p", "fusetrace.pytest_plugin", "-p", "xdist")
 
 CONFTEST = """\
 import json, os
@@ -92,9 +94,10 @@ def run_pytest(test, *arguments):
         (folder / "test_bench.py").write_text(test)
         began = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PLUGINS, *arguments],
             cwd=folder, timeout=TIMEOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, "BENCH_PHASES": str(folder / "phases")})
+            env={**os.environ, "BENCH_PHASES": str(folder / "phases"),
+                 "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
         seconds = time.monotonic() - began
         if done.returncode:
             raise RuntimeError(done.stdout)
@@ -173,7 +176,9 @@ def table(result):
          calls["wait_p50_us"] <= 60),
         ("completed_operations of 1 million", f"{calls['million_s']:.2f} s", "< 1 s",
          calls["million_s"] < 1),
-        ("import fusetrace", f"{calls['import_ms']:.0f} ms", "< 30 ms", calls["import_ms"] < 30),
+        ("import fusetrace, and with FuseTraceMonitor",
+         f"{calls['import_ms']:.0f} ms, {calls['import_monitor_ms']:.0f} ms", "< 30 ms",
+         calls["import_ms"] < 30),
         ("20 live tests under -n 2, of the serial time", f"{result['parallel']['ratio']:.2f}",
          "<= 0.65", result["parallel"]["ratio"] <= 0.65),
     ]
