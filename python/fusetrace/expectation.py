@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _core, timeouts
+from . import _core, timeouts, waits
 from .errors import DaemonDied, EventsLost, FuseTraceError, OperationTimeout
 from .matcher import Matcher
 from .operation import Mark, Operation
@@ -81,6 +81,7 @@ class Expectation:
         """Becomes readable when `wait(0)` is worth a call: for event loops of your own."""
         return self._core.fileno()
 
+    @waits.timed
     def wait(self, timeout: float | None = None) -> Any:
         """Waits; returns the operation, of expect_all() the list. See Monitor.expect().
 
@@ -152,6 +153,7 @@ class Expectation:
         __tracebackhide__ = True
         if self._is_awaited:
             raise RuntimeError("another task waits for this expectation: give each its own")
+        began = time.monotonic()
         end = timeouts.deadline(self._timeout)
         self._is_open = False
         self._is_awaited = True
@@ -164,6 +166,7 @@ class Expectation:
             raise self._with_end(error) from None
         finally:
             self._is_awaited = False
+            waits.add(time.monotonic() - began, lambda: f"await {self.where}")
         return self._result()
 
     def _look(self, is_last: bool) -> list[Operation] | None:

@@ -19,6 +19,7 @@ from .expectation import Expectation, Forbidden
 from .matcher import Check, Matcher, PathLike, as_matcher, several
 from .operation import Mark, Operation, OperationStatus
 from .view import View
+from .waits import timed
 
 if TYPE_CHECKING:
     from .summary import Summary
@@ -154,6 +155,7 @@ class Monitor(Capture):
         matcher = as_matcher(what).with_defaults(path=path, label=label, check_fn=check_fn)
         return Forbidden(self._ready(), matcher)
 
+    @timed
     def expect_none(self, what: str | Matcher = "*", path: PathLike | None = None, *,
                     within: float = 0.0, since: Mark | None = None, label: str | None = None,
                     check_fn: Check | None = None) -> None:
@@ -167,6 +169,7 @@ class Monitor(Capture):
         mark = self.mark() if since is None else since
         self._core.wait_none(mark, (matcher.tuple_for(self._paths),), window)
 
+    @timed
     def wait_for_idle(self, quiet: float = 0.05, timeout: float | None = None) -> None:
         """Waits until nothing is in flight and nothing new has come for `quiet` seconds. Waiting
         for what you mean is better: a filesystem may be quiet before it has begun.

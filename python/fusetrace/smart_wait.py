@@ -25,6 +25,7 @@ from .operation import Mark
 from .paths import InMount, MountPaths
 from .probes import ProbeHangs, Prober
 from .trace_monitor import FuseTraceMonitor, WaitReport, tell
+from .waits import timed
 from .write_state import WriteState
 
 DEFAULT_SECONDS = 2.0
@@ -77,6 +78,7 @@ class SmartWaitHelper:
 
     # ---- the waits of the specification ----
 
+    @timed
     def wait_for_file_visible(self, filepath: str | os.PathLike[str],
                               timeout: float | None = DEFAULT_SECONDS) -> bool:
         """Waits until the filesystem shows a file (anything but a directory) of that name.
@@ -93,6 +95,7 @@ class SmartWaitHelper:
             filepath, timeouts.deadline(timeout), "a file is visible",
             lambda found: found is not None and not stat.S_ISDIR(found.st_mode))
 
+    @timed
     def wait_for_dir_visible(self, dirpath: str | os.PathLike[str],
                              timeout: float | None = DEFAULT_SECONDS) -> bool:
         """Waits until the filesystem shows a directory of that name; else as
@@ -102,6 +105,7 @@ class SmartWaitHelper:
             dirpath, timeouts.deadline(timeout), "a directory is visible",
             lambda found: found is not None and stat.S_ISDIR(found.st_mode))
 
+    @timed
     def wait_for_deletion(self, path: str | os.PathLike[str],
                           timeout: float | None = DEFAULT_SECONDS) -> bool:
         """Waits until the filesystem shows nothing of that very name; else as
@@ -110,6 +114,7 @@ class SmartWaitHelper:
         return self._wait_for_state(path, timeouts.deadline(timeout), "it is gone",
                                     lambda found: found is None)
 
+    @timed
     def wait_for_write_complete(self, filepath: str | os.PathLike[str],
                                 timeout: float | None = DEFAULT_SECONDS) -> bool:
         """Waits until what was written has arrived: the last write has been answered, and then the
@@ -132,6 +137,7 @@ class SmartWaitHelper:
             where, end, "its data are written",
             lambda: state.look() and self._look(where, end) is not None)
 
+    @timed
     def wait_for_xattr_operation(self, path: str | os.PathLike[str], operation: str = "setxattr",
                                  timeout: float | None = DEFAULT_SECONDS) -> bool:
         """Waits until an operation on an extended attribute of that path has succeeded; of setxattr

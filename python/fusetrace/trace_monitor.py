@@ -24,6 +24,7 @@ from .errors import DaemonDied, EventsLost, FuseTraceError, OperationTimeout
 from .matcher import Check, Matcher, PathLike, as_matcher, several
 from .monitor import Monitor
 from .operation import Mark, Operation
+from .waits import timed
 
 logger = logging.getLogger("fusetrace")
 
@@ -73,6 +74,7 @@ class FuseTraceMonitor(Monitor):
 
     # ---- waits ----
 
+    @timed
     def wait_for_operation(self, operation: str | Matcher, path: PathLike | None = None,
                            timeout: float | None = 5.0, check_fn: Check | None = None, *,
                            consume: bool = False, since: Mark | None = None,
@@ -111,6 +113,7 @@ class FuseTraceMonitor(Monitor):
                     consumed.add(found[0].seq)
                     return found[0]
 
+    @timed
     def wait_for_operations(self, operations: Sequence[str | Matcher],
                             timeout: float | None = 5.0, all_required: bool = True, *,
                             since: Mark | None = None) -> list[Operation]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from fusetrace.waits import take as take_waits
+
 from .artifacts import attempt_of, save_traces
 from .record import TestRecord, end_record, session_of
 from .reports import plain, section_of, waits_of
@@ -66,7 +68,8 @@ def _add_facts(record: TestRecord, report: pytest.TestReport, waits: list[dict[s
         facts["summaries"] = record.summaries
         facts["lost_events"] = record.lost_events
         facts["mounts"] = record.mount_count
-    if not record.mounts and not record.waits:
+        facts["waits"] = list(take_waits())
+    if not record.mount_count and not record.waits:
         return
     # Attributes of a report cross processes as they are, so only what JSON knows.
     vars(report)["fusetrace"] = facts

@@ -205,10 +205,11 @@ def begin_record(item: pytest.Item) -> TestRecord:
     """The record of a test; from now on its mounts and its waits in vain are noted."""
     record = item.stash.get(_RECORD, None)
     if record is None:
-        from fusetrace import manager, trace_monitor
+        from fusetrace import manager, trace_monitor, waits
 
         state = session_of(item.config)
         record = item.stash[_RECORD] = TestRecord(item, of_test(state.settings, item))
+        waits.take()  # of whoever waited outside of a test
         trace_monitor.observers.append(record.add_wait)
         manager.observers.append(record.add_mount)
         state.live_records.append(record)

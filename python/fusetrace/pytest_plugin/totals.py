@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fusetrace.waits import Waits
+
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Totals:
     def __init__(self) -> None:
         self.tests: dict[str, dict[str, Any]] = {}
         self.lost_events = 0
+        self.waits = Waits()
         self._summaries: list[dict[str, Any]] = []
 
     def add(self, report: pytest.TestReport) -> None:
@@ -59,6 +62,7 @@ class Totals:
         test["lost_events"] += facts.get("lost_events", 0)
         self.lost_events += facts.get("lost_events", 0)
         self._summaries += facts.get("summaries", [])
+        self.waits = self.waits.plus(Waits(*facts.get("waits", ())))
 
     def show(self, terminal: TerminalReporter, settings: Settings) -> None:
         """Writes the terminal summary; nothing when there is nothing to say."""
@@ -68,6 +72,8 @@ class Totals:
         terminal.section("fusetrace")
         if settings.summary is not None:
             self._show_table(terminal, settings.summary)
+            if self.waits.number:
+                terminal.write_line(str(self.waits))
         if in_vain:
             self._show_waits(terminal, in_vain)
         if self.lost_events:
@@ -107,7 +113,8 @@ class Totals:
 
         table = summaries.merged(self._summaries)
         content = {"version": 1, "tests": list(self.tests.values()),
-                   "lost_events": self.lost_events, "summary": table.to_dict()}
+                   "lost_events": self.lost_events, "waits": self.waits._asdict(),
+                   "summary": table.to_dict()}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
