@@ -173,3 +173,30 @@ def test_again_in_workers(suite):
             assert marker.exists() or marker.write_text("") is None and False
     """).run("-n2", "--reruns=1")
     result.stdout.fnmatch_lines(["*1 passed, 1 rerun*"])
+
+
+def test_fork_of_a_worker(suite):
+    """The child of a worker may neither use its monitor nor take its mount away."""
+    suite.write("""
+        import os
+        import pytest
+        from fusetrace import FuseTraceError
+
+        @pytest.mark.parametrize("turn", range(4))
+        def test_it(mounted_fs_with_trace, fuse_manager, smart_wait, turn):
+            mountpoint, monitor = mounted_fs_with_trace[1], mounted_fs_with_trace[3]
+            child = os.fork()
+            if child == 0:
+                try:
+                    with pytest.raises(FuseTraceError, match="fork"):
+                        monitor.wait_for_operation("create", timeout=5)
+                    assert fuse_manager.unmount(mountpoint) is False
+                    fuse_manager.cleanup()
+                    monitor.stop_capture()
+                except BaseException:
+                    os._exit(1)
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+            (mountpoint / "a").touch()
+            assert smart_wait.wait_for_write_complete(mountpoint / "a")
+    """).passes(4, "-n", "2")
