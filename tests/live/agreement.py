@@ -182,18 +182,20 @@ def differences_of(writer: Writer, kernel: Operation, log: Operation) -> Iterato
 
 
 def handles_in_disorder(kernel: Sequence[Operation], log: Sequence[Operation]) -> list[str]:
-    """Requests of one handle must come in the log in the order in which the kernel sent them."""
+    """A request of a handle that was answered before the next one was sent must come before it in
+    the log. Those that overlap have no order: a daemon gives the number of a handle out again while
+    the reply of its RELEASE is still on its way."""
     places = {each.unique: at for at, each in enumerate(log) if each.unique is not None}
-    last: dict[tuple, int] = {}
+    before: dict[tuple, list[tuple[int, int]]] = {}
     problems = []
-    for operation in kernel:
+    for operation in sorted(kernel, key=lambda each: each.start_ns or 0):
         place = places.get(operation.unique)
-        if operation.fh is None or place is None:
+        if operation.fh is None or place is None or operation.end_ns is None:
             continue
-        handle = (operation.nodeid, operation.fh)
-        if place < last.get(handle, place):
+        earlier = before.setdefault((operation.nodeid, operation.fh), [])
+        if any(end <= operation.start_ns and at > place for end, at in earlier):
             problems.append(f"earlier in the log than in the kernel: {operation}")
-        last[handle] = place
+        earlier.append((operation.end_ns, place))
     return problems
 
 

@@ -98,7 +98,8 @@ def test_what_is_wrong_is_noticed() -> None:
     writer = next(each for each in writers.ALL if each.name == "branchfs")
     one = {"op": "write", "path": b"/a", "status": "completed", "errno": 0, "unique": 2, "fh": 1,
            "nodeid": 2, "offset": 0, "size": 5, "reply_size": 5}
-    kernel = [Operation(one), Operation(one | {"op": "flush", "unique": 4})]
+    one |= {"start_ns": 100, "duration_ns": 50}
+    kernel = [Operation(one), Operation(one | {"op": "flush", "unique": 4, "start_ns": 200})]
     assert list(agreement.compare(writer, kernel, kernel)) == []
     for key, value in {"op": "read", "path": b"/b", "errno": 5, "fh": 2, "offset": 1, "size": 6,
                        "reply_size": 4}.items():
@@ -113,3 +114,5 @@ def test_what_is_wrong_is_noticed() -> None:
     assert agreement.twice([kernel[0], kernel[0]]) == [2]
     assert agreement.handles_in_disorder(kernel, kernel) == []
     assert agreement.handles_in_disorder(kernel, kernel[::-1]) != []
+    together = [kernel[0], Operation(kernel[1].record | {"start_ns": 120})]
+    assert agreement.handles_in_disorder(together, together[::-1]) == []
