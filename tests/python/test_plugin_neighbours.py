@@ -42,7 +42,8 @@ def test_wait_reports_before_the_timeout(suite, method):
     """).run("--timeout=6", f"--timeout-method={method}")
     result.assert_outcomes(failed=2, passed=1)
     text = str(result.stdout)
-    assert text.count("verdict : never started") == 2
+    # Once a test, and in CI pytest's own summary has the whole message once more.
+    assert text.count("verdict : never started") in (2, 3)
     assert "wait in vain 1: mkdir: timed out after" in text
     assert "Timeout (>6.0s) from pytest-timeout" not in text and "+ Timeout +" not in text
 
