@@ -227,7 +227,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5000, help="rounds of the workload")
     parser.add_argument("--repeat", type=int, default=15, help="pairs of runs for each ratio")
-    parser.add_argument("--only", choices=["kernel", "logs", "python"], help="one part of the measurements")
+    parser.add_argument("--only", choices=["kernel", "logs", "python"],
+                        help="one part of the measurements")
     parser.add_argument("--json", help="write all figures there")
     parser.add_argument("--update", metavar="PAGE", help="put the tables where the page has them")
     options = parser.parse_args()

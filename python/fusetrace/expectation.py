@@ -208,7 +208,6 @@ def _is_in_trio() -> bool:
 
 async def _readable_asyncio(descriptor: int, end: float) -> None:
     import asyncio
-    import contextlib
     import math
 
     loop = asyncio.get_running_loop()

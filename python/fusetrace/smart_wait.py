@@ -23,13 +23,13 @@ from .errors import WaitInterrupted
 from .matcher import Matcher
 from .operation import Mark
 from .paths import InMount, MountPaths
+from .polling import LAST_DELAY, backoff
 from .probes import ProbeHangs, Prober
 from .trace_monitor import FuseTraceMonitor, WaitReport, tell
 from .waits import timed
 from .write_state import WriteState
 
 DEFAULT_SECONDS = 2.0
-_FIRST_DELAY, _LAST_DELAY = 0.001, 0.05
 _XATTR_OPERATIONS = ("setxattr", "getxattr", "listxattr", "removexattr")
 _ENDED = (errno.ENOTCONN, errno.ECONNABORTED)
 _SHOWN = 10
@@ -223,7 +223,7 @@ class SmartWaitHelper:
         """Looks, and after each operation on the path again, until look() is true, or cannot come
         to be."""
         __tracebackhide__ = True
-        delay, ended = _FIRST_DELAY, ""
+        pauses, ended = backoff(), ""
         while True:
             mark = self._mark()
             is_last = bool(ended) or time.monotonic() >= end
@@ -241,8 +241,7 @@ class SmartWaitHelper:
                     return self._fail(where, aim, ended or self._end_of_daemon(reason))
             if is_last:
                 return self._fail(where, aim, ended or reason)
-            ended = self._pause(where, mark, min(delay, _left(end)))
-            delay = min(delay * 2, _LAST_DELAY)
+            ended = self._pause(where, mark, min(next(pauses), _left(end)))
 
     def _mark(self) -> Mark | None:
         with contextlib.suppress(FuseTraceError):
@@ -286,7 +285,7 @@ class SmartWaitHelper:
             if now is None or now != before:
                 before, still_since = now, time.monotonic()
                 return False
-            return time.monotonic() - still_since >= _LAST_DELAY
+            return time.monotonic() - still_since >= LAST_DELAY
 
         return self._wait_for_events(where, end, "it stands still (a guess: there is no trace)",
                                      look)
