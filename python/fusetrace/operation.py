@@ -9,6 +9,7 @@ import os
 from typing import Any, NamedTuple, NoReturn
 
 from . import _core
+from .text import escape
 
 
 class OperationStatus(enum.Enum):
@@ -65,13 +66,6 @@ _NAME = _FIELDS["name"]
 _NAME2 = _FIELDS["name2"]
 
 _PROBE, _UNLINKED, _SUSPECT, _TRUNCATED = 1, 2, 4, 8
-
-
-def _printable(text: str) -> str:
-    """A hostile name can neither move the cursor nor end the line."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class Operation(_core.Operation):
@@ -256,7 +250,7 @@ class Operation(_core.Operation):
         where = self.path or self.name or ""
         if self.path2:
             where += f" -> {self.path2}"
-        words = [self.operation, _printable(where), self.error or self.status.value]
+        words = [self.operation, escape(where), self.error or self.status.value]
         for key in ("offset", "size", "fh"):
             number = self._number(_FIELDS[key])
             if number is not None:
