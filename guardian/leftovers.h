@@ -12,7 +12,7 @@
 
 #include "base/list.h"
 
-/* All daemons have this variable in their environment; the value is the mark. */
+/* All daemons have this variable in their environment, with the process id of their starter. */
 #define MARK_NAME "FUSETRACE_DAEMON"
 
 struct leftover {
@@ -21,7 +21,7 @@ struct leftover {
 	bool is_directory;
 	bool is_done;
 	char *path; /* NULL: of a daemon without a mount */
-	char *mark; /* of a mount: the value; "" there is none */
+	char *mark; /* of a mount: "FUSETRACE_DAEMON=<pid>-<random>"; "" there is none */
 	/* of a mount; see lib/guardian_message.h */
 	uint32_t connection;
 	uint64_t identity;

@@ -19,7 +19,6 @@
 #include "base/clock.h"
 #include "daemons.h"
 
-#define FOUND_MAX 256
 #define NAME_SIZE 32
 
 /* ---- what /proc says ---- */
@@ -71,10 +70,7 @@ static bool helps(pid_t pid, const struct leftover *leftover)
 
 static bool belongs(pid_t pid, const struct leftover *leftover)
 {
-	char variable[FOUND_MAX + sizeof(MARK_NAME) + 1];
-
-	snprintf(variable, sizeof(variable), MARK_NAME "=%s", leftover->mark);
-	return (leftover->mark[0] && ft_daemons_has_variable(pid, variable)) ||
+	return (leftover->mark[0] && ft_daemons_has_variable(pid, leftover->mark)) ||
 	       (leftover->connection && ft_daemons_serves(pid, leftover->connection)) ||
 	       (leftover->path && helps(pid, leftover));
 }
