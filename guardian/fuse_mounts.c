@@ -22,11 +22,13 @@
 
 #include "base/cleanup.h"
 #include "base/file_identity.h"
+#include "daemons.h"
 #include "mounts.h"
 
 #define CONNECTIONS "/sys/fs/fuse/connections"
-#define FUSECTL_MAGIC 0x65735543
 #define HELPER_MS 10000
+#define PROBE_MS 2000
+#define HOLDERS_MAX 8
 
 /* ---- connections ---- */
 
@@ -38,15 +40,6 @@ static uint64_t connection_identity(uint32_t connection)
 
 	snprintf(path, sizeof(path), CONNECTIONS "/%u", connection);
 	return stat(path, &status) == 0 ? status.st_ino : 0;
-}
-
-/* Its daemon has ended, or it was aborted. */
-static bool is_dead(uint32_t connection)
-{
-	struct statfs status;
-
-	return statfs(CONNECTIONS, &status) == 0 && status.f_type == FUSECTL_MAGIC &&
-	       connection_identity(connection) == 0;
 }
 
 bool fuse_mount_is_alive(const struct leftover *leftover)
@@ -79,26 +72,83 @@ static bool is_known_mount(const struct leftover *leftover, const struct ft_file
 	if (leftover->mount_id && found->mount_id)
 		return leftover->mount_id == found->mount_id;
 	identity = connection_identity(found->device);
-	return identity ? identity == leftover->identity : is_dead(found->device);
+	return identity != 0 && identity == leftover->identity;
+}
+
+/* An ending process first loses its memory, and so its program; then its descriptors. */
+static bool is_ending(pid_t pid)
+{
+	char path[64], program[8];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	return readlink(path, program, sizeof(program)) < 0 && errno == ENOENT;
+}
+
+static void wait_for_end(pid_t pid, int milliseconds)
+{
+	int pidfd FT_AUTO_CLOSE = pidfd_open(pid, 0);
+	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+
+	if (pidfd >= 0)
+		poll(&ended, 1, milliseconds);
+}
+
+/*
+ * The mount of fd has no daemon any more. The question is asked by a process of its own: if there is
+ * a daemon after all, which we may not see, it may hang.
+ */
+static bool is_not_connected(int fd)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		struct statfs ignored;
+
+		_exit(fstatfs(fd, &ignored) < 0 && errno == ENOTCONN ? 1 : 0);
+	}
+	if (pid < 0)
+		return false;
+	wait_for_end(pid, PROBE_MS);
+	if (waitpid(pid, &status, WNOHANG) != pid) {
+		kill(pid, SIGKILL);
+		return false;
+	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
+static bool is_dead(uint32_t connection, int fd)
+{
+	pid_t pids[HOLDERS_MAX];
+	int count = ft_daemons_of_connection(connection, pids, HOLDERS_MAX);
+
+	if (count > HOLDERS_MAX)
+		return false;
+	for (int i = 0; i < count; i++) {
+		if (!is_ending(pids[i]))
+			return false;
+		wait_for_end(pids[i], PROBE_MS);
+	}
+	return is_not_connected(fd);
 }
 
 static bool is_expected_mount(const struct leftover *leftover, const struct processes *processes,
-			      const struct ft_file_identity *found)
+			      const struct ft_file_identity *found, int fd)
 {
 	bool is_new = leftover->before && found->mount_id && leftover->before != found->mount_id;
 
 	if (leftover->before && !is_new)
 		return false;
 	return processes_serve(processes, leftover, found->device) ||
-	       (is_new && is_dead(found->device));
+	       (is_new && is_dead(found->device, fd));
 }
 
 static bool is_ours(struct leftover *leftover, const struct processes *processes,
-		    const struct ft_file_identity *found)
+		    const struct ft_file_identity *found, int fd)
 {
 	if (leftover->connection)
 		return is_known_mount(leftover, found);
-	if (!is_expected_mount(leftover, processes, found))
+	if (!is_expected_mount(leftover, processes, found, fd))
 		return false;
 	leftover->connection = found->device;
 	leftover->identity = connection_identity(found->device);
@@ -174,7 +224,8 @@ static bool take_at(struct leftover *leftover, const struct processes *processes
 	struct ft_file_identity found, after;
 	int r;
 
-	if (fd < 0 || ft_file_identity(fd, "", &found) < 0 || !is_ours(leftover, processes, &found))
+	if (fd < 0 || ft_file_identity(fd, "", &found) < 0 ||
+	    !is_ours(leftover, processes, &found, fd))
 		return false;
 	r = unmount(fd, path);
 	/* What the helper did is seen by looking. */

@@ -104,7 +104,7 @@ class Owner:
 
 
 def guardians():
-    """Process ids of all guardians, with the owner's id that each watches."""
+    """Process ids of all guardians, with the owner's id that each watches; -1: it has ended."""
     found = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -118,18 +118,18 @@ def guardians():
     return found
 
 
-def guardian_of(pid):
-    """The guardian of an owner that lives."""
-    found = [guardian for guardian, owner in guardians().items() if owner == pid]
-    assert len(found) == 1, found
-    return found[0]
+def guardians_of(pid):
+    """Those of an owner that lives."""
+    return [guardian for guardian, owner in guardians().items() if owner == pid]
 
 
 class Watched:
     """A guardian that was found while its owner lived: its end can be waited for."""
 
-    def __init__(self, owner):
-        self.pid = guardian_of(owner.pid)
+    def __init__(self, owner, besides=None):
+        found = [pid for pid in guardians_of(owner.pid) if besides is None or pid != besides.pid]
+        assert len(found) == 1, found
+        self.pid = found[0]
         self._pidfd = os.pidfd_open(self.pid)
 
     def wait(self, limit=DEADLINE):
@@ -168,9 +168,8 @@ def records(folder, pid):
 
 
 def assert_nothing_left(folder, pid):
-    assert mounted_in(folder) == []
-    assert marked(pid) == []
-    assert records(folder, pid) == []
+    left = mounted_in(folder), marked(pid), records(folder, pid)
+    assert left == ([], [], []), left
 
 
 def clean_up(folder):
