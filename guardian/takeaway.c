@@ -144,7 +144,7 @@ size_t take_away(struct leftovers *leftovers, deed_fn *tell, void *data)
 		end_processes(&work);
 	}
 	judge_mounts(&work);
-	processes_done(&work.processes);
 	remove_directories(&work);
+	processes_done(&work.processes);
 	return leftovers_left(leftovers);
 }

@@ -87,7 +87,7 @@ def test_daemon_without_a_record(own, folder):
 
 def test_what_lives_is_no_leftover(own, folder):
     owner = own("mount('mnt'); ready()")
-    start_other(folder, folder / "other")
+    start_other(folder, folder / "theirs")
     until(lambda: records(folder, owner.pid), "there is no record")
     _, found = doctor(folder, "--clean")
     assert left(found, owner) == [] and deeds_in(found, folder) == set()
@@ -97,8 +97,8 @@ def test_what_lives_is_no_leftover(own, folder):
     assert deeds_in(found, folder) == set() and len(mounted_in(folder)) == 2
     owner.kill()
     doctor(folder, "--clean")
-    assert mounted_in(folder) == [str(folder / "other")]
-    assert (folder / "other" / "theirs").read_text() == "theirs"
+    assert mounted_in(folder) == [str(folder / "theirs")]
+    assert (folder / "theirs" / "theirs").read_text() == "theirs"
 
 
 def test_something_stays(own, folder):
