@@ -407,6 +407,8 @@ int ft_guardian_directory(const char *path)
 
 	if (r == 0)
 		r = ft_file_identity(AT_FDCWD, entry->message.text, &found);
+	if (r == -ENOENT) /* it is about to be made: no inode, and any that will be there */
+		return add(entry);
 	if (r < 0) {
 		free(entry);
 		return r;
