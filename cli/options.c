@@ -142,7 +142,7 @@ static const struct option_row rows[] = {
 		OPTIONS_LINES, FLAG, AT(summary), NULL, COMPLETE_NOTHING},
 	{"unparsed", 0, NULL, "the lines of a log that no format takes, instead",
 		OPTIONS_LOGS, FLAG, AT(unparsed), NULL, COMPLETE_NOTHING},
-	{"clean", 0, NULL, "take away what processes have left that have ended, instead",
+	{"clean", 0, NULL, "take away what ended processes have left, instead",
 		OPTIONS_CLEAN, FLAG, AT(clean), NULL, COMPLETE_NOTHING},
 	{"format", 'f', "FORMAT", "text (default) or json, one object a line",
 		OPTIONS_OUTPUT | OPTIONS_FORMAT, WORD, AT(format), format_words, COMPLETE_NOTHING},
