@@ -50,7 +50,10 @@ def test_owners_killed_at_random(own, folder):
             return (mounted_in(place), marked(owner.pid), records(place, owner.pid),
                     list(place.glob("t*")))
 
-        until(lambda: what_is_left() == ([], [], [], []), f"turn {turn}: {what_is_left()}")
+        try:
+            until(lambda: what_is_left() == ([], [], [], []), "")
+        except AssertionError:
+            raise AssertionError(f"seed {SEED}, turn {turn}: {what_is_left()}") from None
         slowest = max(slowest, time.monotonic() - begin)
         owner.close()
     print(f"{KILLS} owners killed, 0 mounts, processes and directories left; the slowest was clean "
