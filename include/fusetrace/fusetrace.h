@@ -326,6 +326,15 @@ FUSETRACE_API int fusetrace_monitor_daemons(struct fusetrace_monitor *monitor, p
 					    int max);
 
 /*
+ * How the daemon that has ended last did so: a wait status as waitpid(2) has it, to be taken apart by
+ * WIFEXITED() and so on. It need not be a child of the caller, and may have been reaped; nothing is
+ * reaped by this. -EAGAIN none has ended, -ENODATA it is not told how: of somebody else's child before
+ * Linux 6.15, or for as long as its parent has not asked for it and the caller may not look into it.
+ */
+FUSETRACE_API int fusetrace_monitor_daemon_exit(struct fusetrace_monitor *monitor, pid_t *ret_pid,
+						int *ret_status);
+
+/*
  * Non-blocking pair for event loops, for FUSETRACE_MONITOR_NO_THREAD: poll the descriptor for
  * POLLIN, then call fusetrace_process(), which never blocks and returns how many events it took.
  * The descriptor is owned by the library; it serves all monitors of the process.
