@@ -192,6 +192,7 @@ struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monit
 	ft_history_unref(monitor->history);
 	ft_mounts_done(&monitor->before);
 	free(monitor->mountpoint);
+	free(monitor->trace_path);
 	free(monitor);
 	return NULL;
 }

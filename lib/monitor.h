@@ -86,6 +86,8 @@ struct fusetrace_monitor {
 	struct ft_unparsed unparsed;
 	struct ft_list logs; /* what the daemon prints, as struct ft_log_stream */
 	struct ft_last_lines last_lines;
+	char *trace_path;     /* for reports, or NULL */
+	double timeout_scale; /* likewise; 0: not told */
 };
 
 /* Called by the engine, lock held. */
@@ -137,5 +139,7 @@ struct ft_monitor_view {
 	size_t in_flight; /* that idle counts */
 };
 void ft_monitor_look(struct fusetrace_monitor *monitor, struct ft_monitor_view *ret_view);
+/* Likewise with the lock held. */
+void ft_monitor_look_locked(struct fusetrace_monitor *monitor, struct ft_monitor_view *ret_view);
 
 #endif

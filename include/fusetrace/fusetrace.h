@@ -210,7 +210,9 @@ struct fusetrace_match {
 	/* Last word, called in the waiter's thread with no lock held: 1 yes, 0 no, < 0 ends the wait. */
 	int (*check)(const struct fusetrace_op *op, void *data);
 	void *data;
-	const char *label; /* shown first in reports */
+	const char *label;      /* shown first in reports */
+	const char *check_name; /* of check, for reports: "is_complete" */
+	const char *where;      /* who waits, for reports: "test_flush.py:31" */
 };
 #define FUSETRACE_MATCH(...)                                                                       \
 	(&(struct fusetrace_match){.sz = sizeof(struct fusetrace_match), __VA_ARGS__})
@@ -545,6 +547,13 @@ FUSETRACE_API int fusetrace_interrupt(struct fusetrace_monitor *monitor);
 
 /* ---- reports ------------------------------------------------------------------------------- */
 
+/*
+ * A report is about the moment when the wait ended; for one that timed out, about its deadline. After
+ * that a wait with a limit and with a place for the report looks on for a tenth of the limit, 100 ms at
+ * most, so that the report can tell what came too late. It has still failed. An operation is in time
+ * when it was answered in time, whenever its event is read.
+ */
+
 #define FUSETRACE_VERDICT_NEVER_STARTED 1u
 #define FUSETRACE_VERDICT_IN_FLIGHT 2u
 #define FUSETRACE_VERDICT_FAILED 3u  /* completed with an errno */
@@ -565,6 +574,14 @@ FUSETRACE_API uint32_t fusetrace_report_verdict(const struct fusetrace_report *r
 FUSETRACE_API const char *fusetrace_report_text(const struct fusetrace_report *report);
 FUSETRACE_API const char *fusetrace_report_json(const struct fusetrace_report *report);
 FUSETRACE_API struct fusetrace_report *fusetrace_report_free(struct fusetrace_report *report);
+/*
+ * What the reports of a monitor shall also tell: where its trace is or will be saved, and the factor
+ * that the caller multiplies timeouts with. NULL, 0: nothing. The path is copied.
+ */
+FUSETRACE_API int fusetrace_monitor_set_trace_path(struct fusetrace_monitor *monitor,
+						   const char *path);
+FUSETRACE_API int fusetrace_monitor_set_timeout_scale(struct fusetrace_monitor *monitor,
+						      double scale);
 /* "in flight". Static. */
 FUSETRACE_API const char *fusetrace_verdict_name(uint32_t verdict);
 
