@@ -103,6 +103,9 @@ void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mou
 void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd);
 /* Names processes that serve the mount: their end counts. Who is known already is passed over. */
 void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids, int count);
+/* For one that is PENDING: the mount is its own, whoever followed made it. Without the lock. */
+void ft_monitor_take_mount(struct fusetrace_monitor *monitor, const struct ft_mount *mount,
+			   pid_t followed);
 /* Ends in that state: what is in flight is given up, waiters are woken. Not for an earlier state.
  */
 void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state);

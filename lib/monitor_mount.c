@@ -292,6 +292,18 @@ void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mou
 	}
 }
 
+void ft_monitor_take_mount(struct fusetrace_monitor *monitor, const struct ft_mount *mount,
+			   pid_t followed)
+{
+	ft_engine_lock();
+	if (monitor->state == FUSETRACE_STATE_PENDING && monitor->is_attached) {
+		monitor->followed = followed;
+		adopt(monitor, mount);
+		ft_engine_check_mounts(); /* it may have gone since it was looked up */
+	}
+	ft_engine_unlock();
+}
+
 int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid)
 {
 	int r = ft_monitor_enter(monitor);
