@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -116,6 +116,18 @@ static char *name_of(const char *program)
 	return text;
 }
 
+static int open_descriptors(struct fusetrace_mount *mount)
+{
+	struct epoll_event event = {.events = EPOLLPRI};
+
+	mount->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	mount->epoll_fd = mount->mounts_fd < 0 ? -1 : epoll_create1(EPOLL_CLOEXEC);
+	if (mount->epoll_fd < 0 ||
+	    epoll_ctl(mount->epoll_fd, EPOLL_CTL_ADD, mount->mounts_fd, &event) < 0)
+		return -errno;
+	return 0;
+}
+
 static int prepare(struct fusetrace_mount *mount, const struct fusetrace_mount_opts *opts,
 		   struct fusetrace_error *reterr_error)
 {
@@ -124,11 +136,9 @@ static int prepare(struct fusetrace_mount *mount, const struct fusetrace_mount_o
 	mount->name = name_of(opts->argv[0]);
 	if (!mount->name)
 		return ft_error(reterr_error, -ENOMEM, "out of memory");
-	mount->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
-	if (mount->mounts_fd < 0)
-		return ft_error(reterr_error, -errno, "cannot read /proc/self/mountinfo: %s",
-				fusetrace_strerror(-errno));
-	r = ft_mounts_read(&mount->before);
+	r = open_descriptors(mount);
+	if (r == 0)
+		r = ft_mounts_read(&mount->before);
 	if (r == 0)
 		r = make_mark(mount);
 	if (r < 0)
@@ -154,6 +164,7 @@ int fusetrace_mount_start(const struct fusetrace_mount_opts *opts,
 		return ft_error(reterr_error, -ENOMEM, "out of memory");
 	pthread_mutex_init(&mount->lock, NULL);
 	mount->mounts_fd = -1;
+	mount->epoll_fd = -1;
 	mount->owner = getpid();
 	mount->flags = opts->flags;
 	mount->on_hang = opts->on_hang;
@@ -177,6 +188,10 @@ static void stop_quietly(struct fusetrace_mount *mount)
 
 	if (mount->owner != getpid() || mount->processes.count == 0 || mount->stopping.is_done)
 		return;
+	if (mount->flags & FUSETRACE_MOUNT_LEAVE) {
+		ft_guardian_forget(mount->guarded);
+		return;
+	}
 	mount->flags &= ~FUSETRACE_MOUNT_EINTR;
 	fusetrace_mount_stop(mount, NULL, &stop, NULL);
 }
@@ -192,6 +207,8 @@ struct fusetrace_mount *fusetrace_mount_free(struct fusetrace_mount *mount)
 	ft_task_free(mount->stopping.unmount);
 	fusetrace_monitor_free(mount->reader);
 	ft_processes_done(&mount->processes);
+	if (mount->epoll_fd >= 0)
+		close(mount->epoll_fd);
 	if (mount->mounts_fd >= 0)
 		close(mount->mounts_fd);
 	ft_mounts_done(&mount->before);
@@ -293,6 +310,43 @@ int fusetrace_mount_pids(struct fusetrace_mount *mount, pid_t *pids, int max)
 	for (int i = 0; i < count && i < max; i++)
 		pids[i] = found[i];
 	return count;
+}
+
+int fusetrace_mount_fd(const struct fusetrace_mount *mount)
+{
+	int r = ft_mount_enter(mount);
+
+	return r < 0 ? r : mount->epoll_fd;
+}
+
+int fusetrace_mount_check(struct fusetrace_mount *mount)
+{
+	struct epoll_event ignored[8];
+	int status;
+	int r = ft_mount_enter(mount);
+
+	if (r < 0)
+		return r;
+	epoll_wait(mount->epoll_fd, ignored, 8, 0); /* what it tells of the mounts it tells once */
+	ft_mount_running(mount, false);
+	r = (int)ft_mount_running(mount, fusetrace_mount_status(mount, &status) != 0);
+	ft_mount_look(mount);
+	return r;
+}
+
+int fusetrace_mount_outcome(struct fusetrace_mount *mount, int *ret_status)
+{
+	const struct ft_process *outcome;
+	int r = ft_mount_enter(mount);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&mount->lock);
+	outcome = ft_processes_outcome(&mount->processes);
+	if (outcome)
+		*ret_status = outcome->status;
+	pthread_mutex_unlock(&mount->lock);
+	return outcome != NULL;
 }
 
 const char *fusetrace_mount_point(const struct fusetrace_mount *mount)

@@ -46,6 +46,7 @@ struct fusetrace_mount {
 	char *mountpoint; /* NULL until it is known */
 	struct ft_mounts before;
 	int mounts_fd; /* POLLPRI after each change of the mounts */
+	int epoll_fd;  /* of it and of the processes, for event loops */
 	bool is_mounted;
 	bool is_ready;
 	int id; /* of the mount */

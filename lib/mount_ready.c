@@ -80,6 +80,21 @@ static bool is_ours(struct fusetrace_mount *mount, const struct ft_mount *found)
 	       ft_daemons_has_argument(fusetrace_mount_pid(mount), found->mountpoint);
 }
 
+/* It looks itself for what the process that it follows mounts. */
+static const struct ft_mount *find_of_monitor(struct fusetrace_monitor *monitor,
+					      const struct ft_mounts *mounts)
+{
+	uint32_t connection = 0;
+
+	ft_engine_lock();
+	if (monitor->state == FUSETRACE_STATE_PENDING && monitor->is_attached)
+		ft_engine_check_mounts();
+	if (monitor->state == FUSETRACE_STATE_MOUNTED)
+		connection = monitor->connection;
+	ft_engine_unlock();
+	return connection ? ft_mounts_by_connection(mounts, connection) : NULL;
+}
+
 static const struct ft_mount *find(struct fusetrace_mount *mount, const struct ft_mounts *mounts)
 {
 	const struct ft_mount *found;
@@ -88,6 +103,8 @@ static const struct ft_mount *find(struct fusetrace_mount *mount, const struct f
 		found = ft_mounts_by_point(mounts, mount->mountpoint);
 		return found && is_ours(mount, found) ? found : NULL;
 	}
+	if (mount->monitor)
+		return find_of_monitor(mount->monitor, mounts);
 	for (size_t i = 0; i < mounts->count; i++) {
 		if (is_ours(mount, &mounts->entries[i]))
 			return &mounts->entries[i];

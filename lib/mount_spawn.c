@@ -193,7 +193,7 @@ static int hold(struct fusetrace_mount *mount, pid_t pid, struct fusetrace_error
 	int r = -errno;
 
 	if (pidfd >= 0) {
-		ft_processes_init(&mount->processes, pid, pidfd);
+		ft_processes_init(&mount->processes, pid, pidfd, mount->epoll_fd);
 		return 0;
 	}
 	if (r != -ESRCH) {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,10 +15,18 @@
 #include "exit_status.h"
 #include "process_file.h"
 
-void ft_processes_init(struct ft_processes *processes, pid_t pid, int pidfd)
+static void watch(const struct ft_processes *processes, int pidfd)
 {
-	*processes = (struct ft_processes){.count = 1, .seen = 1};
+	struct epoll_event event = {.events = EPOLLIN};
+
+	epoll_ctl(processes->epoll_fd, EPOLL_CTL_ADD, pidfd, &event);
+}
+
+void ft_processes_init(struct ft_processes *processes, pid_t pid, int pidfd, int epoll_fd)
+{
+	*processes = (struct ft_processes){.count = 1, .seen = 1, .epoll_fd = epoll_fd};
 	processes->entries[0] = (struct ft_process){.pid = pid, .pidfd = pidfd};
+	watch(processes, pidfd);
 }
 
 void ft_processes_done(struct ft_processes *processes)
@@ -76,6 +85,7 @@ static void add(struct ft_processes *processes, pid_t pid, const char *mark,
 		.is_serving = is_serving,
 	};
 	processes->seen++;
+	watch(processes, pidfd);
 }
 
 size_t ft_processes_find(struct ft_processes *processes, const char *mark,
@@ -97,7 +107,7 @@ size_t ft_processes_find(struct ft_processes *processes, const char *mark,
 /* ---- their ends ---- */
 
 /* Once it has ended: how, and reaps it if it is a child of ours. */
-static bool update(struct ft_process *process)
+static bool update(const struct ft_processes *processes, struct ft_process *process)
 {
 	struct pollfd descriptor = {.fd = process->pidfd, .events = POLLIN};
 	siginfo_t info;
@@ -105,6 +115,7 @@ static bool update(struct ft_process *process)
 	if (process->has_ended || poll(&descriptor, 1, 0) != 1)
 		return process->has_ended;
 	process->has_ended = true;
+	epoll_ctl(processes->epoll_fd, EPOLL_CTL_DEL, process->pidfd, NULL);
 	process->has_status = ft_exit_status(process->pid, process->pidfd, &process->status) == 0;
 	waitid(P_PIDFD, (id_t)process->pidfd, &info, WEXITED | WNOHANG);
 	return true;
@@ -112,7 +123,7 @@ static bool update(struct ft_process *process)
 
 bool ft_processes_update_first(struct ft_processes *processes)
 {
-	return update(&processes->entries[0]);
+	return update(processes, &processes->entries[0]);
 }
 
 static void forget(struct ft_processes *processes, size_t index)
@@ -132,7 +143,7 @@ size_t ft_processes_update(struct ft_processes *processes)
 	size_t running = !ft_processes_update_first(processes);
 
 	for (size_t i = processes->count; i-- > 1;) {
-		if (update(&processes->entries[i]))
+		if (update(processes, &processes->entries[i]))
 			forget(processes, i);
 		else
 			running++;

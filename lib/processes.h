@@ -29,13 +29,14 @@ struct ft_processes {
 	struct ft_process
 		entries[FT_PROCESSES_MAX]; /* [0] was started; of the others those that run */
 	size_t count;
+	int epoll_fd;              /* borrowed: has all that run; -1: none */
 	size_t seen;               /* how many there have been */
 	struct ft_process serving; /* that ended last, but for the first; pid 0: none */
 	struct ft_process other;   /* likewise of those that were not seen to serve, and failed */
 };
 
 /* The first one; takes pidfd over. */
-void ft_processes_init(struct ft_processes *processes, pid_t pid, int pidfd);
+void ft_processes_init(struct ft_processes *processes, pid_t pid, int pidfd, int epoll_fd);
 void ft_processes_done(struct ft_processes *processes);
 
 /* A connection by its number and identity; identity 0: none that could be told from a later one. */

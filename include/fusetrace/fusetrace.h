@@ -611,6 +611,7 @@ struct fusetrace_mount;
 #define FUSETRACE_MOUNT_NEW_SESSION (1u << 0) /* setsid(2): Ctrl-C is not for the daemon */
 #define FUSETRACE_MOUNT_EINTR (1u << 1)       /* signal handlers put calls off: -EINTR */
 #define FUSETRACE_MOUNT_KEEP_FDS (1u << 2)    /* it gets all that are not close-on-exec */
+#define FUSETRACE_MOUNT_LEAVE (1u << 3)       /* to be freed does not end what still runs */
 
 #define FUSETRACE_FD_BY_DEFAULT 0 /* input: /dev/null; outputs: read by the monitor or the mount */
 #define FUSETRACE_FD_INHERIT (-1) /* that of the caller */
@@ -645,7 +646,10 @@ struct fusetrace_mount_opts {
 FUSETRACE_API int fusetrace_mount_start(const struct fusetrace_mount_opts *opts,
 					struct fusetrace_mount **ret_mount,
 					struct fusetrace_error *reterr_error);
-/* Stops it as fusetrace_mount_stop() does, if that was not done. NULL is fine. Returns NULL. */
+/*
+ * Stops it as fusetrace_mount_stop() does, if that was not done, unless FUSETRACE_MOUNT_LEAVE. NULL is
+ * fine. Returns NULL.
+ */
 FUSETRACE_API struct fusetrace_mount *fusetrace_mount_free(struct fusetrace_mount *mount);
 
 /*
@@ -755,6 +759,17 @@ FUSETRACE_API pid_t fusetrace_mount_pid(const struct fusetrace_mount *mount);
 FUSETRACE_API int fusetrace_mount_status(struct fusetrace_mount *mount, int *ret_status);
 /* Its processes that run now; returns how many there are, fills max. Any thread. */
 FUSETRACE_API int fusetrace_mount_pids(struct fusetrace_mount *mount, pid_t *pids, int max);
+/*
+ * For event loops: a descriptor that is readable when fusetrace_mount_check() is worth a call, which
+ * never blocks and returns how many of its processes run. Owned by mount.
+ */
+FUSETRACE_API int fusetrace_mount_fd(const struct fusetrace_mount *mount);
+FUSETRACE_API int fusetrace_mount_check(struct fusetrace_mount *mount);
+/*
+ * How the daemon ended, be it the process that was started or one in the background: 1 and a status as
+ * waitpid(2) has it, 0: it is not known yet, or not told.
+ */
+FUSETRACE_API int fusetrace_mount_outcome(struct fusetrace_mount *mount, int *ret_status);
 /* Where it is mounted, as /proc/self/mountinfo has it; NULL until that is known. Owned by mount. */
 FUSETRACE_API const char *fusetrace_mount_point(const struct fusetrace_mount *mount);
 /* The connection that it was seen with, as major << 20 | minor of its device; 0: none yet. */
