@@ -205,6 +205,22 @@ static bool is_mount_of(const struct ft_mount *mount, pid_t pid)
 	return false;
 }
 
+/*
+ * Lock held. Whoever was found to hold its connection may be another's, if it has gone since the mounts
+ * were read: numbers are given out again at once.
+ */
+static bool is_still_there(const struct ft_mount *mount)
+{
+	struct ft_mounts now;
+	bool result;
+
+	if (ft_mounts_read(&now) < 0)
+		return false;
+	result = ft_mounts_by_id(&now, mount->id, mount->connection);
+	ft_mounts_done(&now);
+	return result;
+}
+
 static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *mount)
 {
 	monitor->mountpoint = strdup(mount->mountpoint);
@@ -285,7 +301,7 @@ void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mou
 		const struct ft_mount *mount = &mounts->entries[i];
 
 		if (ft_mounts_by_connection(&monitor->before, mount->connection) ||
-		    !is_mount_of(mount, monitor->followed))
+		    !is_mount_of(mount, monitor->followed) || !is_still_there(mount))
 			continue;
 		adopt(monitor, mount);
 		return;

@@ -196,6 +196,22 @@ static void stop_quietly(struct fusetrace_mount *mount)
 	fusetrace_mount_stop(mount, NULL, &stop, NULL);
 }
 
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void ft_mount_release(struct fusetrace_mount *mount)
+{
+	pthread_mutex_lock(&mount->lock);
+	ft_processes_release(&mount->processes);
+	pthread_mutex_unlock(&mount->lock);
+	close_fd(&mount->epoll_fd);
+	close_fd(&mount->mounts_fd);
+}
+
 struct fusetrace_mount *fusetrace_mount_free(struct fusetrace_mount *mount)
 {
 	if (!mount)
@@ -206,11 +222,7 @@ struct fusetrace_mount *fusetrace_mount_free(struct fusetrace_mount *mount)
 	ft_task_free(mount->probe);
 	ft_task_free(mount->stopping.unmount);
 	fusetrace_monitor_free(mount->reader);
-	ft_processes_done(&mount->processes);
-	if (mount->epoll_fd >= 0)
-		close(mount->epoll_fd);
-	if (mount->mounts_fd >= 0)
-		close(mount->mounts_fd);
+	ft_mount_release(mount);
 	ft_mounts_done(&mount->before);
 	pthread_mutex_destroy(&mount->lock);
 	free(mount->mountpoint);

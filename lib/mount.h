@@ -75,6 +75,9 @@ int ft_mount_sleep(struct fusetrace_mount *mount, const struct pollfd *more, nfd
 /* How many of its processes run; is_thorough: also those that nobody has seen yet. */
 size_t ft_mount_running(struct fusetrace_mount *mount, bool is_thorough);
 
+/* Gives the descriptors back; nothing of the daemon runs any more. */
+void ft_mount_release(struct fusetrace_mount *mount);
+
 /* The daemon's own mount as it is now; true while it is there. Free place->mountpoint. */
 struct ft_place {
 	char *mountpoint;

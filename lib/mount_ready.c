@@ -191,13 +191,15 @@ static void end_monitor(struct fusetrace_mount *mount)
 /* Of a daemon that never mounted. */
 static int fail_unmounted(struct fusetrace_mount *mount, struct fusetrace_error *reterr_error)
 {
+	int status = 0;
 	char end[64];
 
 	describe_end(mount, end, sizeof(end));
+	fusetrace_mount_status(mount, &status);
 	end_monitor(mount);
 	return ft_mount_fail(mount, reterr_error, -EPIPE, "it %s after %.3g s%s", end,
 			     seconds_of(mount),
-			     strstr(end, "exit code 0") ? ", but nothing is mounted" : "");
+			     status == 0 ? ", but nothing is mounted" : "");
 }
 
 /* Of one that has gone, with its mount or from under it. */

@@ -280,6 +280,7 @@ static void finish(struct fusetrace_mount *mount)
 	stop->processes = (uint32_t)mount->processes.seen;
 	pthread_mutex_unlock(&mount->lock);
 	mount->stopping.is_done = true;
+	ft_mount_release(mount);
 	if (mount->guarded > 0)
 		ft_guardian_forget(mount->guarded);
 }

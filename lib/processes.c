@@ -29,11 +29,16 @@ void ft_processes_init(struct ft_processes *processes, pid_t pid, int pidfd, int
 	watch(processes, pidfd);
 }
 
-void ft_processes_done(struct ft_processes *processes)
+void ft_processes_release(struct ft_processes *processes)
 {
-	for (size_t i = 0; i < processes->count; i++)
-		close(processes->entries[i].pidfd);
-	processes->count = 0;
+	for (size_t i = 0; i < processes->count; i++) {
+		if (processes->entries[i].pidfd >= 0)
+			close(processes->entries[i].pidfd);
+		processes->entries[i].pidfd = -1;
+		processes->entries[i].has_ended = true; /* or is nobody's business any more */
+	}
+	if (processes->count > 1)
+		processes->count = 1;
 }
 
 /* ---- who belongs to it ---- */

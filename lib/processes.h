@@ -37,7 +37,8 @@ struct ft_processes {
 
 /* The first one; takes pidfd over. */
 void ft_processes_init(struct ft_processes *processes, pid_t pid, int pidfd, int epoll_fd);
-void ft_processes_done(struct ft_processes *processes);
+/* Closes what is held; how they ended stays known. */
+void ft_processes_release(struct ft_processes *processes);
 
 /* A connection by its number and identity; identity 0: none that could be told from a later one. */
 struct ft_served {
