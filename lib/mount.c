@@ -131,6 +131,7 @@ static int open_descriptors(struct fusetrace_mount *mount)
 static int prepare(struct fusetrace_mount *mount, const struct fusetrace_mount_opts *opts,
 		   struct fusetrace_error *reterr_error)
 {
+	const struct ft_mount *found;
 	int r;
 
 	mount->name = name_of(opts->argv[0]);
@@ -148,6 +149,9 @@ static int prepare(struct fusetrace_mount *mount, const struct fusetrace_mount_o
 	if (r < 0)
 		return ft_error(reterr_error, r, "mountpoint %s: %s", opts->mountpoint,
 				fusetrace_strerror(r));
+	found = mount->mountpoint ? ft_mounts_by_point(&mount->before, mount->mountpoint) : NULL;
+	if (found)
+		mount->identity_before = ft_connection_identity(found->connection);
 	return 0;
 }
 

@@ -45,8 +45,9 @@ struct fusetrace_mount {
 	int guarded;      /* number of the guardian's entry; <= 0: none */
 	char *mountpoint; /* NULL until it is known */
 	struct ft_mounts before;
-	int mounts_fd; /* POLLPRI after each change of the mounts */
-	int epoll_fd;  /* of it and of the processes, for event loops */
+	uint64_t identity_before; /* of the connection that was on mountpoint before; 0: none */
+	int mounts_fd;            /* POLLPRI after each change of the mounts */
+	int epoll_fd;             /* of it and of the processes, for event loops */
 	bool is_mounted;
 	bool is_ready;
 	int id; /* of the mount */

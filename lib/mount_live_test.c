@@ -223,7 +223,7 @@ static void live(bool is_traced, bool is_background)
 	start_branchfs(NULL, is_background);
 	be_ready();
 	write_file("a", "x");
-	assert_int_equal(fusetrace_mount_pids(mounted, NULL, 0), 1);
+	assert_true(fusetrace_mount_pids(mounted, NULL, 0) >= 1); /* its parent may still end */
 	stop = stop_within(0);
 	assert_int_equal(stop.step, FUSETRACE_STOP_UNMOUNT);
 	assert_int_equal(stop.flags, FUSETRACE_STOP_HAS_STATUS);

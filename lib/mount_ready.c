@@ -30,20 +30,19 @@ static double seconds_of(const struct fusetrace_mount *mount)
 
 /* ---- which mount ---- */
 
-/* Mounts of before that have gone: their numbers may be ours next. */
-static void forget_gone(struct fusetrace_mount *mount, const struct ft_mounts *mounts)
-{
-	for (size_t i = mount->before.count; i-- > 0;) {
-		const struct ft_mount *entry = &mount->before.entries[i];
-
-		if (!ft_mounts_by_id(mounts, entry->id, entry->connection))
-			ft_mounts_remove(&mount->before, i);
-	}
-}
-
+/*
+ * Both numbers of a mount that has gone are given out again at once, before anybody has seen it gone. On
+ * the very same mountpoint only the connection's identity tells.
+ */
 static bool was_before(const struct fusetrace_mount *mount, const struct ft_mount *found)
 {
-	return ft_mounts_by_id(&mount->before, found->id, found->connection);
+	const struct ft_mount *entry =
+		ft_mounts_by_id(&mount->before, found->id, found->connection);
+
+	if (!entry || strcmp(entry->mountpoint, found->mountpoint) != 0)
+		return false;
+	return !mount->identity_before || !mount->mountpoint ||
+	       ft_connection_identity(found->connection) == mount->identity_before;
 }
 
 /* Whether a process of ours holds the connection; none at all: it is on its way from fusermount3. */
@@ -148,7 +147,6 @@ int ft_mount_look(struct fusetrace_mount *mount)
 	r = ft_mounts_read(&mounts);
 	if (r < 0)
 		return r;
-	forget_gone(mount, &mounts);
 	found = find(mount, &mounts);
 	if (found)
 		r = adopt(mount, found);
@@ -198,8 +196,7 @@ static int fail_unmounted(struct fusetrace_mount *mount, struct fusetrace_error 
 	fusetrace_mount_status(mount, &status);
 	end_monitor(mount);
 	return ft_mount_fail(mount, reterr_error, -EPIPE, "it %s after %.3g s%s", end,
-			     seconds_of(mount),
-			     status == 0 ? ", but nothing is mounted" : "");
+			     seconds_of(mount), status == 0 ? ", but nothing is mounted" : "");
 }
 
 /* Of one that has gone, with its mount or from under it. */

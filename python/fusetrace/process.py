@@ -27,7 +27,7 @@ class Process(subprocess.Popen[bytes]):
         self._core = core
         self.args = list(args)
         self.pid = core.pid
-        self.returncode: int | None = None  # type: ignore[assignment]
+        self.returncode: int | None = None
         self.stdin = self.stdout = self.stderr = None
         self._child_created = False  # Popen has none to look after
         self._communication_started = False
