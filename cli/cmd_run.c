@@ -10,16 +10,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "child.h"
 #include "command.h"
-#include "daemon_watch.h"
 #include "message.h"
-#include "mount_paths.h"
 #include "options.h"
 #include "profile.h"
 #include "signals.h"
@@ -27,166 +26,235 @@
 #include "trace_loop.h"
 
 #define MOUNT_TIMEOUT_NS (10 * FUSETRACE_SECOND)
+/* What a daemon has started besides is waited for so long when its filesystem has gone. */
+#define STRAYS_NS FUSETRACE_SECOND
 /* How often the same request to end is passed on, before it is made true. */
 #define REQUESTS_MAX 3
+#define PIDS_MAX 64
 
 struct run {
 	struct trace trace;
 	struct trace_loop loop;
-	struct daemon_watch daemon;
+	struct fusetrace_mount *mount;
+	int running;      /* processes of the daemon */
+	int stray_status; /* of another child that failed: it may have crashed before it was seen */
 	uint64_t timeout_ns;
 	bool was_mounted;
-	dev_t device;         /* of the mount, once was_mounted */
 	bool has_ended_early; /* without a mount */
+	bool has_left;        /* the process that was started has ended */
 	int requests;         /* to end, that came from outside */
+	int request;          /* the last of them, a signal */
+	uint64_t kill_ns;     /* when it is made true; UINT64_MAX: not by time */
 	int setup_code;       /* what went wrong when the mount appeared; 0 nothing */
 };
 
-/* ---- while it runs ---- */
+static bool has_main_ended(const struct run *run)
+{
+	int status;
+
+	return fusetrace_mount_status(run->mount, &status) != 0;
+}
+
+static int status_of(const struct run *run)
+{
+	int status = 0;
+
+	fusetrace_mount_outcome(run->mount, &status);
+	return status ? status : run->stray_status;
+}
+
+/*
+ * What the daemon has left in the background is our child, as we are a subreaper. Those that the library
+ * knows of it has reaped; what it has left alone after a look is nobody else's.
+ */
+static void reap_strays(struct run *run)
+{
+	siginfo_t info = {0};
+	int status;
+
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid) {
+		run->running = fusetrace_mount_check(run->mount);
+		if (waitpid(info.si_pid, &status, WNOHANG) == info.si_pid && status)
+			run->stray_status = status;
+		info.si_pid = 0;
+	}
+}
+
+/* ---- requests to end ---- */
+
+static void kill_all(const struct run *run, int number)
+{
+	pid_t pids[PIDS_MAX];
+	int count = fusetrace_mount_pids(run->mount, pids, PIDS_MAX);
+
+	for (int i = 0; i < count && i < PIDS_MAX; i++)
+		kill(pids[i], number);
+}
+
+/* Where it stands in the kernel, before it is freed or killed. */
+static void look_into_it(struct run *run)
+{
+	const char *stacks = NULL;
+
+	if (fusetrace_mount_take_stacks(run->mount, run->trace.options->on_hang) == 0)
+		stacks = fusetrace_mount_last_stacks(run->mount);
+	if (stacks)
+		fputs(stacks, stderr);
+}
+
+static void kill_now(struct run *run)
+{
+	message("the daemon does not end: it is killed now");
+	kill_all(run, SIGKILL);
+	run->kill_ns = UINT64_MAX;
+}
+
+static void pass_on(const struct run *run, const struct signalfd_siginfo *info)
+{
+	pid_t pids[PIDS_MAX];
+	int count = 1;
+
+	pids[0] = fusetrace_mount_pid(run->mount);
+	if (has_main_ended(run))
+		count = fusetrace_mount_pids(run->mount, pids, PIDS_MAX);
+	for (int i = 0; i < count && i < PIDS_MAX; i++)
+		signals_pass_on(info, pids[i]);
+}
 
 static void on_signal(const struct signalfd_siginfo *info, void *data)
 {
 	struct run *run = data;
+	const struct options *options = run->trace.options;
 	bool asks_to_end = info->ssi_signo == SIGINT || info->ssi_signo == SIGTERM ||
 			   info->ssi_signo == SIGHUP || info->ssi_signo == SIGQUIT;
 
 	if (info->ssi_signo == SIGCHLD)
-		return; /* the next turn looks at the children */
-	run->requests += asks_to_end;
-	if (run->requests >= REQUESTS_MAX) {
-		message("the daemon does not end: it is killed now");
-		daemon_watch_kill(&run->daemon);
+		return; /* the next turn looks at the processes */
+	if (!asks_to_end) {
+		pass_on(run, info);
 		return;
 	}
-	if (asks_to_end && run->requests == REQUESTS_MAX - 1)
+	run->request = (int)info->ssi_signo;
+	if (++run->requests >= REQUESTS_MAX) {
+		kill_now(run);
+		return;
+	}
+	if (run->requests == 1 && options->stop_timeout_ns)
+		run->kill_ns = ft_deadline_ns(options->stop_timeout_ns);
+	if (run->requests == REQUESTS_MAX - 1) {
+		look_into_it(run);
 		message("the daemon has not ended yet: one more signal kills it");
-	daemon_watch_pass_on(&run->daemon, info, asks_to_end);
+	}
+	pass_on(run, info);
 }
+
+/* What was asked of the first process while it was still there is now asked of what it left behind. */
+static void check_left(struct run *run)
+{
+	if (run->has_left || !has_main_ended(run))
+		return;
+	run->has_left = true;
+	if (run->request && run->running)
+		kill_all(run, run->request);
+}
+
+/* ---- while it runs ---- */
 
 static void check_mounted(struct run *run)
 {
-	const char *mountpoint = fusetrace_monitor_mountpoint(run->trace.monitor);
-
-	if (run->was_mounted || !mountpoint)
+	if (run->was_mounted || !fusetrace_monitor_mountpoint(run->trace.monitor))
 		return;
 	run->was_mounted = true;
-	mount_device(mountpoint, &run->device);
 	run->loop.deadline_ns = UINT64_MAX;
 	run->setup_code = trace_mounted(&run->trace);
+}
+
+static bool is_late(struct run *run, uint64_t patience_ns)
+{
+	if (run->loop.deadline_ns == UINT64_MAX)
+		run->loop.deadline_ns = ft_deadline_ns(patience_ns);
+	return ft_now_ns() >= run->loop.deadline_ns;
 }
 
 /* Without a mount: whether none can come any more, or none came in time. */
 static bool is_hopeless(struct run *run)
 {
-	bool is_failed = run->daemon.main.has_ended && run->daemon.main.status;
-
-	if (!run->daemon.main.has_ended)
+	if (!run->has_left)
 		return false;
-	if (is_failed || !run->daemon.has_children)
+	if (status_of(run) || !run->running)
 		return true;
-	if (run->loop.deadline_ns == UINT64_MAX)
-		run->loop.deadline_ns = ft_deadline_ns(run->timeout_ns);
-	return run->requests || ft_now_ns() >= run->loop.deadline_ns;
+	return run->requests || is_late(run, run->timeout_ns);
 }
 
-/*
- * The daemon died in the background before it was seen there: it is one of the children that still
- * end, and its exit code is worth a moment.
- */
-static bool may_tell_more(struct run *run, uint32_t state)
+/* With --stop-timeout; the loop sleeps no longer than that. */
+static void check_kill(struct run *run)
 {
-	if (state != FUSETRACE_STATE_GONE || !run->daemon.has_children ||
-	    run->daemon.has_background_status || daemon_watch_status(&run->daemon))
-		return false;
-	if (run->loop.deadline_ns == UINT64_MAX)
-		run->loop.deadline_ns = ft_deadline_ns(FUSETRACE_SECOND);
-	return ft_now_ns() < run->loop.deadline_ns;
+	if (run->kill_ns == UINT64_MAX)
+		return;
+	if (ft_now_ns() >= run->kill_ns) {
+		look_into_it(run);
+		kill_now(run);
+	} else if (run->loop.deadline_ns > run->kill_ns) {
+		run->loop.deadline_ns = run->kill_ns;
+	}
 }
 
 static int on_turn(void *data)
 {
 	struct run *run = data;
-	uint32_t state;
 
-	daemon_watch_update(&run->daemon, run->trace.monitor);
+	run->running = fusetrace_mount_check(run->mount);
+	reap_strays(run);
+	check_left(run);
 	/* What the daemon did last, a mount too, is known after it has ended. */
 	fusetrace_process(run->trace.monitor);
 	check_mounted(run);
 	trace_take(&run->trace);
+	check_kill(run);
 	if (!run->was_mounted) {
 		run->has_ended_early = is_hopeless(run);
 		return run->has_ended_early;
 	}
-	state = fusetrace_monitor_state(run->trace.monitor);
-	return state >= FUSETRACE_STATE_UNMOUNTED && !daemon_watch_is_running(&run->daemon) &&
-	       !may_tell_more(run, state);
+	if (fusetrace_monitor_state(run->trace.monitor) < FUSETRACE_STATE_UNMOUNTED ||
+	    !run->has_left)
+		return 0;
+	return !run->running || is_late(run, STRAYS_NS);
 }
 
 /* ---- the end ---- */
 
 static void tell_death(const struct run *run)
 {
-	int status = daemon_watch_status(&run->daemon);
+	int status = status_of(run);
 
 	if (WIFSIGNALED(status))
 		message("the daemon was killed by signal %d (%s)", WTERMSIG(status),
 			strsignal(WTERMSIG(status)));
 }
 
-/* fusermount3 may do it for those who may not. */
-static int unmount_as_user(const char *mountpoint)
-{
-	char *argv[] = {"fusermount3", "-u", "-z", "-q", "--", (char *)mountpoint, NULL};
-	struct child child;
-	int r = child_start(&child, argv, &(struct child_opts){.is_ours = true});
-	int status;
-
-	if (r < 0)
-		return r;
-	if (waitpid(child.pid, &status, 0) < 0)
-		status = -1;
-	child_done(&child);
-	return status == 0 ? 0 : -EPERM;
-}
-
-/* Only while it is what one sees there: something else may have been mounted on it. */
-static int unmount(const struct run *run, const char *mountpoint)
-{
-	dev_t device;
-
-	if (!mount_device(mountpoint, &device) || device != run->device)
-		return -EBUSY;
-	if (umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
-		return 0;
-	return errno == EPERM ? unmount_as_user(mountpoint) : -errno;
-}
-
 /* A mount without a daemon answers everything with "transport endpoint is not connected". */
 static void clean_up(const struct run *run)
 {
-	const char *mountpoint = fusetrace_monitor_mountpoint(run->trace.monitor);
-	char type[64];
+	const char *mountpoint = fusetrace_mount_point(run->mount);
+	struct fusetrace_stop stop;
+	int r;
 
-	if (fusetrace_monitor_state(run->trace.monitor) != FUSETRACE_STATE_GONE ||
-	    !mount_type(mountpoint, type, sizeof(type)))
+	if (fusetrace_monitor_state(run->trace.monitor) != FUSETRACE_STATE_GONE || !mountpoint)
 		return;
-	if (unmount(run, mountpoint) == 0)
-		message("%s was left without a daemon: it is unmounted now", mountpoint);
-	else
+	r = fusetrace_mount_stop(run->mount, NULL, &stop, NULL);
+	if (r < 0)
 		message("%s is left without a daemon: take it away by 'umount -l %s'", mountpoint,
 			mountpoint);
+	else if (stop.flags & FUSETRACE_STOP_WAS_DEAD)
+		message("%s was left without a daemon: it is unmounted now", mountpoint);
 }
 
 static int judge_early_end(const struct run *run)
 {
 	const char *name = run->trace.options->program[0];
-	int error = child_exec_error(&run->daemon.main);
-	int exit_code = child_exit_code(run->daemon.main.status);
+	int exit_code = child_exit_code(status_of(run));
 
-	if (error)
-		return fail(EXIT_SETUP, "cannot run %s: %s: give a program that is there", name,
-			    strerror(error));
-	if (run->daemon.has_children && exit_code == 0)
+	if (run->running && exit_code == 0)
 		return fail(
 			EXIT_UNSATISFIED,
 			"%s went into the background and mounted nothing within %.3g s: give it "
@@ -209,8 +277,7 @@ static int finish(struct run *run)
 		clean_up(run);
 	}
 	written = trace_finish(&run->trace, -1);
-	r = run->has_ended_early ? judge_early_end(run)
-				 : child_exit_code(daemon_watch_status(&run->daemon));
+	r = run->has_ended_early ? judge_early_end(run) : child_exit_code(status_of(run));
 	if (r == 0)
 		r = run->setup_code ? run->setup_code : written;
 	return r;
@@ -240,29 +307,33 @@ static int make_log(struct trace *trace, int *ret_fd)
 	return 0;
 }
 
-static void prepare(const void *data)
-{
-	profile_set_environment(data);
-}
-
 /* Under its own trace, where that is the source; else just as the user wrote it. */
 static int start_daemon(struct run *run, char **program, int log_fd)
 {
+	struct fusetrace_monitor *monitor = run->trace.monitor;
 	const struct profile *profile = profile_of(program[0]);
-	bool is_logged = fusetrace_monitor_source(run->trace.monitor) == FUSETRACE_SOURCE_LOG;
+	bool is_logged = fusetrace_monitor_source(monitor) == FUSETRACE_SOURCE_LOG;
 	char **argv FT_AUTO_FREE = is_logged ? profile_argv(profile, program) : NULL;
-	const struct child_opts opts = {
-		.is_logged = is_logged,
-		.log_fd = log_fd,
-		.prepare = is_logged ? prepare : NULL,
-		.data = profile,
-	};
-	int r = daemon_watch_start(&run->daemon, argv ? argv : program, &opts);
+	int output = is_logged ? log_fd : FUSETRACE_FD_INHERIT;
+	sigset_t mask, by_default;
+	int r;
 
-	if (r == 0)
-		r = fusetrace_monitor_follow(run->trace.monitor, run->daemon.main.pid);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return fail(EXIT_SETUP, "cannot keep hold of a daemon in the background: %s",
+			    strerror(errno));
+	if (is_logged)
+		profile_set_environment(profile);
+	signals_before(&mask, &by_default);
+	r = fusetrace_mount_start(
+		FUSETRACE_MOUNT_OPTS(.argv = argv ? argv : program, .monitor = monitor,
+				     .stdin_fd = FUSETRACE_FD_INHERIT, .stdout_fd = output,
+				     .stderr_fd = output,
+				     .flags = FUSETRACE_MOUNT_KEEP_FDS | FUSETRACE_MOUNT_LEAVE,
+				     .signal_mask = &mask, .default_signals = &by_default),
+		&run->mount, NULL);
 	if (r < 0)
-		return fail(EXIT_SETUP, "cannot start %s: %s: try again", program[0], strerror(-r));
+		return fail(EXIT_SETUP, "cannot run %s: %s: give a program that is there",
+			    program[0], fusetrace_strerror(r));
 	if (is_logged && run->trace.options->source == FUSETRACE_SOURCE_AUTO)
 		message("the kernel source is not allowed here: the operations are what %s prints",
 			profile_text(profile) ? profile_text(profile) : program[0]);
@@ -298,6 +369,7 @@ static int run_daemon(struct run *run, const struct options *options, int signal
 		.monitor = run->trace.monitor,
 		.output = &run->trace.output,
 		.signal_fd = signal_fd,
+		.daemon_fd = fusetrace_mount_fd(run->mount),
 		.deadline_ns = UINT64_MAX,
 		.on_signal = on_signal,
 		.on_turn = on_turn,
@@ -311,7 +383,7 @@ static int run_daemon(struct run *run, const struct options *options, int signal
 
 static int run(const struct options *given)
 {
-	struct run run = {.daemon.main.error_fd = -1};
+	struct run run = {.kill_ns = UINT64_MAX};
 	struct options options = *given;
 	int signal_fd, r;
 
@@ -323,7 +395,7 @@ static int run(const struct options *given)
 		return fail(EXIT_SETUP, "signals: %s: try again", fusetrace_strerror(signal_fd));
 	trace_init(&run.trace, &options);
 	r = run_daemon(&run, &options, signal_fd);
-	daemon_watch_done(&run.daemon);
+	fusetrace_mount_free(run.mount);
 	trace_done(&run.trace);
 	signals_close(signal_fd);
 	return r;
@@ -338,7 +410,7 @@ const struct command cmd_run = {
 		   "Signals are passed on; the third request to end kills the daemon. The trace\n"
 		   "ends when the daemon has ended, also one in the background, and has its exit\n"
 		   "code, 128 + N for signal N. A mount that it leaves behind without a daemon is\n"
-		   "unmounted.\n"
+		   "unmounted. Before it is killed, where it stands in the kernel is printed.\n"
 		   "\n"
 		   "  fusetrace run -- bindfs -f /srv /mnt\n"
 		   "  fusetrace run --quiet -o summary.txt -- sshfs host:/srv /mnt\n",

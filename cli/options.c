@@ -41,6 +41,7 @@ enum kind {
 static const char *const color_words[] = {"auto", "always", "never", NULL};
 static const char *const source_words[] = {"auto", "kernel", "log", NULL};
 static const char *const order_words[] = {"any", "in-order", "strict", NULL};
+static const char *const on_hang_words[] = {"report", "abort", NULL};
 static const char *const status_words[] = {"ok", "failed", "any", NULL};
 
 _Static_assert(COLOR_AUTO == 0 && COLOR_ALWAYS == 1 && COLOR_NEVER == 2, "as color_words");
@@ -129,6 +130,12 @@ static const struct option_row rows[] = {
 	{"timeout", 0, "DURATION", "how long a daemon in the background may take\n"
 		"to mount (default 10s)",
 		OPTIONS_RUN, TIMEOUT, AT(timeout_ns), NULL, COMPLETE_NOTHING},
+	{"on-hang", 0, "WORD", "when the daemon does not end: report where it stands\n"
+		"in the kernel (default), or abort its connection too",
+		OPTIONS_RUN, WORD, AT(on_hang), on_hang_words, COMPLETE_NOTHING},
+	{"stop-timeout", 0, "DURATION", "how long it may take to end, once asked to; then it\n"
+		"is killed (default: at the third request)",
+		OPTIONS_RUN, DURATION, AT(stop_timeout_ns), NULL, COMPLETE_NOTHING},
 	{"no-summary", 0, NULL, "no table at the end",
 		OPTIONS_RUN, FLAG, AT(no_summary), NULL, COMPLETE_NOTHING},
 	{"duration", 0, "DURATION", "end after so long",

@@ -74,6 +74,10 @@ struct options {
 	struct want wants[WANTS_MAX + 1]; /* the last one: what options before the first OP say */
 	size_t want_count;
 
+	/* RUN */
+	uint32_t on_hang;         /* FUSETRACE_ON_HANG_ */
+	uint64_t stop_timeout_ns; /* 0: none */
+
 	/* OUTPUT, LINES */
 	uint32_t format; /* index into view_kinds */
 	uint32_t color;  /* COLOR_ */

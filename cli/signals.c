@@ -57,6 +57,14 @@ void signals_close(int signal_fd)
 	sigprocmask(SIG_SETMASK, &mask_before, NULL);
 }
 
+void signals_before(sigset_t *ret_mask, sigset_t *ret_default)
+{
+	*ret_mask = mask_before;
+	sigemptyset(ret_default);
+	if (pipe_before.sa_handler == SIG_DFL)
+		sigaddset(ret_default, SIGPIPE);
+}
+
 void signals_restore(void)
 {
 	sigaction(SIGPIPE, &pipe_before, NULL);

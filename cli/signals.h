@@ -6,6 +6,7 @@
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/signalfd.h>
 #include <sys/types.h>
@@ -21,6 +22,9 @@ void signals_init(void);
 int signals_open(bool with_others);
 /* Closes it and unblocks them again: what is pending acts. */
 void signals_close(int signal_fd);
+
+/* The mask that we were started with, and which signals must act by default to be as then. */
+void signals_before(sigset_t *ret_mask, sigset_t *ret_default);
 
 /* In a forked child before exec: the mask and dispositions that we were started with. */
 void signals_restore(void);

@@ -13,7 +13,8 @@
 #define ABOUT_MONITOR 0
 #define ABOUT_SIGNALS 1
 #define ABOUT_OUTPUT 2
-#define ABOUTS 3
+#define ABOUT_DAEMON 3
+#define ABOUTS 4
 
 static int sleep_until(struct pollfd *descriptors, uint64_t deadline_ns)
 {
@@ -34,6 +35,8 @@ static void watch(const struct trace_loop *loop, struct pollfd *descriptors)
 
 	descriptors[ABOUT_MONITOR] = (struct pollfd){fusetrace_fd(loop->monitor), POLLIN, 0};
 	descriptors[ABOUT_SIGNALS] = (struct pollfd){loop->signal_fd, POLLIN, 0};
+	descriptors[ABOUT_DAEMON] =
+		(struct pollfd){loop->daemon_fd ? loop->daemon_fd : -1, POLLIN, 0};
 	descriptors[ABOUT_OUTPUT] = (struct pollfd){.fd = -1};
 	if (is_written) {
 		descriptors[ABOUT_OUTPUT].fd = output->fd;

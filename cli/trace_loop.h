@@ -18,6 +18,7 @@ struct trace_loop {
 	struct fusetrace_monitor *monitor;
 	struct output *output; /* written as it takes it; NULL: none */
 	int signal_fd;         /* of signals_open() */
+	int daemon_fd;         /* of fusetrace_mount_fd(); 0: none */
 	uint64_t deadline_ns;  /* a turn is made then at the latest; UINT64_MAX: none */
 	/* Called for each signal, SIGCHLD too. */
 	void (*on_signal)(const struct signalfd_siginfo *info, void *data);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "process_file.h"
 
 #define ANCESTORS_MAX 64
 
@@ -145,19 +146,13 @@ int ft_daemons_with_variable(const char *variable, pid_t *pids, int max)
 /* State and parent; 'X' and 0 when the process is gone. */
 static char look_at(pid_t pid, pid_t *ret_parent)
 {
-	char path[64], text[1024], state = 'X';
-	const char *after_name;
-	int parent = 0;
+	struct ft_process_stat stat;
 
 	*ret_parent = 0;
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (read_file(path, text, sizeof(text)) < 0)
+	if (ft_process_stat(pid, 0, &stat) < 0)
 		return 'X';
-	after_name = strrchr(text, ')'); /* the name may hold anything, also parentheses */
-	if (!after_name || sscanf(after_name, ") %c %d", &state, &parent) != 2)
-		return 'X';
-	*ret_parent = parent;
-	return state;
+	*ret_parent = stat.parent;
+	return stat.state;
 }
 
 static bool has_ended(pid_t pid)

@@ -57,6 +57,7 @@ void ft_expect_done(struct fusetrace_expect *expect)
 	ft_assign_done(&expect->assign);
 	ft_cursor_done(&expect->cursor);
 	fusetrace_op_unref(expect->culprit);
+	fusetrace_op_unref(expect->late);
 	fusetrace_op_unref(expect->last_refused);
 }
 

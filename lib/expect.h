@@ -21,6 +21,10 @@ struct fusetrace_expect {
 	bool has_mark;
 	uint64_t interrupts; /* of the monitor when it began */
 	uint64_t began_ns;
+	uint64_t deadline_ns; /* of the call that waits; 0: it looks once, UINT64_MAX: none */
+	/* The last answer came, but behind the deadline: reference, and how late. */
+	struct fusetrace_op *late;
+	uint64_t late_ns;
 	struct ft_cursor cursor; /* behind what was looked at */
 	struct ft_assign assign;
 	size_t next; /* ordered: the slot whose turn it is */

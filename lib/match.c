@@ -183,6 +183,16 @@ static int compile_path(struct ft_match *match, const struct fusetrace_match *us
 	return 0;
 }
 
+static int copy_text(const char *text, char **ret_copy)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		return -ENOMEM;
+	*ret_copy = copy;
+	return 0;
+}
+
 int ft_match_init(struct ft_match *match, const struct fusetrace_match *user,
 		  const char *mountpoint, struct fusetrace_error *reterr_error)
 {
@@ -202,10 +212,12 @@ int ft_match_init(struct ft_match *match, const struct fusetrace_match *user,
 	r = compile_ops(match, user->op, reterr_error);
 	if (r == 0)
 		r = compile_path(match, user, mountpoint, reterr_error);
-	if (r == 0 && user->label) {
-		match->label = strdup(user->label);
-		r = match->label ? 0 : -ENOMEM;
-	}
+	if (r == 0)
+		r = copy_text(user->label, &match->label);
+	if (r == 0)
+		r = copy_text(user->check_name, &match->check_name);
+	if (r == 0)
+		r = copy_text(user->where, &match->where);
 	if (user->flags & FUSETRACE_MATCH_NOT)
 		match->opcodes = UINT64_MAX;
 	if (r < 0)
@@ -221,6 +233,8 @@ void ft_match_done(struct ft_match *match)
 	free(match->path);
 	free(match->op);
 	free(match->label);
+	free(match->check_name);
+	free(match->where);
 	*match = (struct ft_match){0};
 }
 

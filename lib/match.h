@@ -25,6 +25,8 @@ struct ft_match {
 	char *path;
 	char *op;
 	char *label;
+	char *check_name;
+	char *where;
 	regex_t regex;
 };
 

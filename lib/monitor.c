@@ -142,6 +142,7 @@ int fusetrace_monitor_new(const struct fusetrace_monitor_opts *opts,
 		return ft_error(reterr_error, -ENOMEM, "out of memory");
 	ft_list_init(&monitor->of_engine);
 	ft_list_init(&monitor->logs);
+	monitor->exit_pidfd = -1;
 	monitor->owner = getpid();
 	monitor->sees_threads = is_in_initial_pids();
 	monitor->flags = opts->flags;
@@ -178,6 +179,8 @@ struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monit
 		fusetrace_monitor_stop(monitor);
 	for (int i = 0; i < monitor->daemon_count; i++)
 		close(monitor->pidfds[i]);
+	if (monitor->exit_pidfd >= 0)
+		close(monitor->exit_pidfd);
 	ft_replay_done(&monitor->replay);
 	ft_log_free(monitor->log);
 	ft_unparsed_done(&monitor->unparsed);
@@ -189,6 +192,7 @@ struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monit
 	ft_history_unref(monitor->history);
 	ft_mounts_done(&monitor->before);
 	free(monitor->mountpoint);
+	free(monitor->trace_path);
 	free(monitor);
 	return NULL;
 }
@@ -200,6 +204,8 @@ void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state)
 	if (monitor->state >= state ||
 	    (monitor->state == FUSETRACE_STATE_NEW && state != FUSETRACE_STATE_STOPPED))
 		return;
+	if (monitor->state < FUSETRACE_STATE_UNMOUNTED)
+		monitor->seq_at_end = ft_history_last_seq(monitor->history);
 	monitor->state = state;
 	ft_tracker_abandon(monitor->tracker);
 	ft_waiters_notify_all(&monitor->waiters);

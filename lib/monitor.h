@@ -25,6 +25,13 @@
 
 struct ft_orphans;
 
+/* How a daemon of the mount has ended. */
+struct ft_daemon_exit {
+	pid_t pid;     /* 0: none has */
+	int status;    /* as of waitpid(2) */
+	bool is_known; /* whether status is */
+};
+
 /* Lines that no format took, kept until the lock is released and the caller can be told. */
 struct ft_unparsed {
 	fusetrace_unparsed_fn *fn; /* NULL: nobody wants them */
@@ -62,7 +69,10 @@ struct fusetrace_monitor {
 	pid_t daemons[FT_DAEMONS_MAX];
 	int pidfds[FT_DAEMONS_MAX];
 	int daemon_count;
-	uint64_t lost;          /* events, since the start */
+	struct ft_daemon_exit exit; /* of the daemon that has ended last */
+	int exit_pidfd;             /* its, which may tell more later; -1 */
+	uint64_t seq_at_end;        /* what was given up when the monitor ended comes behind it */
+	uint64_t lost;              /* events, since the start */
 	uint64_t lost_before;   /* of the connection, before this monitor began; PENDING: of unknown
 				   ones */
 	uint64_t last_event_ns; /* of the last event that idle counts; none of an ignored thread */
@@ -76,6 +86,8 @@ struct fusetrace_monitor {
 	struct ft_unparsed unparsed;
 	struct ft_list logs; /* what the daemon prints, as struct ft_log_stream */
 	struct ft_last_lines last_lines;
+	char *trace_path;     /* for reports, or NULL */
+	double timeout_scale; /* likewise; 0: not told */
 };
 
 /* Called by the engine, lock held. */
@@ -91,9 +103,18 @@ void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mou
 void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd);
 /* Names processes that serve the mount: their end counts. Who is known already is passed over. */
 void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids, int count);
+/* For one that is PENDING: the mount is its own, whoever followed made it. Without the lock. */
+void ft_monitor_take_mount(struct fusetrace_monitor *monitor, const struct ft_mount *mount,
+			   pid_t followed);
 /* Ends in that state: what is in flight is given up, waiters are woken. Not for an earlier state.
  */
 void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state);
+
+/*
+ * The daemon's end as far as it is known by now; of one that has only just closed its output it is
+ * awaited for a moment. Without the lock.
+ */
+void ft_monitor_look_for_exit(struct fusetrace_monitor *monitor, struct ft_daemon_exit *ret_exit);
 
 /* Logs: see monitor_log.c. Lock held. */
 int ft_monitor_watch_logs(struct fusetrace_monitor *monitor);
@@ -121,5 +142,7 @@ struct ft_monitor_view {
 	size_t in_flight; /* that idle counts */
 };
 void ft_monitor_look(struct fusetrace_monitor *monitor, struct ft_monitor_view *ret_view);
+/* Likewise with the lock held. */
+void ft_monitor_look_locked(struct fusetrace_monitor *monitor, struct ft_monitor_view *ret_view);
 
 #endif

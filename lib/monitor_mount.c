@@ -6,12 +6,15 @@
 #include "monitor.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "daemons.h"
 #include "engine.h"
+#include "exit_status.h"
 
 /* ---- daemons ---- */
 
@@ -55,13 +58,34 @@ static void find_daemons(struct fusetrace_monitor *monitor)
 			       ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX));
 }
 
-static void remove_daemon(struct fusetrace_monitor *monitor, int index)
+/* Its descriptor is given to the caller. */
+static int remove_daemon(struct fusetrace_monitor *monitor, int index)
 {
 	int last = --monitor->daemon_count;
+	int pidfd = monitor->pidfds[index];
 
-	close(monitor->pidfds[index]);
 	monitor->pidfds[index] = monitor->pidfds[last];
 	monitor->daemons[index] = monitor->daemons[last];
+	return pidfd;
+}
+
+/* Lock held. Asks again when it was not known: what is told changes when somebody reaps it. */
+static void ask_exit(struct fusetrace_monitor *monitor)
+{
+	struct ft_daemon_exit *exit = &monitor->exit;
+
+	if (exit->pid && !exit->is_known)
+		exit->is_known = ft_exit_status(exit->pid, monitor->exit_pidfd, &exit->status) == 0;
+}
+
+/* Lock held. Takes pidfd. */
+static void note_exit(struct fusetrace_monitor *monitor, pid_t pid, int pidfd)
+{
+	if (monitor->exit_pidfd >= 0)
+		close(monitor->exit_pidfd);
+	monitor->exit = (struct ft_daemon_exit){.pid = pid};
+	monitor->exit_pidfd = pidfd;
+	ask_exit(monitor);
 }
 
 /*
@@ -77,9 +101,11 @@ static bool is_served_later(const struct fusetrace_monitor *monitor)
 void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
 {
 	for (int i = 0; i < monitor->daemon_count; i++) {
+		pid_t pid = monitor->daemons[i];
+
 		if (monitor->pidfds[i] != pidfd)
 			continue;
-		remove_daemon(monitor, i);
+		note_exit(monitor, pid, remove_daemon(monitor, i));
 		/* A daemon that went into the background leaves a child behind that serves. */
 		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED)
 			find_daemons(monitor);
@@ -89,6 +115,62 @@ void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
 			ft_monitor_end(monitor, FUSETRACE_STATE_GONE);
 		return;
 	}
+}
+
+/* Of a daemon that closed its output a moment ago, the process is about to end. */
+#define EXIT_PATIENCE_MS 50
+
+/* A duplicate of the descriptor of a daemon that still runs though the monitor is at its end; or -1. */
+static int pidfd_of_last(const struct fusetrace_monitor *monitor)
+{
+	if (monitor->state != FUSETRACE_STATE_GONE || monitor->exit.pid ||
+	    monitor->daemon_count == 0)
+		return -1;
+	return fcntl(monitor->pidfds[0], F_DUPFD_CLOEXEC, 3);
+}
+
+void ft_monitor_look_for_exit(struct fusetrace_monitor *monitor, struct ft_daemon_exit *ret_exit)
+{
+	struct pollfd descriptor = {.events = POLLIN};
+	bool has_ended = false;
+	pid_t pid;
+
+	ft_engine_lock();
+	descriptor.fd = pidfd_of_last(monitor);
+	pid = monitor->daemons[0];
+	ft_engine_unlock();
+	if (descriptor.fd >= 0)
+		has_ended = poll(&descriptor, 1, EXIT_PATIENCE_MS) == 1;
+	ft_engine_lock();
+	if (has_ended && monitor->exit.pid == 0) {
+		note_exit(monitor, pid, descriptor.fd);
+		descriptor.fd = -1;
+	}
+	ask_exit(monitor);
+	*ret_exit = monitor->exit;
+	ft_engine_unlock();
+	if (descriptor.fd >= 0)
+		close(descriptor.fd);
+}
+
+int fusetrace_monitor_daemon_exit(struct fusetrace_monitor *monitor, pid_t *ret_pid,
+				  int *ret_status)
+{
+	struct ft_daemon_exit exit;
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0)
+		return r;
+	ft_monitor_look_for_exit(monitor, &exit);
+	if (exit.pid == 0)
+		return -EAGAIN;
+	if (!exit.is_known)
+		return -ENODATA;
+	if (ret_pid)
+		*ret_pid = exit.pid;
+	if (ret_status)
+		*ret_status = exit.status;
+	return 0;
 }
 
 int fusetrace_monitor_daemons(struct fusetrace_monitor *monitor, pid_t *pids, int max)
@@ -121,6 +203,22 @@ static bool is_mount_of(const struct ft_mount *mount, pid_t pid)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Lock held. Whoever was found to hold its connection may be another's, if it has gone since the mounts
+ * were read: numbers are given out again at once.
+ */
+static bool is_still_there(const struct ft_mount *mount)
+{
+	struct ft_mounts now;
+	bool result;
+
+	if (ft_mounts_read(&now) < 0)
+		return false;
+	result = ft_mounts_by_id(&now, mount->id, mount->connection);
+	ft_mounts_done(&now);
+	return result;
 }
 
 static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *mount)
@@ -203,11 +301,23 @@ void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mou
 		const struct ft_mount *mount = &mounts->entries[i];
 
 		if (ft_mounts_by_connection(&monitor->before, mount->connection) ||
-		    !is_mount_of(mount, monitor->followed))
+		    !is_mount_of(mount, monitor->followed) || !is_still_there(mount))
 			continue;
 		adopt(monitor, mount);
 		return;
 	}
+}
+
+void ft_monitor_take_mount(struct fusetrace_monitor *monitor, const struct ft_mount *mount,
+			   pid_t followed)
+{
+	ft_engine_lock();
+	if (monitor->state == FUSETRACE_STATE_PENDING && monitor->is_attached) {
+		monitor->followed = followed;
+		adopt(monitor, mount);
+		ft_engine_check_mounts(); /* it may have gone since it was looked up */
+	}
+	ft_engine_unlock();
 }
 
 int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid)

@@ -50,7 +50,7 @@ static bool is_fuse_type(const char *type)
 }
 
 /* "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAGS] - TYPE SOURCE OPTIONS", cut at the spaces. */
-static bool parse_line(char *line, uint32_t *ret_connection, char **ret_point, char **ret_type)
+static bool parse_line(char *line, struct ft_mount *mount, char **ret_point, char **ret_type)
 {
 	unsigned int major, minor;
 	char *fields[5];
@@ -69,7 +69,9 @@ static bool parse_line(char *line, uint32_t *ret_connection, char **ret_point, c
 		return false;
 	*ret_type = strtok_r(dash + 3, " \n", &save);
 	*ret_point = fields[4];
-	*ret_connection = major << 20 | minor;
+	mount->id = atoi(fields[0]);
+	mount->parent = atoi(fields[1]);
+	mount->connection = major << 20 | minor;
 	return *ret_type != NULL;
 }
 
@@ -101,7 +103,7 @@ int ft_mounts_parse(FILE *file, struct ft_mounts *ret_mounts)
 		struct ft_mount mount = {.order = mounts.count + mounts.other_count};
 		char *point, *type;
 
-		if (!parse_line(line, &mount.connection, &point, &type))
+		if (!parse_line(line, &mount, &point, &type))
 			continue;
 		unescape(point);
 		mount.mountpoint = strdup(point);
@@ -187,6 +189,30 @@ const struct ft_mount *ft_mounts_by_point(const struct ft_mounts *mounts, const 
 	const struct ft_mount *mount = seen_at(mounts, path);
 
 	return mount && strcmp(mount->mountpoint, path) == 0 ? mount : NULL;
+}
+
+const struct ft_mount *ft_mounts_by_id(const struct ft_mounts *mounts, int id, uint32_t connection)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		if (mounts->entries[i].id == id && mounts->entries[i].connection == connection)
+			return &mounts->entries[i];
+	}
+	return NULL;
+}
+
+static bool has_child(const struct ft_mount *list, size_t count, int id)
+{
+	while (count-- > 0) {
+		if (list[count].parent == id)
+			return true;
+	}
+	return false;
+}
+
+bool ft_mounts_is_covered(const struct ft_mounts *mounts, int id)
+{
+	return has_child(mounts->entries, mounts->count, id) ||
+	       has_child(mounts->others, mounts->other_count, id);
 }
 
 struct walk {

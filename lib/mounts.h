@@ -6,6 +6,7 @@
 #ifndef FT_MOUNTS_H
 #define FT_MOUNTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 struct ft_mount {
 	uint32_t connection; /* device number as the kernel has it: major << 20 | minor */
 	size_t order;        /* a later one covers all that lies below its mountpoint */
+	int id;              /* of the mount; given out again when it has gone */
+	int parent;          /* id of the mount that it is mounted on */
 	char *mountpoint;
 	char *type; /* "fuse", "fuse.sshfs", "fuseblk" */
 };
@@ -36,6 +39,10 @@ void ft_mounts_remove(struct ft_mounts *mounts, size_t index);
 const struct ft_mount *ft_mounts_by_connection(const struct ft_mounts *mounts, uint32_t connection);
 /* The FUSE mount that is seen on exactly that normalised absolute path, or NULL. */
 const struct ft_mount *ft_mounts_by_point(const struct ft_mounts *mounts, const char *path);
+/* The FUSE mount with that id and connection, or NULL. */
+const struct ft_mount *ft_mounts_by_id(const struct ft_mounts *mounts, int id, uint32_t connection);
+/* Whether another mount, of any filesystem, lies on the mount itself or on something in it. */
+bool ft_mounts_is_covered(const struct ft_mounts *mounts, int id);
 
 /*
  * The FUSE mount that path lies on: walks the path up to the first FUSE mountpoint, following

@@ -11,9 +11,8 @@
 #include "engine.h"
 #include "monitor.h"
 
-void ft_monitor_look(struct fusetrace_monitor *monitor, struct ft_monitor_view *ret_view)
+void ft_monitor_look_locked(struct fusetrace_monitor *monitor, struct ft_monitor_view *ret_view)
 {
-	ft_engine_lock();
 	if (monitor->is_attached)
 		ft_engine_drain();
 	ret_view->state = monitor->state;
@@ -22,6 +21,12 @@ void ft_monitor_look(struct fusetrace_monitor *monitor, struct ft_monitor_view *
 	ret_view->interrupts = monitor->interrupts;
 	ret_view->last_event_ns = monitor->last_event_ns;
 	ret_view->in_flight = ft_tracker_in_flight(monitor->tracker, true);
+}
+
+void ft_monitor_look(struct fusetrace_monitor *monitor, struct ft_monitor_view *ret_view)
+{
+	ft_engine_lock();
+	ft_monitor_look_locked(monitor, ret_view);
 	ft_engine_unlock();
 }
 

@@ -3,16 +3,18 @@
 #ifndef FT_REPORT_H
 #define FT_REPORT_H
 
-#include "expect.h"
+#include "report_facts.h"
 
+/* The facts of a wait that has ended with result. Free with ft_facts_done(). */
+void ft_report_gather(struct ft_facts *facts, const struct fusetrace_expect *expect, int result,
+		      uint64_t timeout_ns);
 /*
- * result is what the wait returns. Best effort: without memory, or when the wait itself could not
- * be done, *reterr_report stays as it is.
- * reterr_report may be NULL.
+ * Best effort: without memory, or when the wait itself could not be done, *reterr_report stays as it
+ * is. expect is that of the facts.
  */
-void ft_report_make(struct fusetrace_expect *expect, int result, uint64_t timeout_ns,
+void ft_report_make(struct ft_facts *facts, const struct fusetrace_expect *expect,
 		    struct fusetrace_report **reterr_report);
-/* For waits without matches (idle). */
+/* For waits without matches (idle). reterr_report may be NULL. */
 void ft_report_make_idle(struct fusetrace_monitor *monitor, int result, uint64_t began_ns,
 			 uint64_t timeout_ns, struct fusetrace_report **reterr_report);
 

@@ -1,40 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a report is made of: the facts about a monitor at the end of a wait, and the verdict that
- * follows from them. Gathered once; rendered by report.c.
+ * follows from them. Gathered once, of one moment; rendered by report_text.c and report_json.c.
  */
 #ifndef FT_REPORT_FACTS_H
 #define FT_REPORT_FACTS_H
 
+#include "daemon_threads.h"
 #include "expect.h"
 
 #define FT_FACTS_OPS 10
+#define FT_FACTS_LINES 5
+#define FT_FACTS_LINE_SIZE 200
 
 /* A few operations, each a reference. */
 struct ft_few_ops {
 	struct fusetrace_op *ops[FT_FACTS_OPS];
 	size_t count;
+	uint64_t total; /* with those that there was no room for */
 };
 
 struct ft_facts {
 	int result;
+	size_t slot;      /* of the match that the report is about */
+	size_t answered;  /* matches */
 	uint32_t verdict; /* FUSETRACE_VERDICT_; 0: the wait itself failed, as for want of memory */
 	uint64_t began_ns;
-	uint64_t now_ns;
+	uint64_t now_ns; /* when the wait ended */
 	uint64_t timeout_ns;
 	uint64_t lost;
 	uint32_t state;
+	uint32_t source;
 	uint64_t since_count; /* operations since the mark */
 	uint64_t since_failed;
 	struct fusetrace_summary since; /* by operation */
 	struct ft_few_ops last;         /* since the mark, newest last */
-	struct ft_few_ops in_flight;
-	struct ft_few_ops near; /* same operation elsewhere, or another one on the path */
-	/* references, or NULL: of what was meant, the newest failure and the oldest in flight */
+	bool is_answer[FT_FACTS_OPS];   /* of last: it answers a match */
+	struct ft_few_ops in_flight;    /* oldest first */
+	struct ft_few_ops at_end;       /* what had no reply when the daemon ended */
+	struct ft_few_ops near;         /* same operation elsewhere, or another one on the path */
+	/* references, or NULL: of what was meant, the newest failure and the oldest in flight; the same
+	 * operation on the most similar path; what idle waits for first */
 	struct fusetrace_op *failed;
 	struct fusetrace_op *unanswered;
+	struct fusetrace_op *nearest;
+	struct fusetrace_op *busy;
 	struct fusetrace_op *subject; /* what the verdict is about; reference or NULL */
-	pid_t daemon;                 /* 0: unknown */
+	struct fusetrace_op *late;    /* the answer that came behind the deadline; likewise */
+	uint64_t late_ns;
+	size_t nearest_likeness; /* while gathering */
+	pid_t daemons[FT_DAEMONS_MAX];
+	int daemon_count;
+	struct ft_daemon_exit exit;
+	struct ft_daemon_threads threads;                 /* when they may tell something */
+	char printed[FT_FACTS_LINES][FT_FACTS_LINE_SIZE]; /* last lines of a daemon that ended */
+	size_t printed_count;
+	char *trace_path;     /* a copy, or NULL */
+	double timeout_scale; /* 0: not told */
 };
 
 /* expect NULL: a wait without matches. Free with ft_facts_done(). */
@@ -42,7 +64,12 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 		     const struct fusetrace_expect *expect, int result);
 void ft_facts_done(struct ft_facts *facts);
 
-/* The match that the report is about. */
+/* The match that the report is about, and its place. */
+size_t ft_facts_slot(const struct fusetrace_expect *expect);
 const struct ft_match *ft_facts_match(const struct fusetrace_expect *expect);
+
+/* Sets verdict and subject (report_verdict.c). */
+void ft_facts_judge(struct ft_facts *facts, const struct fusetrace_expect *expect);
+void ft_facts_set_subject(struct ft_facts *facts, struct fusetrace_op *op);
 
 #endif

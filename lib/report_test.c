@@ -140,7 +140,7 @@ static void test_never_started(void **state)
 	assert_shows("write 2");
 	assert_shows("failed 1");
 	assert_shows("EIO");
-	assert_shows("limit 0.001 s");
+	assert_shows("no create within 0.001 s\n");
 	assert_int_equal(json_integer_value(json_object_get(json, "operations")), 3);
 	assert_int_equal(json_integer_value(json_object_get(json, "failed")), 1);
 	assert_int_equal(
@@ -287,7 +287,7 @@ static void test_ends(void **state)
 	ft_test_feed_line(monitor, "{\"v\":1,\"event\":\"daemon_gone\"}\n");
 	fail_wait(NULL, FUSETRACE_MATCH(.op = "write"), FUSETRACE_FOREVER, -EPIPE,
 		  FUSETRACE_VERDICT_DAEMON_DIED);
-	assert_hides("limit");
+	assert_hides("within");
 	assert_null(json_object_get(json, "timeout_ns"));
 	fusetrace_monitor_free(monitor);
 	monitor = ft_test_monitor(0);

@@ -18,6 +18,8 @@
 #include "report.h"
 
 #define IDLE_RECHECK_NS 50000000u
+/* How much longer a wait in vain looks on for what comes too late: a tenth of its time, at most this. */
+#define LATE_NS_MAX 100000000u
 
 /* ---- sleeping ---- */
 
@@ -145,18 +147,89 @@ static bool is_put_off(const struct fusetrace_expect *expect, int r)
 	return r == -EINTR && !expect->culprit; /* else a check function said so */
 }
 
+/*
+ * Whether the last answer came behind the deadline, though before it was looked for. The kernel tells
+ * when that was, in our clock; a log's time may be of any.
+ */
+static bool is_too_late(struct fusetrace_expect *expect)
+{
+	uint64_t last_ns = 0;
+
+	if (expect->deadline_ns == 0 || ft_now_ns() < expect->deadline_ns)
+		return false;
+	for (size_t i = 0; i < expect->count; i++) {
+		struct fusetrace_op *op = expect->assign.ops[i];
+		uint64_t end_ns = op->start_ns + op->duration_ns;
+
+		if (op->source != FUSETRACE_SOURCE_KERNEL || !op->start_ns || end_ns <= last_ns)
+			continue;
+		last_ns = end_ns;
+		expect->failed_slot = i;
+	}
+	if (last_ns <= expect->deadline_ns)
+		return false;
+	expect->late = fusetrace_op_ref(expect->assign.ops[expect->failed_slot]);
+	expect->late_ns = last_ns - expect->deadline_ns;
+	return true;
+}
+
+static void forget_late(struct fusetrace_expect *expect)
+{
+	expect->late = fusetrace_op_unref(expect->late);
+	expect->late_ns = 0;
+}
+
+/* The deadline has passed, the wait has failed: does it come after all? */
+static void look_on(struct fusetrace_expect *expect, uint64_t timeout_ns)
+{
+	uint64_t more_ns = timeout_ns / 10 < LATE_NS_MAX ? timeout_ns / 10 : LATE_NS_MAX;
+	uint64_t until_ns = expect->deadline_ns + more_ns;
+	int r = 0;
+
+	while (r == 0 && ft_now_ns() < until_ns) {
+		r = sleep_until(expect->monitor, &expect->waiter, until_ns);
+		if (r == 0)
+			r = look(expect, false);
+	}
+	if (r > 0)
+		is_too_late(expect);
+}
+
+static void report(struct fusetrace_expect *expect, int r, uint64_t timeout_ns,
+		   struct fusetrace_report **reterr_report)
+{
+	struct ft_facts facts;
+
+	if (!reterr_report)
+		return;
+	ft_report_gather(&facts, expect, r, timeout_ns);
+	if (r == -ETIMEDOUT && expect->deadline_ns && !expect->late)
+		look_on(expect, timeout_ns);
+	if (expect->late) {
+		facts.late = fusetrace_op_ref(expect->late);
+		facts.late_ns = expect->late_ns;
+	}
+	ft_report_make(&facts, expect, reterr_report);
+	ft_facts_done(&facts);
+}
+
 static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
 			   struct fusetrace_op **ret_ops, struct fusetrace_report **reterr_report)
 {
-	int r = wait_until(expect, deadline_of(timeout_ns));
+	int r;
 
+	expect->deadline_ns = deadline_of(timeout_ns);
+	r = wait_until(expect, expect->deadline_ns);
+	if (r > 0 && expect->order != FT_EXPECT_NONE && is_too_late(expect))
+		r = -ETIMEDOUT;
 	if (r > 0) {
 		if (expect->order != FT_EXPECT_NONE)
 			give_ops(expect, ret_ops);
 		return 0;
 	}
 	if (!is_put_off(expect, r))
-		ft_report_make(expect, r, timeout_ns, reterr_report);
+		report(expect, r, timeout_ns, reterr_report);
+	forget_late(expect);
 	return r;
 }
 
@@ -239,7 +312,7 @@ int fusetrace_wait_none(struct fusetrace_monitor *monitor, const struct fusetrac
 	if (r < 0 && !is_put_off(&expect, r)) {
 		if (reterr_op && expect.culprit)
 			*reterr_op = fusetrace_op_ref(expect.culprit);
-		ft_report_make(&expect, r, window_ns, reterr_report);
+		report(&expect, r, window_ns, reterr_report);
 	}
 	ft_expect_done(&expect);
 	return r;

@@ -29,6 +29,7 @@
 #ifndef FUSETRACE_H
 #define FUSETRACE_H
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -210,7 +211,9 @@ struct fusetrace_match {
 	/* Last word, called in the waiter's thread with no lock held: 1 yes, 0 no, < 0 ends the wait. */
 	int (*check)(const struct fusetrace_op *op, void *data);
 	void *data;
-	const char *label; /* shown first in reports */
+	const char *label;      /* shown first in reports */
+	const char *check_name; /* of check, for reports: "is_complete" */
+	const char *where;      /* who waits, for reports: "test_flush.py:31" */
 };
 #define FUSETRACE_MATCH(...)                                                                       \
 	(&(struct fusetrace_match){.sz = sizeof(struct fusetrace_match), __VA_ARGS__})
@@ -324,6 +327,15 @@ FUSETRACE_API const char *fusetrace_monitor_mountpoint(struct fusetrace_monitor 
 /* The daemon's process ids, as far as they are known; returns how many there are, fills max. */
 FUSETRACE_API int fusetrace_monitor_daemons(struct fusetrace_monitor *monitor, pid_t *pids,
 					    int max);
+
+/*
+ * How the daemon that has ended last did so: a wait status as waitpid(2) has it, to be taken apart by
+ * WIFEXITED() and so on. It need not be a child of the caller, and may have been reaped; nothing is
+ * reaped by this. -EAGAIN none has ended, -ENODATA it is not told how: of somebody else's child before
+ * Linux 6.15, or for as long as its parent has not asked for it and the caller may not look into it.
+ */
+FUSETRACE_API int fusetrace_monitor_daemon_exit(struct fusetrace_monitor *monitor, pid_t *ret_pid,
+						int *ret_status);
 
 /*
  * Non-blocking pair for event loops, for FUSETRACE_MONITOR_NO_THREAD: poll the descriptor for
@@ -536,6 +548,13 @@ FUSETRACE_API int fusetrace_interrupt(struct fusetrace_monitor *monitor);
 
 /* ---- reports ------------------------------------------------------------------------------- */
 
+/*
+ * A report is about the moment when the wait ended; for one that timed out, about its deadline. After
+ * that a wait with a limit and with a place for the report looks on for a tenth of the limit, 100 ms at
+ * most, so that the report can tell what came too late. It has still failed. An operation is in time
+ * when it was answered in time, whenever its event is read.
+ */
+
 #define FUSETRACE_VERDICT_NEVER_STARTED 1u
 #define FUSETRACE_VERDICT_IN_FLIGHT 2u
 #define FUSETRACE_VERDICT_FAILED 3u  /* completed with an errno */
@@ -556,8 +575,208 @@ FUSETRACE_API uint32_t fusetrace_report_verdict(const struct fusetrace_report *r
 FUSETRACE_API const char *fusetrace_report_text(const struct fusetrace_report *report);
 FUSETRACE_API const char *fusetrace_report_json(const struct fusetrace_report *report);
 FUSETRACE_API struct fusetrace_report *fusetrace_report_free(struct fusetrace_report *report);
+/*
+ * What the reports of a monitor shall also tell: where its trace is or will be saved, and the factor
+ * that the caller multiplies timeouts with. NULL, 0: nothing. The path is copied.
+ */
+FUSETRACE_API int fusetrace_monitor_set_trace_path(struct fusetrace_monitor *monitor,
+						   const char *path);
+FUSETRACE_API int fusetrace_monitor_set_timeout_scale(struct fusetrace_monitor *monitor,
+						      double scale);
 /* "in flight". Static. */
 FUSETRACE_API const char *fusetrace_verdict_name(uint32_t verdict);
+
+/* ---- mounts: the life of a daemon ------------------------------------------------------------ */
+
+/*
+ * A filesystem that this process starts, waits for and takes away again:
+ *
+ *	fusetrace_mount_start(FUSETRACE_MOUNT_OPTS(.argv = argv, .mountpoint = "/mnt"), &mount, &error);
+ *	fusetrace_mount_wait_ready(mount, 30 * FUSETRACE_SECOND, &error);
+ *	...
+ *	fusetrace_mount_stop(mount, NULL, &stop, &error);
+ *	fusetrace_mount_free(mount);
+ *
+ * The daemon may stay in the foreground or go into the background, however often it forks: its
+ * processes are known by FUSETRACE_DAEMON=<pid>-<random> in their environment and by the connection
+ * that they hold. Its processes that are children of the caller are reaped, by their pidfds, and no
+ * other child is; signal handlers are left alone. No call touches a mount that it did not make, and
+ * none hangs with a filesystem that does.
+ *
+ * Starting, waiting and stopping is for one thread at a time; what is said to be for any thread may
+ * be called meanwhile. A forked child may only free, and ends nothing by it.
+ */
+struct fusetrace_mount;
+
+#define FUSETRACE_MOUNT_NEW_SESSION (1u << 0) /* setsid(2): Ctrl-C is not for the daemon */
+#define FUSETRACE_MOUNT_EINTR (1u << 1)       /* signal handlers put calls off: -EINTR */
+#define FUSETRACE_MOUNT_KEEP_FDS (1u << 2)    /* it gets all that are not close-on-exec */
+#define FUSETRACE_MOUNT_LEAVE (1u << 3)       /* to be freed does not end what still runs */
+
+#define FUSETRACE_FD_BY_DEFAULT 0 /* input: /dev/null; outputs: read by the monitor or the mount */
+#define FUSETRACE_FD_INHERIT (-1) /* that of the caller */
+
+/* What to do about a filesystem that hangs, once its kernel stacks have been taken. */
+#define FUSETRACE_ON_HANG_REPORT 0u
+#define FUSETRACE_ON_HANG_ABORT 1u /* its connection: who waits for a reply gets ECONNABORTED */
+
+struct fusetrace_mount_opts {
+	size_t sz;              /* sizeof, set by FUSETRACE_MOUNT_OPTS() */
+	char *const *argv;      /* ends with NULL; argv[0] is found along PATH as by execvp(3) */
+	char *const *envp;      /* ends with NULL; NULL: that of the caller */
+	const char *mountpoint; /* of an existing directory; NULL: what it mounts first */
+	/*
+	 * Of FUSETRACE_MONITOR_PENDING, started: it gets the mount and what the daemon prints. Owned by
+	 * the caller; it must live as long as the mount. NULL: no trace.
+	 */
+	struct fusetrace_monitor *monitor;
+	int stdin_fd, stdout_fd, stderr_fd; /* FUSETRACE_FD_, or the caller's; it keeps them */
+	uint32_t flags;                     /* FUSETRACE_MOUNT_ bits */
+	uint32_t on_hang;                   /* FUSETRACE_ON_HANG_, for fusetrace_mount_stop() */
+	const sigset_t *signal_mask;        /* of the daemon; NULL: that of the calling thread */
+	const sigset_t *default_signals;    /* those to act by default in it; NULL: SIGPIPE */
+};
+#define FUSETRACE_MOUNT_OPTS(...)                                                                  \
+	(&(struct fusetrace_mount_opts){.sz = sizeof(struct fusetrace_mount_opts), __VA_ARGS__})
+
+/*
+ * Starts the daemon; returns when its program runs. Errors as posix_spawn(3), -EINVAL. Free with
+ * fusetrace_mount_free().
+ */
+FUSETRACE_API int fusetrace_mount_start(const struct fusetrace_mount_opts *opts,
+					struct fusetrace_mount **ret_mount,
+					struct fusetrace_error *reterr_error);
+/*
+ * Stops it as fusetrace_mount_stop() does, if that was not done, unless FUSETRACE_MOUNT_LEAVE. NULL is
+ * fine. Returns NULL.
+ */
+FUSETRACE_API struct fusetrace_mount *fusetrace_mount_free(struct fusetrace_mount *mount);
+
+/*
+ * Until the mount is there, INIT has been answered and the daemon is alive. -EPIPE: the daemon ended,
+ * or the mount went away again, which is noticed at once; -ETIMEDOUT; -EINTR only with the flag. The
+ * text in reterr_error says which, with exit code or signal and, on further lines, what was printed
+ * last.
+ */
+FUSETRACE_API int fusetrace_mount_wait_ready(struct fusetrace_mount *mount, uint64_t timeout_ns,
+					     struct fusetrace_error *reterr_error);
+
+/*
+ * Until nobody holds the mount, so that it can be unmounted. -ETIMEDOUT: the text names who does, and
+ * what is held; -EPIPE it is not there. -EINTR only with the flag. Woken by the ends of processes, by
+ * changes of the mounts and, with a monitor, by releases.
+ */
+FUSETRACE_API int fusetrace_mount_wait_unmountable(struct fusetrace_mount *mount,
+						   uint64_t timeout_ns,
+						   struct fusetrace_error *reterr_error);
+
+/* What keeps a mount from being unmounted. Strings are valid during the call. */
+struct fusetrace_holder {
+	pid_t pid;        /* 0: a mount lies on it */
+	const char *comm; /* name of the process; type of the mount */
+	const char *
+		what; /* "open file", "working directory", "root directory", "mapped file", "mount" */
+	const char *path; /* as the kernel tells it, with the mountpoint */
+};
+typedef int fusetrace_holder_fn(const struct fusetrace_holder *holder, void *data);
+/*
+ * Calls fn for each, as far as the caller may see; stops when fn returns non-zero and returns that.
+ * Else how many there are. The filesystem is asked nothing. Any thread.
+ */
+FUSETRACE_API int fusetrace_mount_holders(struct fusetrace_mount *mount, fusetrace_holder_fn *fn,
+					  void *data);
+
+/* Times of fusetrace_mount_stop(); 0: as told here, 1: at once. */
+struct fusetrace_stop_opts {
+	size_t sz;           /* sizeof, set by FUSETRACE_STOP_OPTS() */
+	uint64_t unmount_ns; /* to write back and to end by itself after the unmount; 10 s */
+	uint64_t busy_ns;    /* part of it: to wait for who holds the mount; 2 s, then lazily */
+	uint64_t term_ns;    /* to end after SIGTERM; 2 s */
+	uint64_t kill_ns;    /* to end after SIGKILL; 5 s */
+};
+#define FUSETRACE_STOP_OPTS(...)                                                                   \
+	(&(struct fusetrace_stop_opts){.sz = sizeof(struct fusetrace_stop_opts), __VA_ARGS__})
+
+#define FUSETRACE_STOP_NOTHING 0u /* it had ended, and nothing was mounted any more */
+#define FUSETRACE_STOP_UNMOUNT 1u
+#define FUSETRACE_STOP_TERM 2u /* ... and SIGTERM */
+#define FUSETRACE_STOP_KILL 3u /* ... and SIGKILL */
+#define FUSETRACE_STOP_STEPS 4u
+
+#define FUSETRACE_STOP_LAZY (1u << 0)     /* it was in use: out of sight, ends with its last user */
+#define FUSETRACE_STOP_ABORTED (1u << 1)  /* its connection was aborted */
+#define FUSETRACE_STOP_WAS_DEAD (1u << 2) /* the daemon had left a mount without one */
+#define FUSETRACE_STOP_WAS_STOPPED (1u << 3) /* the daemon was stopped, as by SIGSTOP */
+#define FUSETRACE_STOP_HAS_STATUS (1u << 4)  /* status is known */
+
+/* How it was ended. */
+struct fusetrace_stop {
+	uint32_t step;                          /* the last one that was needed, FUSETRACE_STOP_ */
+	uint32_t flags;                         /* FUSETRACE_STOP_ bits */
+	int32_t status;                         /* of the daemon, as waitpid(2) has it */
+	uint32_t processes;                     /* how many it had */
+	uint64_t step_ns[FUSETRACE_STOP_STEPS]; /* how long each step took */
+};
+
+/*
+ * Unmounts, and waits for the end of the daemon; then SIGTERM, then SIGKILL and a lazy unmount. 0 when
+ * neither mount nor process is left, also when called again. -EBUSY another mount covers it: nothing
+ * was touched; -EPERM neither the caller's rights nor fusermount3 can unmount; -ETIMEDOUT something
+ * is left after all steps. -EINTR (only with the flag): the same call goes on. What is about to be
+ * ended by force is asked for its kernel stacks first (fusetrace_mount_last_stacks()).
+ */
+FUSETRACE_API int fusetrace_mount_stop(struct fusetrace_mount *mount,
+				       const struct fusetrace_stop_opts *opts,
+				       struct fusetrace_stop *ret_stop,
+				       struct fusetrace_error *reterr_error);
+/*
+ * "unmounted in 12.3ms; the daemon ended with exit code 0", and the same as one JSON object. Writes at
+ * most size bytes with a final NUL and returns the length that it would have, as snprintf(3).
+ */
+FUSETRACE_API int fusetrace_stop_text(const struct fusetrace_stop *stop, char *buffer, size_t size);
+FUSETRACE_API int fusetrace_stop_json(const struct fusetrace_stop *stop, char *buffer, size_t size);
+
+/*
+ * Ends whatever waits in the mount: its requests fail with ECONNABORTED, later ones with ENOTCONN.
+ * -ENOENT: it is not there, or not ours any more; -EACCES, -EPERM. Any thread.
+ */
+FUSETRACE_API int fusetrace_mount_abort(struct fusetrace_mount *mount);
+/*
+ * Where all threads of the daemon, and those that wait for it, stand in the kernel (for others than
+ * root only the function): text for a person; with FUSETRACE_ON_HANG_ABORT the connection is aborted
+ * then. 0; -ENOMEM. Any thread. fusetrace_mount_last_stacks() gives what was taken last; NULL: nothing
+ * was; valid until the next call that takes them.
+ */
+FUSETRACE_API int fusetrace_mount_take_stacks(struct fusetrace_mount *mount, uint32_t on_hang);
+FUSETRACE_API const char *fusetrace_mount_last_stacks(struct fusetrace_mount *mount);
+
+/* The process that was started; others may have taken over from it. Any thread. */
+FUSETRACE_API pid_t fusetrace_mount_pid(const struct fusetrace_mount *mount);
+/*
+ * 1 and how the process that was started ended, as waitpid(2) has it; 0: it runs; -ENODATA: ended, and
+ * somebody else has reaped it. Any thread.
+ */
+FUSETRACE_API int fusetrace_mount_status(struct fusetrace_mount *mount, int *ret_status);
+/* Its processes that run now; returns how many there are, fills max. Any thread. */
+FUSETRACE_API int fusetrace_mount_pids(struct fusetrace_mount *mount, pid_t *pids, int max);
+/*
+ * For event loops: a descriptor that is readable when fusetrace_mount_check() is worth a call, which
+ * never blocks and returns how many of its processes run. Owned by mount.
+ */
+FUSETRACE_API int fusetrace_mount_fd(const struct fusetrace_mount *mount);
+FUSETRACE_API int fusetrace_mount_check(struct fusetrace_mount *mount);
+/*
+ * How the daemon ended, be it the process that was started or one in the background: 1 and a status as
+ * waitpid(2) has it, 0: it is not known yet, or not told.
+ */
+FUSETRACE_API int fusetrace_mount_outcome(struct fusetrace_mount *mount, int *ret_status);
+/* Where it is mounted, as /proc/self/mountinfo has it; NULL until that is known. Owned by mount. */
+FUSETRACE_API const char *fusetrace_mount_point(const struct fusetrace_mount *mount);
+/* The connection that it was seen with, as major << 20 | minor of its device; 0: none yet. */
+FUSETRACE_API uint32_t fusetrace_mount_connection(const struct fusetrace_mount *mount);
+/* As fusetrace_log_lines(); none of an output that the caller has given a descriptor for. */
+FUSETRACE_API int fusetrace_mount_log_lines(struct fusetrace_mount *mount, fusetrace_line_fn *fn,
+					    void *data);
 
 /* ---- summaries ----------------------------------------------------------------------------- */
 

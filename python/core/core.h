@@ -18,6 +18,7 @@ struct core_state {
 	PyTypeObject *operation_type;
 	PyTypeObject *monitor_type;
 	PyTypeObject *expect_type;
+	PyTypeObject *mount_type;
 };
 
 /* fusetrace.errors.make(code, text, verdict, json) makes the exception; always returns NULL. */
@@ -86,6 +87,8 @@ PyObject *core_monitor_wait_idle(PyObject *self, PyObject *args);
 PyObject *core_monitor_wait_state(PyObject *self, PyObject *args);
 
 extern PyType_Spec core_expect_spec;
+/* ---- mounts (mount.c) ---- */
+extern PyType_Spec core_mount_spec;
 
 /* "O&": a mark as (seq, mono_ns, lost); None is NULL, which *is_given tells. */
 struct core_mark {
@@ -104,7 +107,7 @@ static inline const struct fusetrace_mark *core_mark_pointer(const struct core_m
  * call would know nothing.
  */
 struct core_wait {
-	const struct core_monitor *monitor;
+	const struct core_monitor *monitor; /* NULL: not of one */
 	uint64_t deadline_ns;
 	uint64_t interrupts; /* when it began */
 };

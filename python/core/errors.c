@@ -5,7 +5,7 @@
 
 #include "core.h"
 
-static void raise(int code, const char *text, const char *verdict, const char *json)
+static void raise_as(int code, const char *text, const char *verdict, const char *json)
 {
 	PyObject *module = PyImport_ImportModule("fusetrace.errors");
 	PyObject *exception = NULL;
@@ -24,16 +24,16 @@ PyObject *core_raise(int code, const struct fusetrace_error *error)
 
 	if (PyErr_Occurred())
 		return NULL; /* a check function's own */
-	raise(code, text, NULL, NULL);
+	raise_as(code, text, NULL, NULL);
 	return NULL;
 }
 
 PyObject *core_raise_report(int code, struct fusetrace_report *report)
 {
 	if (!PyErr_Occurred() && report)
-		raise(code, fusetrace_report_text(report),
-		      fusetrace_verdict_name(fusetrace_report_verdict(report)),
-		      fusetrace_report_json(report));
+		raise_as(code, fusetrace_report_text(report),
+			 fusetrace_verdict_name(fusetrace_report_verdict(report)),
+			 fusetrace_report_json(report));
 	else
 		core_raise(code, NULL);
 	fusetrace_report_free(report);

@@ -186,7 +186,8 @@ static int module_exec(PyObject *module)
 
 	if (!add_type(module, "Operation", &core_operation_spec, &state->operation_type) ||
 	    !add_type(module, "Monitor", &core_monitor_spec, &state->monitor_type) ||
-	    !add_type(module, "Expect", &core_expect_spec, &state->expect_type))
+	    !add_type(module, "Expect", &core_expect_spec, &state->expect_type) ||
+	    !add_type(module, "Mount", &core_mount_spec, &state->mount_type))
 		return -1;
 	if (PyModule_AddStringConstant(module, "version", fusetrace_version()) < 0 ||
 	    PyModule_AddIntConstant(module, "MNT_DETACH", MNT_DETACH) < 0 ||
@@ -202,6 +203,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 	Py_VISIT(state->operation_type);
 	Py_VISIT(state->monitor_type);
 	Py_VISIT(state->expect_type);
+	Py_VISIT(state->mount_type);
 	return 0;
 }
 
@@ -212,6 +214,7 @@ static int module_clear(PyObject *module)
 	Py_CLEAR(state->operation_type);
 	Py_CLEAR(state->monitor_type);
 	Py_CLEAR(state->expect_type);
+	Py_CLEAR(state->mount_type);
 	return 0;
 }
 

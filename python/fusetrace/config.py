@@ -15,6 +15,7 @@ from pathlib import Path
 from . import timeouts
 
 SOURCES = ("auto", "kernel", "log")
+ON_HANG = ("report", "abort")
 DEFAULT_POLICY = "ff"
 _SHOWN = 5  # names in a mountpoint that is not empty
 
@@ -52,6 +53,8 @@ class FuseConfig:
         source: where operations come from: "kernel", "log", or "auto".
         environment: further variables for the daemon.
         options: further values for -o.
+        on_hang: what is done about a daemon that does not end, before it is killed: "report" takes
+            its kernel stacks, "abort" also ends its connection, so that nobody waits in it.
 
     Raises:
         TypeError, ValueError: a field is wrong; names it.
@@ -73,6 +76,7 @@ class FuseConfig:
     source: str = "auto"
     environment: Mapping[str, str] | None = None
     options: list[str] = field(default_factory=list)
+    on_hang: str = "report"
 
     def __post_init__(self) -> None:
         self.check()
@@ -95,6 +99,8 @@ class FuseConfig:
             raise TypeError(f"policy must be a name, not {self.policy!r}")
         if self.source not in SOURCES:
             raise ValueError(f"source {self.source!r}: give one of {', '.join(SOURCES)}")
+        if self.on_hang not in ON_HANG:
+            raise ValueError(f"on_hang {self.on_hang!r}: give one of {', '.join(ON_HANG)}")
         if self.command is not None and not isinstance(self.command, str):
             self.command = _words(self.command, "command")
         if self.command is not None and not self.command:

@@ -35,7 +35,8 @@ def find_guardian() -> str | None:
 
 
 @functools.cache
-def _set_guardian() -> None:
+def set_guardian() -> None:
+    """Tells the library where it is, once."""
     from . import _core
 
     found = find_guardian()
@@ -55,7 +56,7 @@ def guard_mount(mountpoint: str, mark: str) -> int:
     try:
         from . import _core
 
-        _set_guardian()
+        set_guardian()
         return _core.guard_mount(os.fsencode(mountpoint), os.fsencode(mark))
     except (ImportError, OSError) as error:
         _warn(str(error))
@@ -77,7 +78,7 @@ def guard_directory(path: str | os.PathLike[str]) -> int:
     try:
         from . import _core
 
-        _set_guardian()
+        set_guardian()
         return _core.guard_directory(os.fsencode(os.path.abspath(path)))
     except (ImportError, OSError) as error:
         _warn(str(error))

@@ -249,7 +249,8 @@ class FuseManager:
             if monitor is not None:
                 monitor.stop_capture()
             raise
-        daemon = Daemon(command.argv, mountpoint, variables, monitor=monitor, output=output)
+        daemon = Daemon(command.argv, mountpoint, variables, monitor=monitor, output=output,
+                        on_hang=config.on_hang)
         try:
             daemon.start(writers)
             if monitor is not None:

@@ -114,7 +114,7 @@ def test_timeout_is_explained(mount):
     assert (result.returncode, result.stdout) == (UNSATISFIED, "")
     first, second, *rest = result.stderr.splitlines()
     assert first.startswith("fusetrace: a is closed: release path=/a status=ok: timed out after 0.")
-    assert "(limit 0.200 s)" in first
+    assert "within 0.200 s" in first
     assert second.strip() == "verdict : on another path"
     assert any("/b" in line for line in rest)
 

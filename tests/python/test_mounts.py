@@ -47,11 +47,9 @@ def hide_extension(monkeypatch):
 
 @pytest.fixture(params=["with the extension", "with commands"])
 def unmounting(request, monkeypatch):
-    """Both ways to unmount."""
-    if request.param == "with commands":
-        hide_extension(monkeypatch)
-    else:
-        pytest.importorskip("fusetrace._core")
+    """Both ways to unmount; called when what is needed for it is mounted, by the extension."""
+    pytest.importorskip("fusetrace._core")
+    return lambda: request.param == "with commands" and hide_extension(monkeypatch)
 
 
 def fails_with(number, function, *args, **options):
@@ -187,12 +185,14 @@ def test_watch_wakes_a_thread_that_waits(manager):
 
 @needs_fuse
 def test_unmount(mounted, unmounting):
+    unmounting()
     mounts.unmount(str(mounted))
     assert mounts.find_mount(str(mounted)) is None
 
 
 @needs_fuse
 def test_unmount_when_it_is_busy_and_lazily(mounted, unmounting):
+    unmounting()
     with open(mounted / "f", "w"):
         fails_with(errno.EBUSY, mounts.unmount, str(mounted))
         assert mounts.find_mount(str(mounted)) is not None
@@ -201,6 +201,7 @@ def test_unmount_when_it_is_busy_and_lazily(mounted, unmounting):
 
 
 def test_unmount_of_what_is_no_mount(tmp_path, unmounting):
+    unmounting()
     fails_with(errno.EINVAL, mounts.unmount, str(tmp_path))
 
 
@@ -212,6 +213,7 @@ def test_unmount_of_weird_names(manager, tmp_path, name, unmounting):
     (config.mountpoint / name).write_text("x")
     key = mounts.resolve(config.mountpoint)
     assert mounts.find_mount(key).is_fuse
+    unmounting()
     mounts.unmount(key)
     assert mounts.find_mount(key) is None
 
@@ -221,6 +223,7 @@ def test_unmount_of_a_name_that_looks_like_an_option(manager, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     config = FuseConfig(branches=manager.create_temp_dirs(1), mountpoint="-l")
     manager.mount(config)
+    unmounting()
     assert manager.unmount("-l")
 
 

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from fusetrace import mounts
-
 from .record import WatchedMount, record_of, session_of
 
 # Functions of the kernel's fs/fuse/dev.c in which a caller waits for the daemon's reply.
@@ -65,7 +63,7 @@ def _indented(text: str) -> list[str]:
 
 def _abort(mount: WatchedMount) -> str:
     """Ends the connection: whoever waits in it gets ECONNABORTED. Asks the mount nothing."""
-    if mount.daemon.mount is None or not mounts.abort(mount.daemon.mount.connection):
+    if not mount.daemon.abort():
         return f"the connection of {mount.mountpoint} could not be aborted"
     return f"the connection of {mount.mountpoint} was aborted (fusetrace_on_hang = abort)"
 

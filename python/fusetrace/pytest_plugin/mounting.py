@@ -49,6 +49,8 @@ class WatchingManager(FuseManager):
     def _mount(self, config: FuseConfig, args: Sequence[str] = ()) -> _Mounted:
         if config.command is None and self._command is not None:
             config = replace(config, command=self._command)
+        if self._session.settings.on_hang == "abort":
+            config = replace(config, on_hang="abort")
         mounted = super()._mount(config, args)
         daemon = mounted.daemon
         self._keep_source(daemon)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* See connection.h, and Documentation/filesystems/fuse/fuse.rst of the kernel. */
+#include "connection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define FOLDER "/sys/fs/fuse/connections"
+
+/* Its name there is the minor number of the device, of which major is 0. */
+static int open_folder(uint32_t connection)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), FOLDER "/%u", connection);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static uint64_t inode_of(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+uint64_t ft_connection_identity(uint32_t connection)
+{
+	int fd FT_AUTO_CLOSE = open_folder(connection);
+
+	return fd < 0 ? 0 : inode_of(fd);
+}
+
+/* A file of the connection itself, even when its number is another's by now. */
+static int open_file(uint32_t connection, uint64_t identity, const char *name, int flags)
+{
+	int folder FT_AUTO_CLOSE = open_folder(connection);
+	int fd;
+
+	if (folder < 0)
+		return folder;
+	if (identity && inode_of(folder) != identity)
+		return -ENOENT;
+	fd = openat(folder, name, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int ft_connection_abort(uint32_t connection, uint64_t identity)
+{
+	int fd FT_AUTO_CLOSE = open_file(connection, identity, "abort", O_WRONLY);
+
+	if (fd < 0)
+		return fd;
+	return write(fd, "1", 1) < 0 ? -errno : 0;
+}
+
+int ft_connection_waiting(uint32_t connection)
+{
+	int fd FT_AUTO_CLOSE = open_file(connection, 0, "waiting", O_RDONLY);
+	char text[16];
+	ssize_t length;
+
+	if (fd < 0)
+		return fd;
+	length = read(fd, text, sizeof(text) - 1);
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	return atoi(text);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* Which verdict follows from the facts of a wait, and which operation it is about. */
+#include <errno.h>
+
+#include "report_facts.h"
+
+const char *fusetrace_verdict_name(uint32_t verdict)
+{
+	static const char *const names[] = {
+		[FUSETRACE_VERDICT_NEVER_STARTED] = "never started",
+		[FUSETRACE_VERDICT_IN_FLIGHT] = "in flight",
+		[FUSETRACE_VERDICT_FAILED] = "failed",
+		[FUSETRACE_VERDICT_REFUSED] = "refused by the check",
+		[FUSETRACE_VERDICT_BEFORE_MARK] = "before the mark",
+		[FUSETRACE_VERDICT_OTHER_PATH] = "on another path",
+		[FUSETRACE_VERDICT_ORDER] = "order violated",
+		[FUSETRACE_VERDICT_DAEMON_DIED] = "daemon died",
+		[FUSETRACE_VERDICT_EVENTS_LOST] = "events lost",
+		[FUSETRACE_VERDICT_NO_EVENTS] = "no events",
+		[FUSETRACE_VERDICT_FORBIDDEN] = "forbidden operation seen",
+		[FUSETRACE_VERDICT_NOT_IDLE] = "not idle",
+		[FUSETRACE_VERDICT_UNMOUNTED] = "unmounted",
+		[FUSETRACE_VERDICT_INTERRUPTED] = "interrupted",
+	};
+
+	if (verdict == 0 || verdict >= sizeof(names) / sizeof(names[0]))
+		return "unknown";
+	return names[verdict];
+}
+
+/* The newest operation up to the mark that would have answered. Reference. */
+static struct fusetrace_op *find_before_mark(const struct fusetrace_expect *expect)
+{
+	const struct ft_match *match = ft_facts_match(expect);
+	struct fusetrace_op *found = NULL;
+	struct ft_cursor cursor;
+	struct fusetrace_op *op;
+
+	ft_cursor_init(&cursor, expect->monitor->history, 0);
+	while (expect->has_mark && (op = ft_cursor_next(&cursor, NULL))) {
+		if (ft_match_since(match, op, &expect->mark) || !ft_match_test(match, op))
+			continue;
+		fusetrace_op_unref(found);
+		found = fusetrace_op_ref(op);
+	}
+	ft_cursor_done(&cursor);
+	return found;
+}
+
+static uint32_t verdict_about(struct ft_facts *facts, struct fusetrace_op *op, uint32_t verdict)
+{
+	if (!op)
+		return 0;
+	ft_facts_set_subject(facts, op);
+	return verdict;
+}
+
+/* What came behind the deadline was in flight at it, or had not begun. */
+static uint32_t verdict_of_late(struct ft_facts *facts, const struct fusetrace_expect *expect)
+{
+	bool had_begun = ft_op_order_ns(expect->late) < expect->deadline_ns;
+
+	return verdict_about(facts, expect->late,
+			     had_begun ? FUSETRACE_VERDICT_IN_FLIGHT
+				       : FUSETRACE_VERDICT_NEVER_STARTED);
+}
+
+/* Why nothing answered in time, from the most telling reason to the least. */
+static uint32_t verdict_of_timeout(struct ft_facts *facts, const struct fusetrace_expect *expect)
+{
+	struct fusetrace_op *before;
+	uint32_t verdict = 0;
+
+	if (expect->late)
+		return verdict_of_late(facts, expect);
+	verdict = verdict_about(facts, facts->unanswered, FUSETRACE_VERDICT_IN_FLIGHT);
+	if (!verdict)
+		verdict = verdict_about(facts, expect->last_refused, FUSETRACE_VERDICT_REFUSED);
+	if (!verdict)
+		verdict = verdict_about(facts, facts->failed, FUSETRACE_VERDICT_FAILED);
+	if (verdict)
+		return verdict;
+	before = find_before_mark(expect);
+	verdict = verdict_about(facts, before, FUSETRACE_VERDICT_BEFORE_MARK);
+	fusetrace_op_unref(before);
+	if (!verdict)
+		verdict = verdict_about(facts, facts->nearest, FUSETRACE_VERDICT_OTHER_PATH);
+	if (verdict)
+		return verdict;
+	return facts->since_count || facts->in_flight.count ? FUSETRACE_VERDICT_NEVER_STARTED
+							    : FUSETRACE_VERDICT_NO_EVENTS;
+}
+
+/* What kept it busy: what is in flight, else what came last. */
+static uint32_t verdict_of_busy(struct ft_facts *facts)
+{
+	size_t count = facts->last.count;
+
+	if (!verdict_about(facts, facts->busy, FUSETRACE_VERDICT_NOT_IDLE) && count)
+		ft_facts_set_subject(facts, facts->last.ops[count - 1]);
+	return FUSETRACE_VERDICT_NOT_IDLE;
+}
+
+static uint32_t verdict_of(struct ft_facts *facts, const struct fusetrace_expect *expect)
+{
+	if (expect)
+		ft_facts_set_subject(facts, expect->culprit);
+	switch (-facts->result) {
+	case EPIPE:
+		return FUSETRACE_VERDICT_DAEMON_DIED;
+	case ENOTCONN:
+		return FUSETRACE_VERDICT_UNMOUNTED;
+	case EOVERFLOW:
+		return FUSETRACE_VERDICT_EVENTS_LOST;
+	case EILSEQ:
+		return FUSETRACE_VERDICT_ORDER;
+	case EEXIST:
+		return FUSETRACE_VERDICT_FORBIDDEN;
+	case EREMOTEIO:
+		return FUSETRACE_VERDICT_FAILED;
+	case EBUSY:
+		return verdict_of_busy(facts);
+	case ETIMEDOUT:
+		return expect ? verdict_of_timeout(facts, expect) : FUSETRACE_VERDICT_NEVER_STARTED;
+	case ECANCELED:
+	case ESHUTDOWN:
+		return FUSETRACE_VERDICT_INTERRUPTED;
+	default: /* a check function ended the wait */
+		return expect && expect->failure == facts->result ? FUSETRACE_VERDICT_REFUSED : 0;
+	}
+}
+
+void ft_facts_judge(struct ft_facts *facts, const struct fusetrace_expect *expect)
+{
+	facts->verdict = verdict_of(facts, expect);
+}
