@@ -254,6 +254,8 @@ static void put_never(FILE *out, const struct ft_facts *facts)
 {
 	if (facts->late)
 		fputs(" before the deadline", out);
+	else if (facts->busy)
+		fputs(" - another request has not been answered, which may be why:", out);
 	else if (facts->state == FUSETRACE_STATE_PENDING)
 		fputs(" - nothing is mounted yet", out);
 	else
@@ -381,7 +383,7 @@ static void put_verdict(FILE *out, const struct ft_report_source *source)
 		fputs(INDENT, out);
 		put_op(out, source, facts->subject);
 	}
-	if (facts->verdict == FUSETRACE_VERDICT_IN_FLIGHT || facts->busy)
+	if (facts->subject && facts->subject->status == FUSETRACE_STATUS_STARTED)
 		put_daemon(out, facts);
 	put_late(out, facts);
 }
