@@ -124,10 +124,11 @@ static void put_end(FILE *out, const struct ft_facts *facts)
 
 static void put_limit(FILE *out, const struct ft_facts *facts)
 {
-	if (facts->timeout_ns == 0)
-		fputs(": it was looked for once", out);
-	else
-		fprintf(out, " within %.3f s", (double)facts->timeout_ns / 1e9);
+	if (facts->timeout_ns == 0) {
+		fputs(": it was looked for once\n", out);
+		return;
+	}
+	fprintf(out, " within %.3f s", (double)facts->timeout_ns / 1e9);
 	if (facts->timeout_scale > 0)
 		fprintf(out, " (scale %g)", facts->timeout_scale);
 	fputc('\n', out);

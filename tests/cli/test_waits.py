@@ -199,7 +199,7 @@ def failing_mkdir(path):
     (["--status", "any"], SATISFIED, ""),
     (["--errno", "ENOSPC"], SATISFIED, ""),
     (["--errno", "28"], SATISFIED, ""),
-    (["--errno", "EIO"], UNSATISFIED, "timed out"),
+    (["--errno", "EIO"], UNSATISFIED, "within 0.200 s"),
 ])
 def test_failures(mount, options, code, text):
     made = mount(command=["branchfs", "-f", "-o", "fail=mkdir:ENOSPC"])
