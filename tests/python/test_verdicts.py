@@ -194,5 +194,5 @@ def test_many_in_flight_are_cut(mount, watch):
     wait_until(lambda: len(monitor.in_flight) == 30, "many requests in flight")
     text, report = fails(lambda: expectation.wait(SHORT), OperationTimeout, "never started")
     assert report["in_flight_count"] == 30 and len(report["in_flight"]) == 10
-    assert "and 24 more\n" in text
+    assert "and 24 more" in text
     daemon.abort()
