@@ -18,11 +18,18 @@ def managing(folder: Path) -> Iterator[FuseManager]:
 
 
 def new_config(manager: FuseManager, *options: str, command: Sequence[str] | str | None = None,
-               source: str = "kernel") -> FuseConfig:
-    """branchfs, or what the command says, over one empty directory, and traced."""
+               source: str = "kernel", is_traced: bool = True) -> FuseConfig:
+    """branchfs, or what the command says, over one empty directory."""
     return FuseConfig(branches=manager.create_temp_dirs(1), options=list(options),
-                      mountpoint=manager.create_temp_mountpoint(), enable_trace=True,
+                      mountpoint=manager.create_temp_mountpoint(), enable_trace=is_traced,
                       command=command, source=source, timeout=30)
+
+
+@contextlib.contextmanager
+def tracing(folder: Path) -> Iterator[FuseManager]:
+    """Likewise, for traced mounts: while one of them is there, the kernel's program stays loaded."""
+    with managing(folder) as manager, manager.mounted_fs(new_config(manager)):
+        yield manager
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ def command(turn):
 
 def test_first_file_is_in_the_filesystem(fs, turn):
     """daytona's and libfuse's case: mounted_fs() returns when INIT has been answered."""
-    config = new_config(fs, command=command(turn))
+    config = new_config(fs, command=command(turn), is_traced=False)
     with fs.mounted_fs(config) as mount:
         (mount.mountpoint / "file").write_text("hello")
         assert (config.branches[0] / "file").read_text() == "hello"
@@ -37,7 +37,7 @@ def test_first_file_is_in_the_filesystem(fs, turn):
 
 def sleeping(fs, turn, pause=PAUSE):
     """As libfuse's tests do it; without a pause they write at once."""
-    config = new_config(fs)
+    config = new_config(fs, is_traced=False)
     words = [word.format(branch=config.branches[0], mountpoint=config.mountpoint)
              for word in command(turn)]
     with subprocess.Popen(words) as daemon:

@@ -35,7 +35,7 @@ def visit(file, turn):
 
 def test_unmount_waits_for_who_is_there(fs, turn):
     """go-fuse's unmount: the manager waits until nobody uses the mount any more."""
-    config = new_config(fs)
+    config = new_config(fs, is_traced=False)
     with fs.mounted_fs(config) as mount:
         visitor = visit(mount.mountpoint / "file", turn)
         assert fs.unmount(mount.mountpoint)
@@ -45,7 +45,7 @@ def test_unmount_waits_for_who_is_there(fs, turn):
 
 def sleeping(fs, turn, pause=PAUSE):
     """As gocryptfs does it; without a pause it tries once."""
-    config = new_config(fs)
+    config = new_config(fs, is_traced=False)
     with fs.mounted_fs(config) as mount:
         with visit(mount.mountpoint / "file", turn):
             for _ in range(TRIES if pause else 1):
