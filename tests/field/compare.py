@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import statistics
 import sys
 import time
@@ -21,13 +20,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fusetrace import FuseTraceError
 from live.mounting import temporary_directory
 
 from . import page
+from .deadline import watched
 from .load import load
-from .races import Race, all_races
-
-TURN_SECONDS = 60  # one turn never takes that long
+from .races import WAITING, Race, all_races
 
 
 @dataclass
@@ -43,20 +42,13 @@ class Result:
         return statistics.median(self.seconds)
 
 
-class OutOfTime(Exception):
-    """A turn hangs."""
-
-
-def raise_out_of_time(number: int, frame: object) -> None:
-    raise OutOfTime(f"a turn took more than {TURN_SECONDS} s")
-
-
 def run(race: Race, form: str, turns: int, seconds: float) -> Result:
     """That many turns on one mount, or fewer when the time is over."""
     result = Result()
     one_turn = race.turn(form)
     end = time.monotonic() + seconds
-    with temporary_directory("fusetrace-field-") as folder, race.mounted(folder) as fs:
+    with temporary_directory("fusetrace-field-") as folder, \
+            watched(folder, lambda: len(result.seconds)), race.mounted(folder) as fs:
         for turn in range(turns):
             run_turn(one_turn, fs, turn, result)
             if time.monotonic() > end:
@@ -65,15 +57,13 @@ def run(race: Race, form: str, turns: int, seconds: float) -> Result:
 
 
 def run_turn(one_turn: Callable, fs: object, turn: int, result: Result) -> None:
-    signal.alarm(TURN_SECONDS)
     begin = time.perf_counter()
     try:
         one_turn(fs, turn)
-    except (AssertionError, OSError):
+    except (AssertionError, OSError, FuseTraceError):
         result.failures += 1
         result.last_error = f"turn {turn}:\n{traceback.format_exc()}"
     finally:
-        signal.alarm(0)
         result.seconds.append(time.perf_counter() - begin)
 
 
@@ -93,7 +83,7 @@ def soak(names: list[str], turns: int) -> int:
     """The waiting form; returns how many turns failed."""
     failures = 0
     for race in runnable(names):
-        result = run(race, "waiting", turns, float("inf"))
+        result = run(race, WAITING, turns, float("inf"))
         print(f"{race.name}: {len(result.seconds)} turns, {result.failures} failed, median "
               f"{page.duration(result.median_s)}", flush=True)
         if result.failures:
@@ -127,7 +117,6 @@ def main() -> int:
     parser.add_argument("--text", type=Path, metavar="PAGE")
     parser.add_argument("--soak", type=int, metavar="TURNS")
     options = parser.parse_args()
-    signal.signal(signal.SIGALRM, raise_out_of_time)
     if options.text:
         page.update_text(options.text, all_races())
         return 0

@@ -8,11 +8,14 @@ functions without pytest, ten thousand times.
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from live.conftest import why_not_here
+
+from .deadline import TURN_SECONDS, abort_below
 
 TURNS = int(os.environ.get("FUSETRACE_FIELD_TURNS", "10"))
 
@@ -36,3 +39,14 @@ def fs(request, tmp_path_factory):
         pytest.skip(missing)
     with request.module.mounted(tmp_path_factory.mktemp("field")) as mount:
         yield mount
+
+
+@pytest.fixture(autouse=True)
+def deadline(tmp_path_factory):
+    """A test that hangs in a mount is freed."""
+    timer = threading.Timer(TURN_SECONDS, abort_below, [tmp_path_factory.getbasetemp()])
+    timer.daemon = True
+    timer.start()
+    yield
+    timer.cancel()
+    timer.join()

@@ -15,7 +15,7 @@ import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .races import Race
+from .races import SLEEPING, WAITING, Race
 
 FIGURES = ("<!-- figures: python -m field.compare --update -->\n", "<!-- end of figures -->\n")
 TEXT = ("<!-- races: python -m field.compare --text -->\n", "<!-- end of races -->\n")
@@ -35,7 +35,7 @@ def wilson(failures: int, turns: int) -> tuple[float, float]:
     middle = (rate + Z * Z / (2 * turns)) / (1 + Z * Z / turns)
     half = Z / (1 + Z * Z / turns) * math.sqrt(
         rate * (1 - rate) / turns + Z * Z / (4 * turns * turns))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return middle - half if failures else 0.0, min(1.0, middle + half)
 
 
 def rate(failures: int, turns: int) -> str:
@@ -83,8 +83,8 @@ def code(race: Race, form: str) -> str:
 def section(race: Race) -> str:
     text = " ".join(race.text.split())
     return (f"\n### {race.title}\n\n{text} (tests/field/test_{race.name}.py)\n\n"
-            f"<table><tr><th>sleeping</th><th>waiting</th></tr><tr><td valign=\"top\">\n\n"
-            f"{code(race, 'sleeping')}\n</td><td valign=\"top\">\n\n{code(race, 'waiting')}\n"
+            f"<table><tr><th>as in the field</th><th>waiting</th></tr><tr><td valign=\"top\">\n\n"
+            f"{code(race, SLEEPING)}\n</td><td valign=\"top\">\n\n{code(race, WAITING)}\n"
             f"</td></tr></table>\n")
 
 

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-FORMS = ("waiting", "sleeping", "not waiting")
+WAITING, SLEEPING, BARE = FORMS = ("waiting", "as in the field", "without its sleep")
 
 
 class Race:
@@ -47,15 +47,15 @@ class Race:
 
     def turn(self, form: str) -> Callable[[Any, int], None]:
         """One turn in that form."""
-        if form == "waiting":
+        if form == WAITING:
             return self.waiting
-        if form == "sleeping":
+        if form == SLEEPING:
             return self.sleeping
         return lambda fs, turn: self.sleeping(fs, turn, 0)
 
     def source(self, form: str) -> str:
         """The function's text."""
-        return inspect.getsource(self.waiting if form == "waiting" else self.sleeping)
+        return inspect.getsource(self.waiting if form == WAITING else self.sleeping)
 
 
 def is_turn(function: Callable) -> bool:
