@@ -40,7 +40,7 @@ def wilson(failures: int, turns: int) -> tuple[float, float]:
 
 def rate(failures: int, turns: int) -> str:
     low, high = wilson(failures, turns)
-    return f"{failures} of {turns} ({100 * low:.2g}–{100 * high:.3g} %)"
+    return f"{failures} of {turns} ({100 * low:.3g}–{100 * high:.3g} %)"
 
 
 @dataclass
