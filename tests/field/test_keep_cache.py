@@ -9,6 +9,10 @@ repeating; its authors read the log of requests to learn why ("OPEN, but no GETA
 
 import os
 
+import pytest
+
+from fusetrace import UnexpectedOperation
+
 from .mounting import traced
 
 BEFORE, AFTER = b"before", b"after!"  # equally long, or the size would tell
@@ -53,3 +57,13 @@ def sleeping(fs, turn, pause=PAUSE):
     assert read_once(fs.mountpoint / name) == BEFORE
     write_to_store(fs, name, AFTER, turn)
     assert read_once(fs.mountpoint / name) == BEFORE
+
+
+def test_getattr_in_between_is_named(tmp_path):
+    """What took go-fuse's authors two pages of a log: here it always happens, and forbid() names it."""
+    with traced(tmp_path, "kernel_cache", "attr_timeout=0", "entry_timeout=60") as fs:
+        write_to_store(fs, "file", BEFORE, 0)
+        read_once(fs.mountpoint / "file")
+        with pytest.raises(UnexpectedOperation, match="getattr.*/file"):
+            with fs.trace_monitor.forbid("getattr", path="/file"):
+                read_once(fs.mountpoint / "file")

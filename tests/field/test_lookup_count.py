@@ -51,3 +51,12 @@ def sleeping(fs, turn, pause=PAUSE):
     for _ in range(LOOKS - 1):
         look_at(file)
     assert monitor.get_operation_count("lookup") == before
+
+
+def test_no_look_up_while_the_name_is_cached(tmp_path):
+    """Where the timeout cannot pass, the count need not be taken: there must be none."""
+    with traced(tmp_path, "entry_timeout=600", "attr_timeout=600") as fs:
+        file = prepare(fs, 0)
+        look_at(file)
+        with fs.trace_monitor.forbid("lookup", path=file):
+            look_at(file)
