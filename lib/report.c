@@ -139,7 +139,10 @@ static void put_verdict(FILE *out, const struct ft_facts *facts,
 			((double)facts->began_ns - (double)op->start_ns) / 1e9);
 		break;
 	case FUSETRACE_VERDICT_REFUSED:
-		fprintf(out, " %" PRIu64 " times, last:", expect ? expect->refused : 0);
+		if (op && op == facts->refused)
+			fprintf(out, " %" PRIu64 " times, last:", expect->refused);
+		else
+			fprintf(out, " of its result:");
 		break;
 	case FUSETRACE_VERDICT_EVENTS_LOST:
 		fprintf(out, " - %" PRIu64 ": absence proves nothing", facts->lost);

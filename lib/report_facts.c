@@ -49,6 +49,54 @@ const struct ft_match *ft_facts_match(const struct fusetrace_expect *expect)
 
 /* ---- gathering ---- */
 
+/*
+ * Whether the operation is one that would have answered, or may have, but for how it went. What is in
+ * flight has no number yet: it ends behind every mark.
+ */
+static bool is_candidate(const struct fusetrace_expect *expect, const struct ft_match *match,
+			 const struct fusetrace_op *op)
+{
+	bool is_inverted = match->user.flags & FUSETRACE_MATCH_NOT;
+	bool counts = ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL);
+
+	if (op->status == FUSETRACE_STATUS_STARTED)
+		counts = !expect->has_mark || (match->user.flags & FUSETRACE_MATCH_IN_FLIGHT) ||
+			 ft_op_order_ns(op) >= expect->mark.mono_ns;
+	return counts && ft_match_is_meant(match, op) != is_inverted;
+}
+
+/* Whether only the check function can have kept the operation from being the answer. */
+static bool is_refused(const struct fusetrace_expect *expect, const struct ft_match *match,
+		       const struct fusetrace_op *op)
+{
+	if (!expect->refused || !match->user.check || op->status == FUSETRACE_STATUS_UNKNOWN ||
+	    !ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) ||
+	    !ft_match_test(match, op))
+		return false;
+	/* Before its turn nobody asked the check function. */
+	if (expect->order != FUSETRACE_ORDER_ANY && expect->next &&
+	    op->seq <= expect->assign.ops[expect->next - 1]->seq)
+		return false;
+	for (size_t i = 0; i < expect->count; i++) {
+		if (expect->assign.ops[i] == op)
+			return !expect->assign.fits[i][match - expect->matches];
+	}
+	return true;
+}
+
+/* One that ended: how that went is not what was asked for. */
+static void note_result(struct ft_facts *facts, const struct ft_match *match,
+			struct fusetrace_op *op)
+{
+	if (op->status == FUSETRACE_STATUS_UNKNOWN && !facts->unanswered)
+		replace(&facts->unanswered, op);
+	else if (op->status == FUSETRACE_STATUS_FAILED &&
+		 !(match->user.flags & FUSETRACE_MATCH_NOT))
+		replace(&facts->failed, op);
+	else if (op->status == FUSETRACE_STATUS_COMPLETED && !ft_match_test(match, op))
+		replace(&facts->other_result, op);
+}
+
 static void gather_since(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 			 const struct fusetrace_expect *expect)
 {
@@ -63,27 +111,34 @@ static void gather_since(struct ft_facts *facts, struct fusetrace_monitor *monit
 			op->status == FUSETRACE_STATUS_FAILED && !(op->marks & FUSETRACE_OP_PROBE);
 		ft_summary_add(&facts->since, op);
 		push_newest(&facts->last, op);
-		if (match && op->status == FUSETRACE_STATUS_FAILED && ft_match_is_meant(match, op))
-			replace(&facts->failed, op);
-		if (match && match->path && ft_match_op(match, op) != ft_match_path(match, op))
+		if (match && is_candidate(expect, match, op))
+			note_result(facts, match, op);
+		if (match && is_refused(expect, match, op))
+			replace(&facts->refused, op);
+		if (match && match->path && !(match->user.flags & FUSETRACE_MATCH_NOT) &&
+		    ft_match_op(match, op) != ft_match_path(match, op))
 			push_newest(&facts->near, op);
 	}
 	ft_cursor_done(&cursor);
 }
 
 static void gather_in_flight(struct ft_facts *facts, struct fusetrace_monitor *monitor,
-			     const struct ft_match *match)
+			     const struct fusetrace_expect *expect)
 {
-	struct fusetrace_op *op;
+	const struct ft_match *match = expect ? ft_facts_match(expect) : NULL;
+	struct fusetrace_op *op, *oldest = NULL;
 	uint64_t cursor = 0;
 
 	ft_engine_lock();
 	while ((op = ft_tracker_snapshot(monitor->tracker, &cursor))) {
 		push(&facts->in_flight, op);
-		if (match && !facts->unanswered && ft_match_is_meant(match, op))
-			replace(&facts->unanswered, op);
+		if (match && !oldest && is_candidate(expect, match, op))
+			oldest = fusetrace_op_ref(op);
 		fusetrace_op_unref(op);
 	}
+	if (oldest) /* it may still be answered: more telling than one that will not be */
+		replace(&facts->unanswered, oldest);
+	fusetrace_op_unref(oldest);
 	facts->daemon = monitor->daemon_count ? monitor->daemons[0] : 0;
 	ft_engine_unlock();
 }
@@ -98,7 +153,8 @@ static struct fusetrace_op *find_before_mark(const struct fusetrace_expect *expe
 
 	ft_cursor_init(&cursor, expect->monitor->history, 0);
 	while (expect->has_mark && (op = ft_cursor_next(&cursor, NULL))) {
-		if (ft_match_since(match, op, &expect->mark) || !ft_match_test(match, op))
+		if (op->status == FUSETRACE_STATUS_UNKNOWN ||
+		    ft_match_since(match, op, &expect->mark) || !ft_match_test(match, op))
 			continue;
 		fusetrace_op_unref(found);
 		found = fusetrace_op_ref(op);
@@ -129,7 +185,7 @@ static uint32_t verdict_of_timeout(struct ft_facts *facts, const struct fusetrac
 	set_subject(facts, facts->unanswered);
 	if (facts->subject)
 		return FUSETRACE_VERDICT_IN_FLIGHT;
-	set_subject(facts, expect->last_refused);
+	set_subject(facts, facts->refused ? facts->refused : facts->other_result);
 	if (facts->subject)
 		return FUSETRACE_VERDICT_REFUSED;
 	set_subject(facts, facts->failed);
@@ -187,7 +243,7 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 	facts->state = view.state;
 	facts->lost = view.lost - (expect ? expect->mark.lost : 0);
 	gather_since(facts, monitor, expect);
-	gather_in_flight(facts, monitor, expect ? ft_facts_match(expect) : NULL);
+	gather_in_flight(facts, monitor, expect);
 	facts->verdict = verdict_of(facts, expect);
 }
 
@@ -203,6 +259,8 @@ void ft_facts_done(struct ft_facts *facts)
 	done_few(&facts->in_flight);
 	done_few(&facts->near);
 	fusetrace_op_unref(facts->failed);
+	fusetrace_op_unref(facts->other_result);
+	fusetrace_op_unref(facts->refused);
 	fusetrace_op_unref(facts->unanswered);
 	fusetrace_op_unref(facts->subject);
 	ft_summary_done(&facts->since);

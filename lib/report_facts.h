@@ -33,8 +33,10 @@ struct ft_facts {
 	/* references, or NULL: of what was meant, the newest failure and the oldest in flight */
 	struct fusetrace_op *failed;
 	struct fusetrace_op *unanswered;
-	struct fusetrace_op *subject; /* what the verdict is about; reference or NULL */
-	pid_t daemon;                 /* 0: unknown */
+	struct fusetrace_op *refused;      /* by the check function alone */
+	struct fusetrace_op *other_result; /* completed, where a failure was asked for */
+	struct fusetrace_op *subject;      /* what the verdict is about; reference or NULL */
+	pid_t daemon;                      /* 0: unknown */
 };
 
 /* expect NULL: a wait without matches. Free with ft_facts_done(). */
