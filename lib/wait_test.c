@@ -97,7 +97,7 @@ static int end_wait(struct waiting *waiting)
 
 /* ---- which operations count ---- */
 
-static void test_look_back(void **state)
+static void rule_03_look_back(void **state)
 {
 	struct fusetrace_mark before = mark_now(), after;
 
@@ -112,7 +112,7 @@ static void test_look_back(void **state)
 	assert_int_equal(look(&before, FUSETRACE_MATCH(.op = "create")), 0);
 }
 
-static void test_in_flight_at_the_mark(void **state)
+static void rule_02_in_flight_at_the_mark(void **state)
 {
 	uint64_t before_ns = ft_now_ns() - 1;
 	struct fusetrace_mark mark = mark_now();
@@ -144,7 +144,7 @@ static void test_first_one_is_given(void **state)
 	fusetrace_op_unref(op);
 }
 
-static void test_unknown_satisfies_nothing(void **state)
+static void rule_10_unknown_satisfies_nothing(void **state)
 {
 	ft_test_feed(monitor,
 		     FT_TEST_OP(.op = "write", .path = "/a", .status = FUSETRACE_STATUS_UNKNOWN));
@@ -158,7 +158,7 @@ static void test_unknown_satisfies_nothing(void **state)
 
 /* ---- results ---- */
 
-static void test_failure_ends_the_wait(void **state)
+static void rule_09_failure_ends_the_wait(void **state)
 {
 	const struct fusetrace_match *ok =
 		FUSETRACE_MATCH(.op = "write", .path = "/a", .status = FUSETRACE_MATCH_OK);
@@ -214,7 +214,7 @@ static int look_all(const struct fusetrace_match *const *matches, size_t n, uint
 	return fusetrace_wait_all(monitor, NULL, matches, n, order, 0, NULL, NULL);
 }
 
-static void test_five_need_five(void **state)
+static void rule_04_five_need_five(void **state)
 {
 	const struct fusetrace_match *create = FUSETRACE_MATCH(.op = "create");
 	const struct fusetrace_match *matches[5] = {create, create, create, create, create};
@@ -234,7 +234,7 @@ static void test_five_need_five(void **state)
 }
 
 /* The result comes in the order of the matches, and a wide match leaves a narrow one its due. */
-static void test_best_assignment(void **state)
+static void rule_04_best_assignment(void **state)
 {
 	const struct fusetrace_match *any = FUSETRACE_MATCH(.path = "/a");
 	const struct fusetrace_match *write = FUSETRACE_MATCH(.op = "write", .path = "/a");
@@ -266,7 +266,7 @@ static void test_failure_that_fits_elsewhere(void **state)
 	assert_int_equal(look_all(TWO(ok, ok), 2, FUSETRACE_ORDER_ANY), -EREMOTEIO);
 }
 
-static void test_orders(void **state)
+static void rule_05_orders(void **state)
 {
 	const struct fusetrace_match *a = FUSETRACE_MATCH(.path = "/a");
 	const struct fusetrace_match *b = FUSETRACE_MATCH(.path = "/b");
@@ -283,7 +283,7 @@ static void test_orders(void **state)
 	assert_int_equal(look_all(TWO(a, b), 2, FUSETRACE_ORDER_STRICT), 0);
 }
 
-static void test_strict_order_violated(void **state)
+static void rule_05_strict_order_violated(void **state)
 {
 	const struct fusetrace_match *a = FUSETRACE_MATCH(.path = "/a");
 	const struct fusetrace_match *b = FUSETRACE_MATCH(.path = "/b");
@@ -318,7 +318,7 @@ static void test_refused_arguments(void **state)
 
 /* ---- none ---- */
 
-static void test_none(void **state)
+static void rule_07_none(void **state)
 {
 	struct fusetrace_mark mark = mark_now();
 	const struct fusetrace_match *unlink = FUSETRACE_MATCH(.op = "unlink");
@@ -344,7 +344,7 @@ static void test_none(void **state)
 		0);
 }
 
-static void test_none_within_a_window(void **state)
+static void rule_07_none_within_a_window(void **state)
 {
 	uint64_t began_ns = ft_now_ns();
 
@@ -430,7 +430,7 @@ static void test_none_sees_what_is_in_flight(void **state)
 
 #define LOST "{\"v\":1,\"event\":\"lost\",\"count\":3}\n"
 
-static void test_loss(void **state)
+static void rule_08_loss(void **state)
 {
 	const struct fusetrace_match *a = FUSETRACE_MATCH(.path = "/a");
 	const struct fusetrace_match *b = FUSETRACE_MATCH(.path = "/b");
@@ -542,7 +542,7 @@ static int check_enters(const struct fusetrace_op *op, void *data)
 	return 1;
 }
 
-static void test_check(void **state)
+static void rule_32_check(void **state)
 {
 	struct fusetrace_op *op = NULL;
 	int calls = 0, results[5];
@@ -619,7 +619,7 @@ static void *feed_others(void *data)
 	return NULL;
 }
 
-static void test_deadline_with_wake_ups(void **state)
+static void rule_16_deadline_with_wake_ups(void **state)
 {
 	uint64_t began_ns = ft_now_ns();
 	pthread_t thread;
@@ -638,7 +638,7 @@ static void on_signal(int signal)
 {
 }
 
-static void test_signals_do_not_end_it(void **state)
+static void rule_27_signals_do_not_end_it(void **state)
 {
 	struct sigaction action = {.sa_handler = on_signal}, before;
 	struct waiting waiting = {0};
@@ -657,7 +657,7 @@ static void test_signals_do_not_end_it(void **state)
 
 #define WAITINGS 24
 
-static void test_many_threads(void **state)
+static void rule_34_many_threads(void **state)
 {
 	struct waiting waitings[WAITINGS] = {{.result = 1}};
 	char paths[WAITINGS][16];
@@ -705,7 +705,7 @@ static void *feed_numbers(void *data)
 	return NULL;
 }
 
-static void test_no_lost_wake_ups(void **state)
+static void rule_14_no_lost_wake_ups(void **state)
 {
 	pthread_t thread;
 	char path[16];
@@ -723,7 +723,7 @@ static void test_no_lost_wake_ups(void **state)
 
 /* ---- how it can be left ---- */
 
-static void test_interrupt(void **state)
+static void rule_29_interrupt(void **state)
 {
 	struct waiting waitings[3] = {{.timeout_ns = FUSETRACE_FOREVER}};
 
@@ -738,7 +738,7 @@ static void test_interrupt(void **state)
 	assert_int_equal(fusetrace_interrupt(NULL), -EINVAL);
 }
 
-static void test_stop(void **state)
+static void rule_29_stop(void **state)
 {
 	struct waiting waitings[3] = {{.timeout_ns = FUSETRACE_FOREVER}};
 
@@ -757,7 +757,7 @@ static void test_stop(void **state)
 			 -ESHUTDOWN);
 }
 
-static void test_ends_of_the_mount(void **state)
+static void rule_15_ends_of_the_mount(void **state)
 {
 	static const struct {
 		const char *line;
@@ -829,7 +829,7 @@ static int in_forked_child(struct fusetrace_expect *parents)
 }
 
 /* Forked while other threads wait and feed: the child may only free, and nothing hangs. */
-static void test_fork(void **state)
+static void rule_34_fork(void **state)
 {
 	const struct fusetrace_match *mkdir = FUSETRACE_MATCH(.op = "mkdir");
 	struct fusetrace_expect *expect;
@@ -859,7 +859,7 @@ static void test_fork(void **state)
 
 /* ---- idle and states ---- */
 
-static void test_idle(void **state)
+static void rule_22_idle(void **state)
 {
 	uint64_t began_ns;
 
@@ -887,7 +887,7 @@ static void test_idle_at_the_start(void **state)
 	fusetrace_monitor_free(fresh);
 }
 
-static void test_idle_with_something_in_flight(void **state)
+static void rule_22_idle_with_something_in_flight(void **state)
 {
 	begin_in_flight(1, 16 /* WRITE */, "/a", ft_now_ns());
 	assert_int_equal(fusetrace_wait_idle(monitor, 0, 10 * MS, NULL), -EBUSY);
@@ -1072,41 +1072,41 @@ static void rule_39_another_result(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		wait_test(test_look_back),
-		wait_test(test_in_flight_at_the_mark),
+		wait_test(rule_03_look_back),
+		wait_test(rule_02_in_flight_at_the_mark),
 		wait_test(test_first_one_is_given),
-		wait_test(test_unknown_satisfies_nothing),
-		wait_test(test_failure_ends_the_wait),
+		wait_test(rule_10_unknown_satisfies_nothing),
+		wait_test(rule_09_failure_ends_the_wait),
 		wait_test(test_probe_is_no_failure),
 		wait_test(test_failure_wakes),
-		wait_test(test_five_need_five),
-		wait_test(test_best_assignment),
+		wait_test(rule_04_five_need_five),
+		wait_test(rule_04_best_assignment),
 		wait_test(test_failure_that_fits_elsewhere),
-		wait_test(test_orders),
-		wait_test(test_strict_order_violated),
+		wait_test(rule_05_orders),
+		wait_test(rule_05_strict_order_violated),
 		wait_test(test_refused_arguments),
-		wait_test(test_none),
-		wait_test(test_none_within_a_window),
+		wait_test(rule_07_none),
+		wait_test(rule_07_none_within_a_window),
 		wait_test(test_none_is_woken_by_the_offender),
 		wait_test(test_none_sees_what_is_in_flight),
-		wait_test(test_loss),
+		wait_test(rule_08_loss),
 		wait_test(test_loss_wakes_a_strict_wait),
 		wait_test(test_dropped_by_the_history),
-		wait_test(test_check),
+		wait_test(rule_32_check),
 		wait_test(test_check_may_interrupt),
 		wait_test(test_timeout),
-		wait_test(test_deadline_with_wake_ups),
-		wait_test(test_signals_do_not_end_it),
-		wait_test(test_many_threads),
+		wait_test(rule_16_deadline_with_wake_ups),
+		wait_test(rule_27_signals_do_not_end_it),
+		wait_test(rule_34_many_threads),
 		wait_test(test_many_threads_for_one),
-		wait_test(test_no_lost_wake_ups),
-		wait_test(test_interrupt),
-		wait_test(test_stop),
-		wait_test(test_ends_of_the_mount),
-		wait_test(test_fork),
-		wait_test(test_idle),
+		wait_test(rule_14_no_lost_wake_ups),
+		wait_test(rule_29_interrupt),
+		wait_test(rule_29_stop),
+		wait_test(rule_15_ends_of_the_mount),
+		wait_test(rule_34_fork),
+		wait_test(rule_22_idle),
 		wait_test(test_idle_at_the_start),
-		wait_test(test_idle_with_something_in_flight),
+		wait_test(rule_22_idle_with_something_in_flight),
 		wait_test(test_idle_can_be_left),
 		wait_test(test_wait_state),
 		wait_test(test_wait_state_is_woken),
