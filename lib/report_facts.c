@@ -84,7 +84,8 @@ static void look_for_near(struct ft_facts *facts, const struct ft_match *match,
 	const char *path = fusetrace_op_path(op);
 	size_t alike;
 
-	if (!match->path || is_same_op == ft_match_path(match, op))
+	if (!match->path || (match->user.flags & FUSETRACE_MATCH_NOT) ||
+	    is_same_op == ft_match_path(match, op))
 		return;
 	push_newest(&facts->near, op);
 	alike = path ? likeness(match->path, path) : 0;
@@ -94,10 +95,69 @@ static void look_for_near(struct ft_facts *facts, const struct ft_match *match,
 	}
 }
 
+/*
+ * Whether the operation is one that would have answered, or may have, but for how it went. What is in
+ * flight has no number yet: it ends behind every mark.
+ */
+static bool is_candidate(const struct fusetrace_expect *expect, const struct ft_match *match,
+			 const struct fusetrace_op *op)
+{
+	bool is_inverted = match->user.flags & FUSETRACE_MATCH_NOT;
+	bool counts = ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL);
+
+	if (op->status == FUSETRACE_STATUS_STARTED)
+		counts = !expect->has_mark || (match->user.flags & FUSETRACE_MATCH_IN_FLIGHT) ||
+			 ft_op_order_ns(op) >= expect->mark.mono_ns;
+	return counts && ft_match_is_meant(match, op) != is_inverted;
+}
+
+/* Whether only the check function can have kept the operation from being the answer. */
+static bool is_refused(const struct fusetrace_expect *expect, const struct ft_match *match,
+		       const struct fusetrace_op *op)
+{
+	if (!expect->refused || !match->user.check || op->status == FUSETRACE_STATUS_UNKNOWN ||
+	    !ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) ||
+	    !ft_match_test(match, op))
+		return false;
+	/* Before its turn nobody asked the check function. */
+	if (expect->order != FUSETRACE_ORDER_ANY && expect->next &&
+	    op->seq <= expect->assign.ops[expect->next - 1]->seq)
+		return false;
+	for (size_t i = 0; i < expect->count; i++) {
+		if (expect->assign.ops[i] == op)
+			return !expect->assign.fits[i][match - expect->matches];
+	}
+	return true;
+}
+
+/* One that ended: how that went is not what was asked for. */
+static void note_result(struct ft_facts *facts, const struct ft_match *match,
+			struct fusetrace_op *op)
+{
+	if (op->status == FUSETRACE_STATUS_UNKNOWN && !facts->lost_reply)
+		replace(&facts->lost_reply, op);
+	else if (op->status == FUSETRACE_STATUS_FAILED &&
+		 !(match->user.flags & FUSETRACE_MATCH_NOT))
+		replace(&facts->failed, op);
+	else if (op->status == FUSETRACE_STATUS_COMPLETED && !ft_match_test(match, op))
+		replace(&facts->other_result, op);
+}
+
+static void compare(struct ft_facts *facts, const struct fusetrace_expect *expect,
+		    struct fusetrace_op *op)
+{
+	const struct ft_match *match = ft_facts_match(expect);
+
+	if (is_candidate(expect, match, op))
+		note_result(facts, match, op);
+	if (is_refused(expect, match, op))
+		replace(&facts->refused, op);
+	look_for_near(facts, match, op);
+}
+
 static void gather_since(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 			 const struct fusetrace_expect *expect, uint64_t last_seq)
 {
-	const struct ft_match *match = expect ? ft_facts_match(expect) : NULL;
 	struct ft_cursor cursor;
 	struct fusetrace_op *op;
 
@@ -110,12 +170,13 @@ static void gather_since(struct ft_facts *facts, struct fusetrace_monitor *monit
 		push_newest(&facts->last, op);
 		if (facts->state == FUSETRACE_STATE_GONE && op->status == FUSETRACE_STATUS_UNKNOWN)
 			push(&facts->at_end, op);
-		if (match && op->status == FUSETRACE_STATUS_FAILED && ft_match_is_meant(match, op))
-			replace(&facts->failed, op);
-		if (match)
-			look_for_near(facts, match, op);
+		if (expect)
+			compare(facts, expect, op);
 	}
 	ft_cursor_done(&cursor);
+	/* What may still be answered is more telling than what never will be. */
+	if (!facts->unanswered)
+		replace(&facts->unanswered, facts->lost_reply);
 }
 
 /* An operation may stand in the last list and have been taken as an answer, or have been the last word. */
@@ -138,7 +199,7 @@ static void gather_in_flight(struct ft_facts *facts, struct fusetrace_monitor *m
 
 	while ((op = ft_tracker_snapshot(monitor->tracker, &cursor))) {
 		push(&facts->in_flight, op);
-		if (match && !facts->unanswered && ft_match_is_meant(match, op))
+		if (match && !facts->unanswered && is_candidate(expect, match, op))
 			replace(&facts->unanswered, op);
 		if (!facts->busy && !(ft_opcode_get(op->opcode)->behaviour & FT_OPCODE_UNTIMED))
 			replace(&facts->busy, op);
@@ -232,6 +293,9 @@ void ft_facts_done(struct ft_facts *facts)
 	done_few(&facts->at_end);
 	done_few(&facts->near);
 	fusetrace_op_unref(facts->failed);
+	fusetrace_op_unref(facts->other_result);
+	fusetrace_op_unref(facts->refused);
+	fusetrace_op_unref(facts->lost_reply);
 	fusetrace_op_unref(facts->unanswered);
 	fusetrace_op_unref(facts->nearest);
 	fusetrace_op_unref(facts->busy);

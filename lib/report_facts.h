@@ -43,6 +43,9 @@ struct ft_facts {
 	 * operation on the most similar path; what idle waits for first */
 	struct fusetrace_op *failed;
 	struct fusetrace_op *unanswered;
+	struct fusetrace_op *lost_reply;   /* ended without one */
+	struct fusetrace_op *refused;      /* by the check function alone */
+	struct fusetrace_op *other_result; /* completed, where a failure was asked for */
 	struct fusetrace_op *nearest;
 	struct fusetrace_op *busy;
 	struct fusetrace_op *subject; /* what the verdict is about; reference or NULL */

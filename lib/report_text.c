@@ -279,8 +279,13 @@ static void put_order(FILE *out, const struct ft_report_source *source)
 static void put_refused(FILE *out, const struct ft_report_source *source)
 {
 	const struct fusetrace_expect *expect = source->expect;
-	const struct ft_match *match = &expect->matches[source->facts->slot];
+	const struct ft_facts *facts = source->facts;
+	const struct ft_match *match = &expect->matches[facts->slot];
 
+	if (facts->subject && facts->subject == facts->other_result) {
+		fputs(" of its result:", out);
+		return;
+	}
 	if (match->check_name) {
 		fputc(' ', out);
 		put_escaped(out, ft_bytes_of(match->check_name));

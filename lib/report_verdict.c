@@ -38,7 +38,8 @@ static struct fusetrace_op *find_before_mark(const struct fusetrace_expect *expe
 
 	ft_cursor_init(&cursor, expect->monitor->history, 0);
 	while (expect->has_mark && (op = ft_cursor_next(&cursor, NULL))) {
-		if (ft_match_since(match, op, &expect->mark) || !ft_match_test(match, op))
+		if (op->status == FUSETRACE_STATUS_UNKNOWN ||
+		    ft_match_since(match, op, &expect->mark) || !ft_match_test(match, op))
 			continue;
 		fusetrace_op_unref(found);
 		found = fusetrace_op_ref(op);
@@ -75,7 +76,9 @@ static uint32_t verdict_of_timeout(struct ft_facts *facts, const struct fusetrac
 		return verdict_of_late(facts, expect);
 	verdict = verdict_about(facts, facts->unanswered, FUSETRACE_VERDICT_IN_FLIGHT);
 	if (!verdict)
-		verdict = verdict_about(facts, expect->last_refused, FUSETRACE_VERDICT_REFUSED);
+		verdict = verdict_about(facts, facts->refused, FUSETRACE_VERDICT_REFUSED);
+	if (!verdict)
+		verdict = verdict_about(facts, facts->other_result, FUSETRACE_VERDICT_REFUSED);
 	if (!verdict)
 		verdict = verdict_about(facts, facts->failed, FUSETRACE_VERDICT_FAILED);
 	if (verdict)

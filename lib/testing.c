@@ -132,6 +132,7 @@ void ft_test_feed(struct fusetrace_monitor *monitor, const struct ft_test_op *op
 			   op->start_ns ? op->start_ns : ft_now_ns());
 	put_number(&record, FUSETRACE_FIELD_NODEID, &record.event.nodeid, op->nodeid);
 	put_number(&record, FUSETRACE_FIELD_SIZE, &record.event.size, op->size);
+	put_number(&record, FUSETRACE_FIELD_UNIQUE, &record.event.unique, op->unique);
 	if (op->pid) {
 		record.event.pid = op->pid;
 		record.event.present |= FT_HAS(PID);

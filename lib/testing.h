@@ -47,6 +47,7 @@ struct ft_test_op {
 	uint64_t seq;         /* 0: the history's */
 	uint64_t nodeid;
 	uint64_t size;
+	uint64_t unique; /* joins one that is STARTED with its end */
 	uint32_t pid;
 	uint32_t marks;
 	bool has_no_start;

@@ -91,7 +91,7 @@ async def write(loop, path):
     await loop.in_thread(path.write_text, "x")
 
 
-def test_await(daemon, kernel_monitor, loop):
+def test_rule_35_await(daemon, kernel_monitor, loop):
     async def test():
         expected = kernel_monitor.expect("release", path="/a")
         await write(loop, daemon / "a")
@@ -103,7 +103,7 @@ def test_await(daemon, kernel_monitor, loop):
     loop.run(test)
 
 
-def test_async_with(daemon, kernel_monitor, loop):
+def test_rule_35_async_with(daemon, kernel_monitor, loop):
     async def test():
         async with kernel_monitor.expect("release", path="/a", timeout=DEADLINE) as expected:
             await write(loop, daemon / "a")
@@ -165,7 +165,7 @@ def test_timeout(kernel_monitor, loop):
     loop.run(test)
 
 
-def test_cancellation_leaves_nothing_behind(daemon, kernel_monitor, loop):
+def test_rule_35_cancellation_leaves_nothing_behind(daemon, kernel_monitor, loop):
     async def test():
         expected = kernel_monitor.expect("create", path="/a", timeout=DEADLINE)
 
@@ -251,7 +251,7 @@ def test_a_check_that_raises(daemon, kernel_monitor, loop):
     loop.run(test)
 
 
-def test_no_loop_is_loaded_by_the_package():
+def test_rule_35_no_loop_is_loaded():
     import subprocess
     import sys
 

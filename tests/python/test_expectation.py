@@ -22,7 +22,7 @@ def create(path, text="x"):
 
 # ---- one ----
 
-def test_with_block(daemon, monitor):
+def test_rule_02_with_block(daemon, monitor):
     with monitor.expect("create", path=daemon / "a", timeout=DEADLINE) as expected:
         assert expected.is_open
         create(daemon / "a")
@@ -39,7 +39,7 @@ def test_wait(daemon, monitor):
     assert expected.wait() == found  # decided stays decided
 
 
-def test_only_what_begins_after_counts(daemon, monitor):
+def test_rule_02_only_what_begins_after_counts(daemon, monitor):
     create(daemon / "a")
     with pytest.raises(OperationTimeout) as error:
         monitor.expect("create", path="/a").wait(0.05)
@@ -47,7 +47,7 @@ def test_only_what_begins_after_counts(daemon, monitor):
     assert isinstance(error.value, TimeoutError)
 
 
-def test_since(daemon, monitor):
+def test_rule_01_since(daemon, monitor):
     mark = monitor.mark()
     create(daemon / "a")
     assert monitor.wait_for_operation("release", path="/a", timeout=DEADLINE)
@@ -57,7 +57,7 @@ def test_since(daemon, monitor):
         monitor.expect("create", path="/a", since=later).wait(0)
 
 
-def test_in_flight(mount, watch):
+def test_rule_02_in_flight_on_request(mount, watch):
     daemon = mount("delay=mkdir:300ms")
     monitor = watch(daemon)
     maker = Later(os.mkdir, daemon / "d")
@@ -71,7 +71,7 @@ def test_in_flight(mount, watch):
     maker.join()
 
 
-def test_a_failure_ends_it_at_once(mount, watch):
+def test_rule_09_failure_ends_it_at_once(mount, watch):
     daemon = mount("fail=mkdir:ENOSPC:1")
     monitor = watch(daemon)
     waiter = Later(monitor.expect("mkdir", path="/d").wait, DEADLINE)
@@ -86,7 +86,7 @@ def test_a_failure_ends_it_at_once(mount, watch):
     assert waiter.ended_at - failed_at < SOON + SLACK
 
 
-def test_a_failure_that_is_allowed_or_wanted(mount, watch):
+def test_rule_09_failure_that_is_allowed_or_wanted(mount, watch):
     daemon = mount("fail=mkdir:ENOSPC:1")
     monitor = watch(daemon)
     allowed = monitor.expect("mkdir", path="/d", allow_failure=True)
@@ -105,7 +105,7 @@ def test_a_failure_that_is_allowed_or_wanted(mount, watch):
         other.wait(0)
 
 
-def test_the_body_counts_more(daemon, monitor):
+def test_rule_30_body_counts_more(daemon, monitor):
     began = time.monotonic()
     with pytest.raises(KeyError):
         with monitor.expect("create", timeout=DEADLINE) as expected:
@@ -127,7 +127,7 @@ def test_cancelled_in_the_body(daemon, monitor):
         expected.operation
 
 
-def test_never_waited_for(daemon, monitor):
+def test_rule_31_never_waited_for(daemon, monitor):
     forgotten = monitor.expect("create")
     waited = monitor.expect("mkdir")
     os.mkdir(daemon / "d")
@@ -142,7 +142,7 @@ def test_never_waited_for(daemon, monitor):
     assert len(monitor.unawaited_expectations()) == 1
 
 
-def test_the_descriptor(daemon, kernel_monitor):
+def test_rule_14_descriptor(daemon, kernel_monitor):
     expected = kernel_monitor.expect("create", path="/a")
     assert not readable(expected.fileno())
     create(daemon / "b")
@@ -174,7 +174,7 @@ def test_bad_timeouts(kernel_monitor, timeout, error):
         pass
 
 
-def test_the_report(daemon, monitor):
+def test_rule_40_report(daemon, monitor):
     create(daemon / "near")
     with pytest.raises(OperationTimeout) as error:
         monitor.expect("mkdir", path="/near", label="the index", since=monitor._since).wait(0.01)
@@ -186,7 +186,7 @@ def test_the_report(daemon, monitor):
     assert error.value.code == errno.ETIMEDOUT
 
 
-def test_within(daemon, monitor):
+def test_rule_17_within(daemon, monitor):
     began = time.monotonic()
     with monitor.within(0.1):
         for _ in range(3):
@@ -197,7 +197,7 @@ def test_within(daemon, monitor):
 
 # ---- several ----
 
-def test_all_of_them(daemon, monitor):
+def test_rule_04_all_of_them(daemon, monitor):
     with monitor.expect_all(["release", op("create", path="/b"), "create"],
                             timeout=DEADLINE) as expected:
         create(daemon / "a")
@@ -207,14 +207,14 @@ def test_all_of_them(daemon, monitor):
     assert expected.wait() == expected.operations
 
 
-def test_best_assignment(daemon, monitor):
+def test_rule_04_best_assignment(daemon, monitor):
     with monitor.expect_all(["create", op("create", path="/a")], timeout=DEADLINE) as expected:
         create(daemon / "a")
         create(daemon / "b")
     assert [one.path for one in expected.operations] == ["/b", "/a"]
 
 
-def test_in_order(daemon, monitor):
+def test_rule_05_in_order(daemon, monitor):
     with monitor.expect_all(["create", "write", "release"], order="in_order",
                             timeout=DEADLINE) as expected:
         create(daemon / "a")
@@ -225,7 +225,7 @@ def test_in_order(daemon, monitor):
         monitor.expect_all(["mkdir", "create"], order="in_order", since=monitor._since).wait(0.05)
 
 
-def test_strict_order(daemon, monitor):
+def test_rule_05_strict_order(daemon, monitor):
     expected = monitor.expect_all(["mkdir", "rmdir", "mkdir"], order="strict")
     os.mkdir(daemon / "a")
     create(daemon / "f")  # is none of them
@@ -273,7 +273,7 @@ def test_an_errno_among_several(mount, watch):
 
 # ---- none ----
 
-def test_forbid(daemon, monitor):
+def test_rule_07_forbid(daemon, monitor):
     with monitor.forbid("unlink"):
         create(daemon / "a")
     with pytest.raises(UnexpectedOperation, match="/a") as error:
@@ -287,7 +287,7 @@ def test_forbid(daemon, monitor):
         raise KeyError
 
 
-def test_forbid_what_is_in_flight(mount, watch):
+def test_rule_07_forbid_what_is_in_flight(mount, watch):
     daemon = mount("delay=mkdir:300ms")
     monitor = watch(daemon)
     if monitor.source != "kernel":
@@ -299,7 +299,7 @@ def test_forbid_what_is_in_flight(mount, watch):
     maker.join()
 
 
-def test_expect_none(daemon, monitor):
+def test_rule_07_expect_none(daemon, monitor):
     mark = monitor.mark()
     monitor.expect_none("create")
     create(daemon / "a")
@@ -314,7 +314,7 @@ def test_expect_none(daemon, monitor):
     assert 0.1 <= time.monotonic() - began < 0.1 + SLACK
 
 
-def test_expect_none_ends_with_the_offender(daemon, monitor):
+def test_rule_07_ends_with_the_offender(daemon, monitor):
     waiter = Later(monitor.expect_none, "create", within=DEADLINE)
     wait_for_waiters()
     create(daemon / "a")
@@ -324,7 +324,7 @@ def test_expect_none_ends_with_the_offender(daemon, monitor):
     assert waiter.ended_at - created_at < SOON + SLACK
 
 
-def test_expect_none_ends_when_nothing_more_can_come(daemon, monitor):
+def test_rule_07_ends_when_nothing_more_can_come(daemon, monitor):
     waiter = Later(monitor.expect_none, "create", within=DEADLINE)
     wait_for_waiters()
     monitor.stop_capture()
@@ -350,7 +350,7 @@ def feed(monitor, name, path="/a", seq=1):
                        f'"errno":0,"start_ns":{start},"duration_ns":1}}\n'.encode())
 
 
-def test_loss_makes_absence_unprovable(lossy):
+def test_rule_08_loss_makes_absence_unprovable(lossy):
     mark = lossy.mark()
     feed(lossy, "create")
     lossy._core.feed(LOST.encode())
@@ -365,7 +365,7 @@ def test_loss_makes_absence_unprovable(lossy):
     assert error.value.verdict == "events lost"
 
 
-def test_after_a_loss_it_may_still_come(lossy):
+def test_rule_08_after_a_loss_it_may_still_come(lossy):
     """Nobody knows what was lost, but what comes was not."""
     mark = lossy.mark()
     lossy._core.feed(LOST.encode())
@@ -420,7 +420,7 @@ def test_two_threads_on_one(daemon, kernel_monitor):
     assert expected.wait().path == "/a"
 
 
-def test_interrupt(kernel_monitor):
+def test_rule_29_interrupt(kernel_monitor):
     waiter = Later(kernel_monitor.expect("create").wait, DEADLINE)
     wait_for_waiters()
     kernel_monitor.interrupt()

@@ -73,7 +73,7 @@ CALLS = {
 }
 
 
-def test_the_child_is_told(daemon, monitor):
+def test_rule_34_forked_child_is_told(daemon, monitor):
     expected = monitor.expect("create")
 
     def child():
@@ -172,7 +172,7 @@ def test_many_threads_and_many_kinds_of_waits(daemon, monitor):
     assert monitor.get_operation_count("write") == 80
 
 
-def test_a_hundred_waiters(daemon, kernel_monitor):
+def test_rule_34_hundred_waiters(daemon, kernel_monitor):
     waiters = [Later(kernel_monitor.wait_for_operation, "create", path=f"/f{number}",
                      timeout=DEADLINE) for number in range(100)]
     for number in range(100):
@@ -180,7 +180,7 @@ def test_a_hundred_waiters(daemon, kernel_monitor):
     assert [waiter.join().path for waiter in waiters] == [f"/f{n}" for n in range(100)]
 
 
-def test_stop_from_another_thread(daemon, monitor):
+def test_rule_29_stop_from_another_thread(daemon, monitor):
     expected = monitor.expect("create")
     waiters = [Later(expected.wait, DEADLINE),
                Later(monitor.wait_for_operation, "create", timeout=DEADLINE),

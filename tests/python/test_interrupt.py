@@ -104,7 +104,7 @@ def start(mount):
 
 
 @pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS)
-def test_ctrl_c(start, wait):
+def test_rule_27_ctrl_c(start, wait):
     process = start(INTERRUPTED % wait)
     assert read_line(process)[0] == "begin"
     settle(process)
@@ -191,7 +191,7 @@ for wait in (lambda: m.expect("create").wait(30), lambda: m.expect_none("create"
     assert process.wait(DEADLINE) == 0
 
 
-def test_a_signal_while_many_threads_wait(start):
+def test_rule_28_signal_while_many_threads_wait(start):
     """It reaches the main thread, and the others wait on."""
     process = start(PROGRAM + """
 found = []

@@ -57,7 +57,7 @@ def matching(monitor, *arguments, **keywords):
     ({"check_fn": lambda one: one.details.get("offset") == 10}, [4]),
     ({"name": "write", "path": re.compile("a"), "check_fn": lambda one: one.pid == 0}, [4]),
 ])
-def test_what_matches(monitor, arguments, found):
+def test_rule_11_what_matches(monitor, arguments, found):
     assert matching(monitor, **arguments) == found
     wanted = op(**arguments)
     assert monitor.get_operation_count(wanted) == len(found)

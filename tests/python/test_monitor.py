@@ -163,7 +163,7 @@ def test_before_the_start(daemon, call):
         call(monitor)
 
 
-def test_after_the_stop_history_stays_and_waits_say_so(daemon, monitor):
+def test_rule_29_after_the_stop_waits_say_so(daemon, monitor):
     (daemon / "a").write_text("x")
     assert monitor.wait_for_operation("release", timeout=DEADLINE)
     monitor.stop_capture()
@@ -285,7 +285,7 @@ def test_a_process_that_dies_before_it_mounts(process, source, wait):
         assert waiter.ended_at - killed_at < SOON + SLACK
 
 
-def test_an_unmount_ends_waits(daemon, monitor):
+def test_rule_15_unmount_ends_waits(daemon, monitor):
     waiter = Later(monitor.expect("create").wait, DEADLINE)
     wait_for_waiters()
     daemon.unmount()
@@ -296,7 +296,7 @@ def test_an_unmount_ends_waits(daemon, monitor):
     assert monitor.state in ("unmounted", "gone")
 
 
-def test_what_happened_just_before_the_end_counts(daemon, monitor):
+def test_rule_15_what_happened_just_before_counts(daemon, monitor):
     waiter = Later(monitor.expect("release", path="/last").wait, DEADLINE)
     (daemon / "last").write_text("x")
     daemon.unmount()
@@ -304,7 +304,7 @@ def test_what_happened_just_before_the_end_counts(daemon, monitor):
     assert monitor.wait_for_operation("create", path="/last", timeout=0)
 
 
-def test_what_a_dead_daemon_was_asked_is_unknown(mount, watch):
+def test_rule_10_dead_daemon_leaves_unknown(mount, watch):
     daemon = mount("hang=open")
     (daemon.branch / "a").write_text("x")
     monitor = watch(daemon)
@@ -325,7 +325,7 @@ def test_what_a_dead_daemon_was_asked_is_unknown(mount, watch):
 
 # ---- marks and history ----
 
-def test_marks(daemon, monitor):
+def test_rule_01_marks(daemon, monitor):
     first = monitor.mark()
     (daemon / "a").write_text("x")
     assert monitor.wait_for_operation("release", path="/a", timeout=DEADLINE)
@@ -507,7 +507,7 @@ def test_save_and_replay(daemon, monitor, tmp_path):
 
 # ---- ignoring ----
 
-def test_ignoring_thread(daemon, monitor):
+def test_rule_12_ignored_thread(daemon, monitor):
     with monitor.ignoring_thread():
         (daemon / "mine").write_text("x")
     (daemon / "theirs").write_text("x")
@@ -517,7 +517,7 @@ def test_ignoring_thread(daemon, monitor):
     assert mine <= ({"release"} if monitor.source == "log" else set())
 
 
-def test_ignoring_thread_is_of_the_thread(daemon, monitor):
+def test_rule_12_ignored_is_of_the_thread(daemon, monitor):
     inside, go_on = threading.Event(), threading.Event()
 
     def ignored():

@@ -39,7 +39,7 @@ def paths():
     (Path("/srv/mnt"), "/"),
     (InMount("/srv/mnt/a"), "/srv/mnt/a"),
 ])
-def test_inside(paths, given, inside):
+def test_rule_11_inside(paths, given, inside):
     assert paths.inside(given) == inside
 
 
@@ -76,7 +76,7 @@ def test_exact_takes_nothing_for_a_pattern(paths, given, inside):
     assert found == inside and isinstance(found, InMount)
 
 
-def test_outside(paths):
+def test_rule_11_outside(paths):
     assert paths.outside(InMount("/")) == "/srv/mnt"
     assert paths.outside(InMount("/d/a")) == "/srv/mnt/d/a"
 

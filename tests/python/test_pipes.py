@@ -54,7 +54,7 @@ def test_what_is_no_text_is_shown_as_escapes():
     assert drained(b"\xff\xfe \xc3\xa9\0\n") == ["\\xff\\xfe \xe9\0"]
 
 
-def test_more_than_a_pipe_holds_does_not_block():
+def test_rule_33_more_than_a_pipe_holds():
     """Mistake 6: a pipe of the daemon that nobody reads."""
     lines = drained(*(b"%07d\n" % number for number in range(100_000)))
     assert lines[-1] == "0099999"
@@ -109,7 +109,7 @@ def test_waiting_for_the_end_has_a_limit():
     assert output.wait_for_end(SECONDS) is True
 
 
-def test_signals_stay_with_the_main_thread():
+def test_rule_28_signals_stay_with_the_main_thread():
     read_end, write_end = os.pipe()
     output = pipes.drain(read_end)
     os.write(write_end, b"up\n")

@@ -22,7 +22,7 @@ HANGING = """
 
 
 @pytest.mark.parametrize("method", ["signal", "thread"])
-def test_wait_reports_before_the_timeout(suite, method):
+def test_rule_21_wait_reports_before_the_timeout(suite, method):
     """The test itself would wait for a minute; the report comes, and the session goes on."""
     result = suite.write("""
         import pytest

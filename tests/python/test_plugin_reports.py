@@ -298,7 +298,7 @@ def test_mount_of_an_own_fixture_is_reported(suite):
 # ---- expectations that nobody waited for ----
 
 
-def test_expectation_never_awaited_is_an_error(suite):
+def test_rule_31_never_awaited_is_an_error(suite):
     result = suite.write("""
         def test_it(trace_monitor):
             trace_monitor.expect("mkdir")  # line 2

@@ -26,7 +26,7 @@ def left(value):
 
 
 @pytest.mark.parametrize("value", [-1, -0.001, float("-inf"), float("nan")])
-def test_negative_and_nan(value):
+def test_rule_19_negative_and_nan(value):
     for check in (timeouts.deadline, timeouts.timeout_ns):
         with pytest.raises(ValueError, match="negative or NaN"):
             check(value)
@@ -46,13 +46,13 @@ def test_numbers_of_any_kind(value):
     assert left(value) == pytest.approx(2, abs=0.1)
 
 
-def test_default():
+def test_rule_19_default():
     assert left(None) == pytest.approx(timeouts.DEFAULT_SECONDS, abs=0.1)
     timeouts.settings.default = 1.0
     assert left(None) == pytest.approx(1.0, abs=0.1)
 
 
-def test_zero_is_now():
+def test_rule_19_zero_is_now():
     assert left(0) <= 0
     assert timeouts.timeout_ns(0) == timeouts.timeout_ns(0.0) == 0
 
@@ -70,7 +70,7 @@ def test_a_very_long_one_is_no_overflow():
     assert 0 < timeouts.timeout_ns(1e300) <= timeouts.FOREVER_NS
 
 
-def test_scale(monkeypatch):
+def test_rule_18_scale(monkeypatch):
     monkeypatch.setenv("FUSETRACE_TIMEOUT_SCALE", "3")
     assert left(1) == pytest.approx(3, abs=0.1)
     assert left(0) <= 0
@@ -88,7 +88,7 @@ def test_a_scale_that_is_none(monkeypatch, text):
         timeouts.deadline(1)
 
 
-def test_within():
+def test_rule_17_one_deadline():
     with timeouts.within(1):
         assert left(5) == pytest.approx(1, abs=0.1)
         assert left(0.2) == pytest.approx(0.2, abs=0.1)
@@ -106,7 +106,7 @@ def test_within_ends_with_an_exception():
     assert left(5) == pytest.approx(5, abs=0.1)
 
 
-def test_within_is_of_the_thread():
+def test_rule_17_within_is_of_the_thread():
     seen = []
     with timeouts.within(0.1):
         thread = threading.Thread(target=lambda: seen.append(left(5)))
@@ -120,7 +120,7 @@ def test_within_that_has_passed_looks_once():
         assert timeouts.timeout_ns(5) == 0
 
 
-def test_the_limit_of_a_runner():
+def test_rule_21_limit_of_a_runner():
     timeouts.settings.limit = time.monotonic() + 1
     assert left(5) == pytest.approx(1, abs=0.1)
     assert left(math.inf) == pytest.approx(1, abs=0.1)

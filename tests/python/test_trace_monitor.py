@@ -21,7 +21,7 @@ def create(path, text="x"):
 
 # ---- one operation ----
 
-def test_it_looks_back_and_does_not_consume(daemon, monitor):
+def test_rule_03_looks_back_and_does_not_consume(daemon, monitor):
     create(daemon / "a")
     first = monitor.wait_for_operation("create", path=daemon / "a", timeout=DEADLINE)
     assert first == monitor.wait_for_operation("create", path="/a", timeout=0)
@@ -35,7 +35,7 @@ def test_the_first_one_is_given(daemon, monitor):
     assert monitor.wait_for_operation("create").path == "/a"
 
 
-def test_whatever_its_result(mount, watch):
+def test_rule_09_whatever_its_result(mount, watch):
     daemon = mount("fail=mkdir:EDQUOT:1")
     monitor = watch(daemon)
     with pytest.raises(OSError):
@@ -44,7 +44,7 @@ def test_whatever_its_result(mount, watch):
     assert found.status is OperationStatus.FAILED and found.error == "EDQUOT"
 
 
-def test_consume(daemon, monitor):
+def test_rule_03_consume(daemon, monitor):
     for name in ("a", "b"):
         create(daemon / name)
     assert monitor.wait_for_operations(["release"] * 2, timeout=DEADLINE)
@@ -53,7 +53,7 @@ def test_consume(daemon, monitor):
     assert monitor.wait_for_operation("create", timeout=0).path == "/a"
 
 
-def test_consume_by_many_threads(daemon, kernel_monitor):
+def test_rule_03_consume_by_many_threads(daemon, kernel_monitor):
     waiters = [Later(kernel_monitor.wait_for_operation, "create", consume=True, timeout=DEADLINE)
                for _ in range(8)]
     for number in range(8):
@@ -71,7 +71,7 @@ def test_since(daemon, monitor):
     assert monitor.wait_for_operation("create", timeout=0, since=mark).path == "/a"
 
 
-def test_it_wakes(daemon, monitor):
+def test_rule_14_it_wakes(daemon, monitor):
     waiter = Later(monitor.wait_for_operation, "mkdir", path="/d", timeout=DEADLINE)
     wait_for_waiters()
     os.mkdir(daemon / "d")
@@ -104,7 +104,7 @@ def test_reports_are_limited(monitor):
 
 @pytest.mark.parametrize("timeout, error", [(-1, ValueError), (float("nan"), ValueError),
                                             ("2", TypeError), (True, TypeError)])
-def test_bad_timeouts(monitor, timeout, error):
+def test_rule_19_bad_timeouts(monitor, timeout, error):
     with pytest.raises(error):
         monitor.wait_for_operation("create", timeout=timeout)
     with pytest.raises(error):
@@ -130,7 +130,7 @@ def test_check(daemon, monitor):
     assert "refused by the check" in monitor.last_reports[-1].text
 
 
-def test_a_check_that_raises(daemon, monitor):
+def test_rule_32_check_that_raises(daemon, monitor):
     create(daemon / "a")
 
     def check(operation):
@@ -174,7 +174,7 @@ def test_a_check_whose_answer_is_no_bool(daemon, monitor):
     assert monitor.wait_for_operation("create", check_fn=lambda one: [1], timeout=DEADLINE)
 
 
-def test_a_check_that_touches_the_mount(daemon, monitor):
+def test_rule_32_check_that_touches_the_mount(daemon, monitor):
     def check(operation):
         return (daemon / "a").read_text() == "hello" and create(daemon / "b") is not None
 
@@ -183,7 +183,7 @@ def test_a_check_that_touches_the_mount(daemon, monitor):
     assert monitor.wait_for_operation("create", path="/b", timeout=DEADLINE)
 
 
-def test_a_check_that_blocks_holds_up_nobody(daemon, monitor):
+def test_rule_32_check_that_blocks_holds_up_nobody(daemon, monitor):
     import threading
 
     inside, go_on = threading.Event(), threading.Event()
@@ -283,7 +283,7 @@ def test_assignment(choices, count):
 
 # ---- counts, summaries ----
 
-def test_counts(daemon, monitor):
+def test_rule_06_counts(daemon, monitor):
     for name in ("a", "b"):
         create(daemon / name)
     assert monitor.wait_for_operations(["release"] * 2, timeout=DEADLINE)
@@ -326,7 +326,7 @@ def test_to_pandas(daemon, monitor):
     assert "operation" in monitor.to_pandas().columns
 
 
-def test_wait_for_idle(mount, watch):
+def test_rule_22_wait_for_idle(mount, watch):
     daemon = mount("delay=mkdir:200ms")
     monitor = watch(daemon)
     maker = Later(os.mkdir, daemon / "d")
