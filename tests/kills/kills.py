@@ -223,11 +223,11 @@ class Round:
         left = [f"process {pid}" for pid in marked(self.process.pid)]
         if is_mounted_in(self.directory):
             left.append("a mount")
-        if os.path.lexists(self.directory) and (self.process.returncode == 0 or
-                                                os.listdir(self.directory)):
-            left.append(f"directory {self.directory}")
-        elif os.path.lexists(self.directory):  # killed before it could guard it
-            os.rmdir(self.directory)
+        with contextlib.suppress(FileNotFoundError):
+            if os.listdir(self.directory):
+                left.append(f"directory {self.directory}")
+            else:  # it was killed before it could guard it
+                os.rmdir(self.directory)
         return left
 
 
