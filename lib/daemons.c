@@ -86,6 +86,62 @@ int ft_daemons_of_connection(uint32_t connection, pid_t *pids, int max)
 	return count;
 }
 
+bool ft_daemons_serves(pid_t pid, uint32_t connection)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "%d", pid);
+	return process_serves(name, connection);
+}
+
+/* The first variable of which the first length bytes are those of text. Free with free(). */
+static char *find_variable(pid_t pid, const char *text, size_t length)
+{
+	FILE *file FT_AUTO_FCLOSE = NULL;
+	char *variable FT_AUTO_FREE = NULL;
+	char path[64];
+	size_t size = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	file = fopen(path, "re");
+	while (file && getdelim(&variable, &size, '\0', file) > 0) {
+		if (strncmp(variable, text, length) == 0)
+			return FT_STEAL_PTR(variable);
+	}
+	return NULL;
+}
+
+char *ft_daemons_variable(pid_t pid, const char *beginning)
+{
+	return find_variable(pid, beginning, strlen(beginning));
+}
+
+bool ft_daemons_has_variable(pid_t pid, const char *variable)
+{
+	char *found FT_AUTO_FREE = find_variable(pid, variable, strlen(variable) + 1);
+
+	return found != NULL;
+}
+
+int ft_daemons_with_variable(const char *variable, pid_t *pids, int max)
+{
+	DIR *dir AUTO_CLOSE_DIR = opendir("/proc");
+	struct dirent *entry;
+	int count = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		pid_t pid =
+			isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
+
+		if (pid <= 1 || pid == getpid() || !ft_daemons_has_variable(pid, variable))
+			continue;
+		if (count < max)
+			pids[count] = pid;
+		count++;
+	}
+	return count;
+}
+
 /* State and parent; 'X' and 0 when the process is gone. */
 static char look_at(pid_t pid, pid_t *ret_parent)
 {

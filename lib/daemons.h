@@ -13,6 +13,20 @@
 /* Number of holders of the connection, of which the first max are in pids. */
 int ft_daemons_of_connection(uint32_t connection, pid_t *pids, int max);
 
+/* Whether pid is one of those that hold the connection. */
+bool ft_daemons_serves(pid_t pid, uint32_t connection);
+
+/* Whether pid was started with variable ("NAME=value") in its environment; what we may not read has
+ * none. */
+bool ft_daemons_has_variable(pid_t pid, const char *variable);
+/* The one that begins so ("NAME="), or NULL. Free with free(). */
+char *ft_daemons_variable(pid_t pid, const char *beginning);
+/*
+ * Number of processes that have it, without this one, of which the first max are in pids: what a
+ * daemon of ours is known by, also when it has gone into the background.
+ */
+int ft_daemons_with_variable(const char *variable, pid_t *pids, int max);
+
 /*
  * Whether pid is ancestor itself, a descendant of it, or may have been one: a child of this process
  * while ancestor has ended (a daemonised child, when we are its subreaper).

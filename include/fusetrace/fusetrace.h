@@ -589,6 +589,37 @@ FUSETRACE_API int fusetrace_summary_add_monitor(struct fusetrace_summary *summar
 FUSETRACE_API int fusetrace_summary_get(struct fusetrace_summary *summary, size_t index,
 					struct fusetrace_summary_row *ret_row);
 
+/* ---- guardian: nothing is left behind ------------------------------------------------------- */
+
+/*
+ * A small process, fusetrace-guardian(8), that takes away what this process leaves behind when it
+ * ends without doing so itself: killed by SIGKILL or for want of memory, by abort(), _exit(), exec.
+ * It is started with the first entry and ends with this process. It never touches what is not an
+ * entry. Any thread; a forked child has no entries. All return a negative errno on failure: the
+ * program cannot be started, which is also logged once; callers go on without it.
+ */
+
+/* Where the program is: an absolute path, copied. NULL (the default): where it was installed. */
+FUSETRACE_API int fusetrace_set_guardian(const char *program);
+/*
+ * A filesystem that is about to be mounted on mountpoint by a process that has mark,
+ * "FUSETRACE_DAEMON=<your pid>-<random>", in its environment; to be called before it is started. The
+ * number of the entry, > 0. What goes: the mount, once it is there, and all processes with the mark.
+ */
+FUSETRACE_API int fusetrace_guard_mount(const char *mountpoint, const char *mark);
+/*
+ * It is mounted: connection is its device number as in /proc/self/mountinfo, major << 20 | minor,
+ * identity the inode of /sys/fs/fuse/connections/CONNECTION, 0 if unknown. 0; -ENOENT no entry.
+ */
+FUSETRACE_API int fusetrace_guard_mounted(int entry, uint32_t connection, uint64_t identity);
+/*
+ * A directory to remove with all that is in it, after the mounts; never through a mount, and only
+ * while it is the same directory. The number of the entry, > 0; errors also as stat(2).
+ */
+FUSETRACE_API int fusetrace_guard_directory(const char *path);
+/* It has been taken away. What is no entry is ignored. */
+FUSETRACE_API void fusetrace_guard_forget(int entry);
+
 /* ---- emitter: for filesystems that report their own operations ------------------------------- */
 
 /*

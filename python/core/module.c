@@ -75,11 +75,94 @@ static PyObject *unmount(PyObject *module, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+/* ---- the guardian ---- */
+
+static PyObject *number_or_error(int r)
+{
+	if (r < 0) {
+		errno = -r;
+		return PyErr_SetFromErrno(PyExc_OSError);
+	}
+	return PyLong_FromLong(r);
+}
+
+/* set_guardian(program): where it is */
+static PyObject *set_guardian(PyObject *module, PyObject *args)
+{
+	const char *program;
+
+	if (!PyArg_ParseTuple(args, "y", &program))
+		return NULL;
+	return number_or_error(fusetrace_set_guardian(program));
+}
+
+/* guard_mount(mountpoint, mark): number of the entry */
+static PyObject *guard_mount(PyObject *module, PyObject *args)
+{
+	const char *mountpoint, *mark;
+	int r;
+
+	if (!PyArg_ParseTuple(args, "yy", &mountpoint, &mark))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	r = fusetrace_guard_mount(mountpoint, mark);
+	Py_END_ALLOW_THREADS
+	return number_or_error(r);
+}
+
+/* guard_mounted(entry, connection, identity) */
+static PyObject *guard_mounted(PyObject *module, PyObject *args)
+{
+	unsigned long long identity;
+	unsigned int connection;
+	int entry, r;
+
+	if (!PyArg_ParseTuple(args, "iIK", &entry, &connection, &identity))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	r = fusetrace_guard_mounted(entry, connection, identity);
+	Py_END_ALLOW_THREADS
+	return number_or_error(r);
+}
+
+/* guard_directory(path): number of the entry */
+static PyObject *guard_directory(PyObject *module, PyObject *args)
+{
+	const char *path;
+	int r;
+
+	if (!PyArg_ParseTuple(args, "y", &path))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	r = fusetrace_guard_directory(path);
+	Py_END_ALLOW_THREADS
+	return number_or_error(r);
+}
+
+/* guard_forget(entry) */
+static PyObject *guard_forget(PyObject *module, PyObject *args)
+{
+	int entry;
+
+	if (!PyArg_ParseTuple(args, "i", &entry))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	fusetrace_guard_forget(entry);
+	Py_END_ALLOW_THREADS
+	Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
 	{"op_names", op_names, METH_NOARGS, "The names that a match accepts."},
 	{"field_names", field_names, METH_NOARGS, "The keys of the JSON form, by number."},
 	{"check_match", check_match, METH_O, "Raises ValueError for a match that is none."},
 	{"unmount", unmount, METH_VARARGS, "unmount(path, flags): umount2(2)."},
+	{"set_guardian", set_guardian, METH_VARARGS, "set_guardian(program)."},
+	{"guard_mount", guard_mount, METH_VARARGS, "guard_mount(mountpoint, mark): an entry."},
+	{"guard_mounted", guard_mounted, METH_VARARGS,
+	 "guard_mounted(entry, connection, identity)."},
+	{"guard_directory", guard_directory, METH_VARARGS, "guard_directory(path): an entry."},
+	{"guard_forget", guard_forget, METH_VARARGS, "guard_forget(entry)."},
 	{NULL},
 };
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from . import mounts
+from . import guardian, mounts
 from .errors import FuseTraceError, MountError
 from .mounts import Mount, Watch
 from .pipes import Output
@@ -65,6 +65,7 @@ class Daemon:
         self._output = output
         self._mark = f"{os.getpid()}-{os.urandom(8).hex()}"
         self._environment = {**environment, MARK: self._mark}
+        self._guarded = 0
         self._begin = time.monotonic()
         self._process: subprocess.Popen[bytes] | None = None
         self._has_left = False
@@ -85,6 +86,7 @@ class Daemon:
         Raises:
             MountError: it cannot be started.
         """
+        self._guarded = guardian.guard_mount(self.mountpoint, f"{MARK}={self._mark}")
         try:
             # In a session of its own, Ctrl-C is for the test alone.
             self._process = subprocess.Popen(
@@ -199,6 +201,8 @@ class Daemon:
     def _adopt(self, mount: Mount) -> None:
         self.mount = mount
         self._identity = mounts.connection_identity(mount.connection)
+        guardian.guard_mounted(self._guarded, mount.connection,
+                               self._identity[0] if self._identity else 0)
 
     def _wait_for_mount(self, deadline: float) -> Mount:
         with Watch([self.process.pid]) as watch:
@@ -284,7 +288,10 @@ class Daemon:
             self._take_last_words()
         if self.monitor is not None:
             self.monitor.stop_capture()
-        return has_ended and self._own_mount() is None
+        is_gone = has_ended and self._own_mount() is None
+        if is_gone:
+            guardian.forget(self._guarded)
+        return is_gone
 
     def discard(self) -> None:
         """Ends what has not become a mount; one that comes after all goes, too."""
@@ -305,6 +312,7 @@ class Daemon:
             _send(pid, signal.SIGKILL)
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
+        guardian.forget(self._guarded)
         if self.monitor is not None:
             self.monitor.stop_capture()
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import environment, mounts, profiles, programs, timeouts
+from . import environment, guardian, mounts, profiles, programs, timeouts
 from .config import FuseConfig, Made, prepare_branches, prepare_mountpoint
 from .daemon import UNMOUNT_SECONDS, Daemon
 from .errors import MountError
@@ -116,6 +116,7 @@ class FuseManager:
         self.active_mounts = {}
         self.trace_monitors = {}
         self.temp_dirs: list[Path] = []
+        self._guarded: dict[Path, int] = {}
         self._temp_root = temp_root
         self._mounted: dict[str, _Mounted] = {}
         self._ended: dict[str, list[str]] = {}  # what they had printed last
@@ -142,6 +143,7 @@ class FuseManager:
             os.makedirs(root, exist_ok=True)
         path = Path(tempfile.mkdtemp(prefix=f"fusetrace-{prefix}-", dir=root))
         self.temp_dirs.append(path)
+        self._guarded[path] = guardian.guard_directory(path)
         return path
 
     def create_temp_dirs(self, count: int) -> list[Path]:
@@ -316,9 +318,14 @@ class FuseManager:
             return
         with contextlib.ExitStack() as stack:  # goes on after an exception
             while self.temp_dirs:
-                stack.callback(_remove_tree, self.temp_dirs.pop())
+                stack.callback(self._remove_temp_dir, self.temp_dirs.pop())
             for mounted in list(self._mounted.values()):
                 stack.callback(self.unmount, mounted.key)
+
+    def _remove_temp_dir(self, path: Path) -> None:
+        _remove_tree(path)
+        if not path.exists():
+            guardian.forget(self._guarded.pop(path, 0))
 
     def __enter__(self) -> FuseManager:
         return self

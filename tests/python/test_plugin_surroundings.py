@@ -2,14 +2,9 @@
 """Machines that cannot mount, packages that are incomplete, suites with a `lib` of their own, and
 what goes on in a process that runs."""
 
-import io
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from fusetrace.pytest_plugin import requirements, watchdog
+from fusetrace.pytest_plugin import requirements
 
 # ---- what is missing ----
 
@@ -176,25 +171,3 @@ def test_signal_is_nobodys_without_being_asked(suite):
         def test_it():
             assert signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
     """).passes()
-
-
-# ---- the watchdog ----
-
-
-def test_watchdog_knows_what_is_left():
-    lines = ["+1 aa\n", "+2 bb\n", "-1 aa\n", "+3 cc\n", "-9 dd\n"]
-    assert watchdog.read_mounts(lines) == {"bb": 2, "cc": 3}
-
-
-def test_watchdog_ends_with_its_input():
-    script = Path(watchdog.__file__)
-    done = subprocess.run([sys.executable, "-I", "-S", str(script)], input=b"+1 aa\n-1 aa\n",
-                          capture_output=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, b"")
-
-
-def test_watchdog_touches_no_other_mount(monkeypatch, tmp_path):
-    """What is not mounted any more is not an error; nothing else goes."""
-    before = io.open("/proc/self/mountinfo").read()
-    watchdog.take_away(bytes(tmp_path))
-    assert io.open("/proc/self/mountinfo").read() == before

@@ -18,15 +18,13 @@ from fusetrace import (
     FuseTraceMonitor,
     MountedFilesystem,
     SmartWaitHelper,
-    mounts,
 )
-from fusetrace.daemon import UNMOUNT_SECONDS, Daemon
+from fusetrace.daemon import Daemon
 from fusetrace.manager import _Mounted
 
 from . import summaries
 from .deadline import watch
 from .record import TestRecord, begin_record, session_of
-from .watching import Watchdog
 
 Command = Union[Sequence[str], str, Path, None]
 
@@ -34,7 +32,7 @@ Command = Union[Sequence[str], str, Path, None]
 
 
 class WatchingManager(FuseManager):
-    """A FuseManager whose mounts are noted in the record of a test, and by the watchdog.
+    """A FuseManager whose mounts are noted in the record of a test.
 
     Args:
         command: of configurations without one; None: FUSE_BINARY, else branchfs.
@@ -53,9 +51,6 @@ class WatchingManager(FuseManager):
             config = replace(config, command=self._command)
         mounted = super()._mount(config, args)
         daemon = mounted.daemon
-        if self._session.watchdog is None:
-            self._session.watchdog = Watchdog()
-        self._session.watchdog.add(daemon.mountpoint, daemon.process.pid)
         self._keep_source(daemon)
         return mounted
 
@@ -69,15 +64,6 @@ class WatchingManager(FuseManager):
             keeper = FuseTraceMonitor(daemon.mountpoint, source="kernel", max_operations=1)
             keeper.start_capture()
             self._session.keeper = keeper
-
-    def unmount(self, mountpoint: str | os.PathLike[str],
-                timeout: float = UNMOUNT_SECONDS) -> bool:
-        key = mounts.resolve(mountpoint)
-        mounted = self._mounted.get(key)
-        is_done = super().unmount(mountpoint, timeout)
-        if is_done and mounted is not None and self._session.watchdog is not None:
-            self._session.watchdog.remove(key, mounted.daemon.process.pid)
-        return is_done
 
     def _print_summary(self, mounted: _Mounted) -> None:
         """Of a traced mount that is gone: counted for all tests, and shown if that is asked for."""

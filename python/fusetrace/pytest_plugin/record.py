@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from fusetrace.daemon import Daemon
     from fusetrace.trace_monitor import WaitReport
 
-    from .watching import Watchdog
 
 _RECORD = pytest.StashKey["TestRecord"]()
 _SESSION = pytest.StashKey["SessionState"]()
@@ -49,8 +48,6 @@ class SessionState:
     """As it was before anything was captured."""
     live_records: list[TestRecord] = field(default_factory=list)
     """Records of tests that run now (one, or none)."""
-    watchdog: Watchdog | None = None
-    """Started with the first mount."""
     keeper: FuseTraceMonitor | None = None
     """Holds the kernel source, which takes 0.1 s to load, from one traced mount to the next."""
 
@@ -85,8 +82,6 @@ def close_session(config: pytest.Config) -> None:
     del config.stash[_SESSION]
     if state.keeper is not None:
         state.keeper.stop_capture()
-    if state.watchdog is not None:
-        state.watchdog.close()
     os.close(state.stderr)
     if "fusetrace.timeouts" in sys.modules:
         from fusetrace.timeouts import settings
