@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ from pathlib import Path
 
 ROUND_SECONDS = 60.0
 CLEAN_SECONDS = 20.0
-MOMENTS = 0.25  # seconds after the start of a worker; most have ended by then
+# What the worker has told before the moment, which is up to so many seconds later.
+STAGES = {"nothing": 0.3, "started": 0.02, "mounted": 0.1, "stopping": 0.02}
 PROMPT_MS = 50.0
 EPIPE, ENOTCONN = -32, -107
 DAEMON_DIED, UNMOUNTED = 8, 13
@@ -127,6 +129,23 @@ class Round:
                                         stderr=subprocess.PIPE, start_new_session=True)
         self.kill_ns = 0
         self.daemons: list[int] = []
+        self.stage = self.random.choice(list(STAGES))
+        self.lines: list[str] = []
+        self.error = ""
+        self.stage_seen = threading.Event()
+        self.readers = [threading.Thread(target=read) for read in (self._read, self._read_error)]
+        for reader in self.readers:
+            reader.start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if line.split()[1:] == [self.stage]:
+                self.stage_seen.set()
+        self.stage_seen.set()
+
+    def _read_error(self) -> None:
+        self.error = self.process.stderr.read().strip()
 
     def _kill(self) -> None:
         """The victim. A daemon has more than one process while it goes into the background."""
@@ -144,26 +163,34 @@ class Round:
 
     def run(self) -> int:
         """The exit code of the worker; negative: killed."""
-        time.sleep(self.random.uniform(0, MOMENTS))  # the moment of chance
+        if self.stage != "nothing":
+            self.stage_seen.wait(ROUND_SECONDS)
+        time.sleep(self.random.uniform(0, STAGES[self.stage]))  # the moment of chance
         self._kill()
         try:
-            out, err = self.process.communicate(timeout=ROUND_SECONDS)
+            self.process.wait(ROUND_SECONDS)
         except subprocess.TimeoutExpired:
             self.figures.fault(f"the worker has not ended ({self.victim} killed)")
             self.process.kill()
-            out, err = self.process.communicate()
-        code = self.process.returncode
-        if code == SKIPPED:
-            return code
+        code = self.process.wait()
+        if code != SKIPPED:
+            self._check_left()
+        for reader in self.readers:  # a daemon holds the other end as long as it lives
+            reader.join()
+        for stream in (self.process.stdout, self.process.stderr):
+            stream.close()
+        if code != SKIPPED:
+            self._check(code)
+        return code
+
+    def _check(self, code: int) -> None:
         events = [Event(int(words[0]), words[1], words[2:]) for words in
-                  (line.split() for line in out.splitlines()) if len(words) > 1]
-        if err:
-            self.figures.fault(f"the worker says: {err.strip()}")
+                  (line.split() for line in self.lines) if len(words) > 1]
+        if self.error:
+            self.figures.fault(f"the worker says: {self.error}")
         if self.victim == "daemon":
             self._check_events(events, code)
         self._count_stage(events)
-        self._check_left()
-        return code
 
     def _count_stage(self, events: list[Event]) -> None:
         before = [event.name for event in events if event.time_ns < self.kill_ns]

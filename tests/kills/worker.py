@@ -5,6 +5,7 @@ takes all away. It tells the same lines."""
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import threading
 import time
@@ -84,6 +85,7 @@ def work(monitor: FuseTraceMonitor, mountpoint: Path, seconds: float,
 
 
 def main(directory: str, seed: int) -> None:
+    logging.getLogger("fusetrace").setLevel(logging.ERROR)  # waits in vain are what this is about
     manager = FuseManager(temp_root=directory)
     options = ["-o", "delay=write:2ms"] if seed & 2 else []
     config = FuseConfig(branches=manager.create_temp_dirs(1),
