@@ -21,6 +21,8 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /* Bytes in the ring from which the reader is woken in any case; set before load. */
 const volatile __u32 wake_bytes = 1 << 20;
+/* What the CLOCK_MONOTONIC of the reader is ahead of ours: it may be in a time namespace. */
+const volatile __s64 clock_offset_ns = 0;
 
 /* Opcodes whose begin or end somebody waits for: bit = opcode, bit 63 all from 63 on. */
 __u64 awaited_begin;
@@ -152,7 +154,7 @@ static __always_inline void fill_head(struct ft_record *head, const struct fuse_
 {
 	__u64 id = bpf_get_current_pid_tgid();
 
-	head->time_ns = bpf_ktime_get_ns();
+	head->time_ns = bpf_ktime_get_ns() + clock_offset_ns;
 	head->key = (__u64)req;
 	head->super = (__u64)req->fm->sb;
 	head->unique = req->in.h.unique;

@@ -18,7 +18,7 @@
  * is the wire format (linux/fuse.h). Page data are never captured.
  */
 struct ft_record {
-	__u64 time_ns; /* CLOCK_MONOTONIC */
+	__u64 time_ns; /* CLOCK_MONOTONIC of the reader's time namespace */
 	__u64 key;     /* address of the kernel's struct fuse_req: pairs BEGIN and END */
 	__u64 super;   /* address of the super block, for the resolver */
 	__u64 unique;  /* 0 in BEGIN on kernels before 6.18 */

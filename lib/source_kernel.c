@@ -9,8 +9,10 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/mount.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,6 +41,8 @@
 /* Answers of a snapshot, each of some thousand names: what is behind them is left to the resolver.
  */
 #define SNAPSHOT_RUNS_MAX 500
+/* What libbpf opens for the program, its maps and types. */
+#define DESCRIPTORS_NEEDED 24
 
 struct ft_kernel {
 	struct fusetrace_bpf *bpf;
@@ -59,8 +63,21 @@ static int collect_log(enum libbpf_print_level level, const char *format, va_lis
 	return 0;
 }
 
+/* libbpf says -EINVAL when it cannot open one more descriptor. */
+static bool are_descriptors_short(void)
+{
+	int lowest FT_AUTO_CLOSE = open("/", O_PATH | O_CLOEXEC);
+	struct rlimit limit;
+
+	return lowest < 0 || (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+			      (rlim_t)lowest + DESCRIPTORS_NEEDED > limit.rlim_cur);
+}
+
 static int explain(int error, struct fusetrace_error *reterr_error)
 {
+	if (error == -EINVAL && are_descriptors_short())
+		error = -EMFILE;
+
 	switch (-error) {
 	case EPERM:
 	case EACCES:
@@ -72,6 +89,11 @@ static int explain(int error, struct fusetrace_error *reterr_error)
 		return ft_error(reterr_error, -EOPNOTSUPP,
 				"this kernel lacks the tracepoints fuse_request_send and "
 				"fuse_request_end (Linux 6.11): use a newer kernel");
+	case EMFILE:
+		return ft_error(reterr_error, error,
+				"cannot load the BPF program: %s: it needs %d descriptors, raise "
+				"'ulimit -n'",
+				fusetrace_strerror(error), DESCRIPTORS_NEEDED);
 	default:
 		return ft_error(reterr_error, error, "cannot load the BPF program: %s",
 				fusetrace_strerror(error));
@@ -131,6 +153,7 @@ static int load(struct ft_kernel *kernel, uint64_t ring_bytes)
 		return r;
 	}
 	kernel->bpf->rodata->wake_bytes = (uint32_t)(ring_bytes / 4);
+	kernel->bpf->rodata->clock_offset_ns = ft_clock_offset_ns();
 	r = bpf_map__set_max_entries(kernel->bpf->maps.ring, (uint32_t)ring_bytes);
 	if (r == 0)
 		r = fusetrace_bpf__load(kernel->bpf);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The library's one clock: CLOCK_MONOTONIC in nanoseconds, and deadlines on it. */
+/*
+ * The library's one clock: CLOCK_MONOTONIC in nanoseconds, and deadlines on it. It neither follows
+ * the time of day nor runs while the machine is suspended.
+ */
 #ifndef FT_BASE_CLOCK_H
 #define FT_BASE_CLOCK_H
 
@@ -21,5 +24,11 @@ static inline uint64_t ft_deadline_ns(uint64_t timeout_ns)
 
 	return timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 }
+
+/*
+ * What this process's CLOCK_MONOTONIC is ahead of the kernel's own (which BPF programs see): not 0 in
+ * a time namespace (time_namespaces(7)), as some containers have one.
+ */
+int64_t ft_clock_offset_ns(void);
 
 #endif
