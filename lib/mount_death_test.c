@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The death of a daemon at each stage of its life: whoever waits for it is told at once, with the cause,
+ * and never by a timeout. One that is only stopped is not dead, and is said to be stopped.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "mount_testing.h"
+#include "testing.h"
+
+/* ---- who waits ---- */
+
+static pthread_t waiting;
+static _Atomic uint64_t ended_ns;
+static int result;
+
+static void *wait_ready(void *data)
+{
+	result = fusetrace_mount_wait_ready(life.mounted, SOON, &life.error);
+	ended_ns = ft_now_ns();
+	return NULL;
+}
+
+static void *wait_for_operation(void *data)
+{
+	struct fusetrace_report *report = NULL;
+
+	result = fusetrace_wait(life.monitor, NULL,
+				FUSETRACE_MATCH(.op = "create", .path = "/never"), SOON, NULL,
+				&report);
+	ended_ns = ft_now_ns();
+	if (report)
+		snprintf(life.error.text, sizeof(life.error.text), "%s",
+			 fusetrace_report_text(report));
+	fusetrace_report_free(report);
+	return NULL;
+}
+
+static void *stop(void *data)
+{
+	struct fusetrace_stop found;
+
+	result = fusetrace_mount_stop(life.mounted, FUSETRACE_STOP_OPTS(.unmount_ns = SOON), &found,
+				      &life.error);
+	ended_ns = ft_now_ns();
+	fusetrace_stop_text(&found, life.error.text, sizeof(life.error.text));
+	return NULL;
+}
+
+static void begin(void *(*fn)(void *))
+{
+	assert_int_equal(pthread_create(&waiting, NULL, fn, NULL), 0);
+}
+
+/* Until the daemon is where the test wants it. */
+static void await_text(const char *text)
+{
+	uint64_t deadline = ft_deadline_ns(SOON);
+
+	do {
+		assert_true(ft_now_ns() < deadline);
+		assert_int_equal(
+			fusetrace_mount_take_stacks(life.mounted, FUSETRACE_ON_HANG_REPORT), 0);
+	} while (!strstr(fusetrace_mount_last_stacks(life.mounted), text));
+}
+
+/* The thread has ended at once after began_ns, with that. */
+static void told(uint64_t began_ns, int code, const char *text)
+{
+	pthread_join(waiting, NULL);
+	assert_int_equal(result, code);
+	print_message("# told after %.1f ms\n", (double)(ended_ns - began_ns) / 1e6);
+	assert_true(ended_ns - began_ns < AT_ONCE);
+	life_assert_text(text);
+}
+
+static uint64_t send(int number)
+{
+	uint64_t now = ft_now_ns();
+
+	kill(fusetrace_mount_pid(life.mounted), number);
+	return now;
+}
+
+/* ---- before it mounts ---- */
+
+static void before_mounting(int number, const char *text)
+{
+	uint64_t began;
+
+	life_skip_where_impossible();
+	life_start_script("exec sleep 60");
+	begin(wait_ready);
+	await_text("(sleep)");
+	began = send(number);
+	told(began, -EPIPE, text);
+}
+
+static void test_before_mounting_sigkill(void **state)
+{
+	before_mounting(SIGKILL, "it was killed by signal 9 (SIGKILL)");
+}
+
+static void test_before_mounting_abort(void **state)
+{
+	before_mounting(SIGABRT, "it was killed by signal 6 (SIGABRT)");
+}
+
+static void test_before_mounting_exit_0(void **state)
+{
+	uint64_t began;
+
+	life_skip_where_impossible();
+	life_start_script("trap 'exit 0' USR1; echo ready; while :; do sleep 0.01; done");
+	begin(wait_ready);
+	await_text("(sleep)");
+	began = send(SIGUSR1);
+	told(began, -EPIPE, "it ended with exit code 0");
+}
+
+/* A wait for an operation of the mount that never comes ends with it. */
+static void test_before_mounting_wait(void **state)
+{
+	uint64_t began;
+
+	life_skip_where_impossible();
+	life_make_monitor();
+	life_start_script("exec sleep 60");
+	await_text("(sleep)");
+	begin(wait_for_operation);
+	ft_test_await_waiters(life.monitor, 1);
+	began = send(SIGKILL);
+	assert_int_equal(fusetrace_mount_wait_ready(life.mounted, SOON, &life.error), -EPIPE);
+	told(began, -EPIPE, "ended");
+}
+
+/* ---- before INIT is answered ---- */
+
+static void before_init(int number, const char *text)
+{
+	uint64_t began;
+
+	life_skip_where_impossible();
+	life_start_branchfs("hang=*", false);
+	begin(wait_ready);
+	await_text("request_wait_answer"); /* of our probe */
+	began = send(number);
+	told(began, -EPIPE, text);
+}
+
+static void test_before_init_sigkill(void **state)
+{
+	before_init(SIGKILL, "it was mounted, but was killed by signal 9 (SIGKILL)");
+}
+
+static void test_before_init_abort(void **state)
+{
+	before_init(SIGABRT, "it was mounted, but was killed by signal 6 (SIGABRT)");
+}
+
+static void test_before_init_stopped(void **state)
+{
+	life_skip_where_impossible();
+	life_start_branchfs("hang=*", false);
+	begin(wait_ready);
+	await_text("request_wait_answer");
+	send(SIGSTOP);
+	assert_int_equal(pthread_tryjoin_np(waiting, NULL), EBUSY);
+	fusetrace_mount_abort(life.mounted); /* sets the probe free */
+	kill(fusetrace_mount_pid(life.mounted), SIGCONT);
+	pthread_join(waiting, NULL);
+	assert_int_equal(result, -EPIPE);
+}
+
+/* ---- during a wait, and during a request ---- */
+
+static void during_a_wait(int number, bool is_background, const char *text)
+{
+	pid_t pids[4];
+	uint64_t began;
+
+	life_skip_where_impossible();
+	life_make_monitor();
+	life_start_branchfs(NULL, is_background);
+	life_be_ready();
+	begin(wait_for_operation);
+	ft_test_await_waiters(life.monitor, 1);
+	assert_true(fusetrace_monitor_daemons(life.monitor, pids, 4) >= 1);
+	began = ft_now_ns();
+	kill(pids[0], number);
+	told(began, -EPIPE, text);
+}
+
+static void test_during_a_wait_sigkill(void **state)
+{
+	during_a_wait(SIGKILL, false, "signal 9");
+}
+
+static void test_during_a_wait_abort(void **state)
+{
+	during_a_wait(SIGABRT, false, "signal 6");
+}
+
+static void test_during_a_wait_in_the_background(void **state)
+{
+	during_a_wait(SIGKILL, true, "daemon");
+}
+
+static void *make_folder(void *data)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/hangs", life.point);
+	result = mkdir(path, 0700) < 0 ? -errno : 0;
+	ended_ns = ft_now_ns();
+	return NULL;
+}
+
+static void test_during_a_request(void **state)
+{
+	uint64_t began;
+
+	life_skip_where_impossible();
+	life_make_monitor();
+	life_start_branchfs("hang=mkdir", false);
+	life_be_ready();
+	begin(make_folder);
+	await_text("caller");
+	began = send(SIGKILL);
+	told(began, -ECONNABORTED, "");
+}
+
+/* ---- during the unmount ---- */
+
+static void during_unmount(int number, const char *text)
+{
+	uint64_t began;
+
+	life_skip_where_impossible();
+	life_start_script("\"$0\" -f \"$1\" \"$2\"; exec sleep 60");
+	life_be_ready();
+	begin(stop);
+	await_text("(sleep)"); /* unmounted, and it does not end */
+	began = send(number);
+	told(began, 0, text);
+}
+
+static void test_during_unmount_sigkill(void **state)
+{
+	during_unmount(SIGKILL, "the daemon was killed by signal 9 (SIGKILL)");
+}
+
+static void test_during_unmount_abort(void **state)
+{
+	during_unmount(SIGABRT, "the daemon was killed by signal 6 (SIGABRT)");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, life_set_up, life_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_before_mounting_sigkill), TEST(test_before_mounting_abort),
+		TEST(test_before_mounting_exit_0),  TEST(test_before_mounting_wait),
+		TEST(test_before_init_sigkill),     TEST(test_before_init_abort),
+		TEST(test_before_init_stopped),     TEST(test_during_a_wait_sigkill),
+		TEST(test_during_a_wait_abort),     TEST(test_during_a_wait_in_the_background),
+		TEST(test_during_a_request),        TEST(test_during_unmount_sigkill),
+		TEST(test_during_unmount_abort),
+	};
+
+	ft_test_deadline(110);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
