@@ -187,6 +187,17 @@ static void *(*const threads[])(void *) = {
 
 /* ---- the life of a mount ---- */
 
+/* One that is not installed is in the build. */
+static void find_guardian(void)
+{
+	const char *build = getenv("FUSETRACE_BUILD");
+	char path[PATH_SIZE];
+
+	snprintf(path, sizeof(path), "%s/guardian/fusetrace-guardian", build ? build : "");
+	if (build)
+		fusetrace_set_guardian(path);
+}
+
 static int start(struct worker *worker)
 {
 	/* In the foreground or in the background, quick or slow. */
@@ -281,7 +292,10 @@ int main(int argc, char **argv)
 	worker.seed = (unsigned int)strtoul(argv[2], NULL, 10);
 	snprintf(worker.branch, sizeof(worker.branch), "%s/branch", argv[1]);
 	snprintf(worker.mountpoint, sizeof(worker.mountpoint), "%s/mnt", argv[1]);
+	find_guardian();
 	entry = fusetrace_guard_directory(argv[1]);
+	if (entry < 0)
+		errno = -entry;
 	if (entry < 0 || mkdir(worker.branch, 0755) < 0 || mkdir(worker.mountpoint, 0755) < 0) {
 		perror("worker");
 		return EXIT_NOT_SET_UP;
