@@ -43,6 +43,7 @@ const char *fusetrace_verdict_name(uint32_t verdict)
 		[FUSETRACE_VERDICT_NOT_IDLE] = "not idle",
 		[FUSETRACE_VERDICT_UNMOUNTED] = "unmounted",
 		[FUSETRACE_VERDICT_INTERRUPTED] = "interrupted",
+		[FUSETRACE_VERDICT_NOT_SO] = "not so",
 	};
 
 	if (verdict == 0 || verdict >= sizeof(names) / sizeof(names[0]))
@@ -218,7 +219,10 @@ static char *render_text(struct ft_facts *facts, const struct fusetrace_expect *
 		fprintf(out, " (limit %.3f s)", (double)facts->timeout_ns / 1e9);
 	fprintf(out, "\n");
 	put_verdict(out, facts, expect);
-	put_seen(out, facts);
+	if (facts->found)
+		fprintf(out, "  found   : %s\n", facts->found);
+	if (!facts->has_no_trace)
+		put_seen(out, facts);
 	put_list(out, facts, &facts->last, NULL, FT_FACTS_OPS, "last");
 	put_list(out, facts, &facts->in_flight, NULL, FT_FACTS_OPS, "pending");
 	put_list(out, facts, &facts->near, &facts->last, NEAR_SHOWN, "near");
@@ -275,6 +279,8 @@ static char *render_json(struct ft_facts *facts, const char *waited_for, const c
 	if (root && facts->timeout_ns != FUSETRACE_FOREVER)
 		json_object_set_new(root, "timeout_ns",
 				    json_integer((json_int_t)facts->timeout_ns));
+	if (root && facts->found)
+		json_object_set_new(root, "found", json_string(facts->found));
 	if (root && facts->subject)
 		json_object_set_new(root, "subject", json_of_op(facts->subject));
 	if (root)
@@ -318,6 +324,12 @@ void ft_report_make(struct fusetrace_expect *expect, int result, uint64_t timeou
 	ft_text_escape(ft_bytes_of(match->label), label, sizeof(label));
 	make(&facts, expect, escaped, match->label ? label : NULL, reterr_report);
 	ft_facts_done(&facts);
+}
+
+void ft_report_of_facts(struct ft_facts *facts, const char *waited_for,
+			struct fusetrace_report **reterr_report)
+{
+	make(facts, NULL, waited_for, NULL, reterr_report);
 }
 
 void ft_report_make_idle(struct fusetrace_monitor *monitor, int result, uint64_t began_ns,

@@ -13,8 +13,7 @@ static void push(struct ft_few_ops *few, struct fusetrace_op *op)
 		few->ops[few->count++] = fusetrace_op_ref(op);
 }
 
-/* Drops the oldest one when there is no room. */
-static void push_newest(struct ft_few_ops *few, struct fusetrace_op *op)
+void ft_few_ops_push(struct ft_few_ops *few, struct fusetrace_op *op)
 {
 	if (few->count == FT_FACTS_OPS) {
 		fusetrace_op_unref(few->ops[0]);
@@ -62,11 +61,11 @@ static void gather_since(struct ft_facts *facts, struct fusetrace_monitor *monit
 		facts->since_failed +=
 			op->status == FUSETRACE_STATUS_FAILED && !(op->marks & FUSETRACE_OP_PROBE);
 		ft_summary_add(&facts->since, op);
-		push_newest(&facts->last, op);
+		ft_few_ops_push(&facts->last, op);
 		if (match && op->status == FUSETRACE_STATUS_FAILED && ft_match_is_meant(match, op))
 			replace(&facts->failed, op);
 		if (match && match->path && ft_match_op(match, op) != ft_match_path(match, op))
-			push_newest(&facts->near, op);
+			ft_few_ops_push(&facts->near, op);
 	}
 	ft_cursor_done(&cursor);
 }
@@ -191,17 +190,18 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 	facts->verdict = verdict_of(facts, expect);
 }
 
-static void done_few(struct ft_few_ops *few)
+void ft_few_ops_done(struct ft_few_ops *few)
 {
 	for (size_t i = 0; i < few->count; i++)
 		fusetrace_op_unref(few->ops[i]);
+	few->count = 0;
 }
 
 void ft_facts_done(struct ft_facts *facts)
 {
-	done_few(&facts->last);
-	done_few(&facts->in_flight);
-	done_few(&facts->near);
+	ft_few_ops_done(&facts->last);
+	ft_few_ops_done(&facts->in_flight);
+	ft_few_ops_done(&facts->near);
 	fusetrace_op_unref(facts->failed);
 	fusetrace_op_unref(facts->unanswered);
 	fusetrace_op_unref(facts->subject);

@@ -15,6 +15,9 @@ struct ft_few_ops {
 	struct fusetrace_op *ops[FT_FACTS_OPS];
 	size_t count;
 };
+/* Drops the oldest one when there is no room. */
+void ft_few_ops_push(struct ft_few_ops *few, struct fusetrace_op *op);
+void ft_few_ops_done(struct ft_few_ops *few);
 
 struct ft_facts {
 	int result;
@@ -35,6 +38,8 @@ struct ft_facts {
 	struct fusetrace_op *unanswered;
 	struct fusetrace_op *subject; /* what the verdict is about; reference or NULL */
 	pid_t daemon;                 /* 0: unknown */
+	const char *found;            /* a smart wait: what the last look found; or NULL */
+	bool has_no_trace;            /* likewise: nobody knows what happened */
 };
 
 /* expect NULL: a wait without matches. Free with ft_facts_done(). */
