@@ -15,8 +15,6 @@
 #include "engine.h"
 #include "monitor.h"
 
-#define STACK_BYTES (256 * 1024)
-
 struct ft_probe {
 	struct ft_target target; /* constant */
 	int answer_fd;           /* constant */
@@ -132,7 +130,6 @@ static int start_thread(struct ft_probe *probe)
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	sigfillset(&every);
 	pthread_sigmask(SIG_SETMASK, &every, &before);
 	r = pthread_create(&thread, &attributes, serve, probe);
