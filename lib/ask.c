@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -29,18 +30,31 @@ static dev_t device_of(const struct statx *found)
 }
 
 /*
- * An O_PATH descriptor, for which nobody is asked. It is held during the question alone: it would
- * be in the way of an unmount.
+ * A mount of our own of the same filesystem, that nobody sees: whoever asks through the mountpoint
+ * makes an unmount fail with EBUSY while the daemon thinks. Who may not make one uses the mountpoint,
+ * by an O_PATH descriptor. No daemon is asked for either, and both go with the question.
  */
-static int open_root(const struct ft_target *target)
+static int open_mount(const char *mountpoint)
 {
-	int fd FT_AUTO_CLOSE = open(target->root, O_PATH | O_CLOEXEC);
-	struct statx found;
+	int fd = open_tree(AT_FDCWD, mountpoint, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
 	if (fd < 0)
-		return -errno;
-	if (!target->device || !target->is_root_on_device)
-		return ft_steal_fd(&fd);
+		fd = open(mountpoint, O_PATH | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_root(const struct ft_target *target)
+{
+	struct statx found;
+	int fd FT_AUTO_CLOSE = -1;
+
+	if (!target->device || !target->is_root_on_device) {
+		fd = open(target->root, O_PATH | O_CLOEXEC);
+		return fd < 0 ? -errno : ft_steal_fd(&fd);
+	}
+	fd = open_mount(target->root);
+	if (fd < 0)
+		return fd;
 	/* What is there may be what the mount had covered. */
 	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &found) < 0)
 		return -errno;

@@ -130,9 +130,11 @@ static void put_verdict(FILE *out, const struct ft_facts *facts,
 	fprintf(out, "  verdict : %s", fusetrace_verdict_name(facts->verdict));
 	switch (facts->verdict) {
 	case FUSETRACE_VERDICT_IN_FLIGHT:
-		fprintf(out, " - %s unique=%" PRIu64 " has not been answered for %.2f s\n",
-			fusetrace_op_name(op), op->unique,
-			(double)(facts->now_ns - op->start_ns) / 1e9);
+		if (op) /* else it is a question of our own, which is no operation */
+			fprintf(out, " - %s unique=%" PRIu64 " has not been answered for %.2f s",
+				fusetrace_op_name(op), op->unique,
+				(double)(facts->now_ns - op->start_ns) / 1e9);
+		fprintf(out, "\n");
 		put_daemon(out, facts);
 		return;
 	case FUSETRACE_VERDICT_BEFORE_MARK:

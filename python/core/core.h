@@ -87,6 +87,10 @@ PyObject *core_monitor_wait_state(PyObject *self, PyObject *args);
 
 extern PyType_Spec core_expect_spec;
 
+/* ---- smart waits (smart_wait.c) ---- */
+
+PyObject *core_smart_wait(PyObject *module, PyObject *args);
+
 /* "O&": a mark as (seq, mono_ns, lost); None is NULL, which *is_given tells. */
 struct core_mark {
 	struct fusetrace_mark mark;
@@ -104,7 +108,7 @@ static inline const struct fusetrace_mark *core_mark_pointer(const struct core_m
  * call would know nothing.
  */
 struct core_wait {
-	const struct core_monitor *monitor;
+	const struct core_monitor *monitor; /* NULL: there is none to interrupt */
 	uint64_t deadline_ns;
 	uint64_t interrupts; /* when it began */
 };

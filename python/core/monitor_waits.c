@@ -23,7 +23,7 @@ void core_wait_init(struct core_wait *wait, const struct core_monitor *monitor, 
 	uint64_t now = now_ns();
 
 	wait->monitor = monitor;
-	wait->interrupts = monitor->interrupts;
+	wait->interrupts = monitor ? monitor->interrupts : 0;
 	wait->deadline_ns = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 	if (timeout_ns == 0)
 		wait->deadline_ns = 0;
@@ -43,7 +43,8 @@ bool core_wait_goes_on(const struct core_wait *wait, int *r)
 {
 	if (*r != -EINTR)
 		return false;
-	if (PyErr_CheckSignals() == 0 && wait->monitor->interrupts == wait->interrupts)
+	if (PyErr_CheckSignals() == 0 &&
+	    (!wait->monitor || wait->monitor->interrupts == wait->interrupts))
 		return true;
 	*r = -ECANCELED;
 	return false;
