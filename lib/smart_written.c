@@ -134,7 +134,7 @@ static int judge(struct ft_smart *smart, int arrived, const struct ft_monitor_vi
 		return was_lost(smart, view) ? -EOVERFLOW : check_name(smart, view);
 	}
 	if ((smart->flags & FUSETRACE_SMART_CLOSED) && !state->has_written &&
-	    !state->handle_count && !ft_wait_verdict(view))
+	    !state->handle_count && smart->target.root && !ft_wait_verdict(view))
 		return look_closed(smart, view);
 	return 0;
 }

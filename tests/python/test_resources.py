@@ -2,6 +2,7 @@
 """Nothing leaks, and much is not slow. What a test takes of time is asserted loosely: machines that
 run tests do other things, too."""
 
+import contextlib
 import gc
 import json
 import os
