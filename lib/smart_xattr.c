@@ -149,11 +149,11 @@ static const struct ft_smart_kind kind_removed = {
 	.is_of_history = true,
 };
 static const struct ft_smart_kind kind_there = {
-	.aim = "there is an extended attribute",
+	.aim = "there is an extended attribute (there is no trace)",
 	.look = look_untraced,
 };
 static const struct ft_smart_kind kind_none = {
-	.aim = "there is no extended attribute",
+	.aim = "there is no extended attribute (there is no trace)",
 	.look = look_untraced,
 };
 
