@@ -120,8 +120,10 @@ static int take_open(struct ft_write_state *state, const struct fusetrace_op *op
 	if (op->status == FUSETRACE_STATUS_FAILED)
 		return 0;
 	state->nodeid = op->opcode == FUSE_OPEN ? op->nodeid : op->other;
-	if (is_writer)
+	if (is_writer) {
 		state->proof = 0;
+		state->opened_ns = op->start_ns;
+	}
 	if (is_truncated) {
 		state->has_written = true;
 		set_failed(state, NULL);
@@ -159,6 +161,16 @@ static int take_write(struct ft_write_state *state, struct fusetrace_op *op)
 	return 0;
 }
 
+/*
+ * What was sent before the last writer opened the file, and answered after it, proves nothing of that
+ * writer: close(2) does not wait for its release.
+ */
+static void prove(struct ft_write_state *state, const struct fusetrace_op *op, uint32_t proof)
+{
+	if (!op->start_ns || op->start_ns >= state->opened_ns)
+		state->proof = proof;
+}
+
 static void clean_handles(struct ft_write_state *state)
 {
 	for (size_t i = 0; i < state->handle_count; i++)
@@ -173,7 +185,7 @@ static int take_sync(struct ft_write_state *state, struct fusetrace_op *op)
 	if (op->opcode == FUSE_FLUSH || op->status == FUSETRACE_STATUS_FAILED)
 		return 0;
 	if (state->has_written || count_writers(state))
-		state->proof = FUSETRACE_PROOF_FSYNC;
+		prove(state, op, FUSETRACE_PROOF_FSYNC);
 	clean_handles(state);
 	if (state->failed &&
 	    (state->failed->opcode == FUSE_FSYNC || state->failed->opcode == FUSE_FLUSH))
@@ -203,7 +215,7 @@ static int take_release(struct ft_write_state *state, const struct fusetrace_op 
 	state->is_cache_dirty = false;
 	if (count_writers(state) == 0)
 		state->is_stray_dirty = false;
-	state->proof = FUSETRACE_PROOF_RELEASE;
+	prove(state, op, FUSETRACE_PROOF_RELEASE);
 	return 0;
 }
 
@@ -237,7 +249,7 @@ static int take(struct ft_write_state *state, struct fusetrace_op *op)
 static void forget(struct ft_write_state *state)
 {
 	state->handle_count = 0;
-	state->nodeid = 0;
+	state->nodeid = state->opened_ns = 0;
 	state->has_written = state->is_stray_dirty = state->is_cache_dirty = false;
 	state->is_written_back = false;
 	state->proof = 0;

@@ -27,6 +27,7 @@ struct ft_write_state {
 	size_t handle_count;
 	size_t handle_room;
 	uint64_t nodeid;     /* 0: not known */
+	uint64_t opened_ns;  /* when the last open of a writer was sent; 0: not known */
 	bool has_written;    /* or was truncated */
 	bool is_stray_dirty; /* written by no handle that is known */
 	bool is_cache_dirty; /* written back by the kernel, by whatever handle */
