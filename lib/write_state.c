@@ -2,8 +2,9 @@
 /*
  * See write_state.h. A handle is dirty from its first write on until it is released, or until an
  * fsync of the file by whatever handle. What no handle wrote (truncate(2), copy_file_range(2), whose
- * handle is not told) is dirty until the last writer's release. A handle that is open and has not
- * written is clean, unless the kernel gathers writes: then it may have written what nobody has seen.
+ * handle is not told) is dirty until the last writer's release. Where the kernel gathers writes, a
+ * handle that is open may have written what nobody has seen. Whether it does so is not known before a
+ * write was seen; until then such a handle counts as dirty.
  */
 #include "write_state.h"
 
@@ -151,6 +152,7 @@ static int take_write(struct ft_write_state *state, struct fusetrace_op *op)
 		state->is_cache_dirty = state->is_written_back = true;
 		return 0;
 	}
+	state->is_written_through |= op->opcode == FUSE_WRITE && has(op, FT_HAS(PID));
 	if (has(op, FT_HAS(FH)) && !is_copy_to(state, op))
 		return set_handle(state, op->fh, DIRTY, true);
 	/* truncate(2) needs no handle, so none proves it. */
@@ -251,7 +253,7 @@ static void forget(struct ft_write_state *state)
 	state->handle_count = 0;
 	state->nodeid = state->opened_ns = 0;
 	state->has_written = state->is_stray_dirty = state->is_cache_dirty = false;
-	state->is_written_back = false;
+	state->is_written_back = state->is_written_through = false;
 	state->proof = 0;
 	set_failed(state, NULL);
 }
@@ -277,9 +279,11 @@ static int take_anew(struct ft_write_state *state, uint64_t last_seq)
 
 static bool is_arrived(const struct ft_write_state *state)
 {
+	bool shows_writes = state->is_written_through && !state->is_written_back;
+
 	return state->proof && !state->is_stray_dirty && !state->is_cache_dirty &&
 	       count_handles(state, DIRTY) == 0 &&
-	       !(state->is_written_back && count_handles(state, OPENED));
+	       (shows_writes || count_handles(state, OPENED) == 0);
 }
 
 int ft_write_state_init(struct ft_write_state *state, struct ft_history *history,

@@ -32,7 +32,8 @@ struct ft_write_state {
 	bool is_stray_dirty; /* written by no handle that is known */
 	bool is_cache_dirty; /* written back by the kernel, by whatever handle */
 	bool is_written_back; /* the kernel gathers writes: what a handle wrote may not be seen yet */
-	uint32_t proof;       /* FUSETRACE_PROOF_; 0: none since the last write */
+	bool is_written_through; /* a program's own write was seen, so others would have been, too */
+	uint32_t proof;          /* FUSETRACE_PROOF_; 0: none since the last write */
 	struct fusetrace_op *failed; /* reference: what did not arrive; NULL: nothing */
 };
 

@@ -590,14 +590,14 @@ FUSETRACE_API int fusetrace_wait_gone(struct fusetrace_monitor *monitor, const c
  * Until what was written since the mark (NULL: in the whole history) has arrived: each write, and
  * each truncation, has been answered, and after it its handle was flushed and released or the file
  * synced, and nothing of the kind is in flight. A file that was renamed, or whose directory was, has
- * its past with it, and what replaced another file has nothing of that one. What was not written is
- * not waited for in vain: a handle that is open and wrote nothing holds up nothing once something
- * else is proved. Arrived means at the daemon, which has answered; where it puts the data is its own
- * affair.
+ * its past with it, and what replaced another file has nothing of that one. Arrived means at the
+ * daemon, which has answered; where it puts the data is its own affair.
  *
- * With the kernel's write-back cache release or fsync is what brings data to the daemon, so a handle
- * that is open may have written what nobody has seen, and is waited for; but what is written after an
- * fsync is not seen before the kernel sends it. Writing through a mapping is the kernel's writing.
+ * With the kernel's write-back cache release or fsync is what brings data to the daemon, and a handle
+ * that is open may have written what nobody has seen. So one that was opened for writing since the
+ * mark is waited for, unless a program's own write of the file was seen, and none of the kernel's: then
+ * it counts only once it writes. What is written back after an fsync is not seen before the kernel
+ * sends it. Writing through a mapping is the kernel's writing.
  * Two names of one file are two files here.
  *
  * A write, fsync or flush that failed, and was not made good by a later one, ends it at once with

@@ -22,12 +22,14 @@ class File:
     handles: dict[int, str] = field(default_factory=dict)  # of writers
     is_proved: bool = False
     is_stray_dirty: bool = False
+    shows_writes: bool = False  # a write was seen, so that another one would have been, too
     was_synced_open: bool = False  # the write-back cache may hide what was written after that
 
     @property
     def is_written(self) -> bool:
         return (self.is_proved and not self.is_stray_dirty
-                and DIRTY not in self.handles.values())
+                and DIRTY not in self.handles.values()
+                and (self.shows_writes or OPENED not in self.handles.values()))
 
 
 class Model:
@@ -48,6 +50,7 @@ class Model:
     def write(self, handle: int, data: bytes) -> None:
         file = self.open[handle]
         file.content += data
+        file.shows_writes = True
         file.handles[handle] = DIRTY
         file.is_proved = False
 
