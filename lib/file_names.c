@@ -176,17 +176,36 @@ static bool is_behind(const struct ft_name_border *border, const struct fusetrac
 	return !op->seq || op->seq > border->seq; /* what is in flight has no number yet */
 }
 
+static bool is_called(const struct ft_file_name *name, const struct fusetrace_op *op)
+{
+	return strcmp(name->path, op->path->bytes) == 0;
+}
+
+/* The name that the file had when op began: the newest one whose border is behind it. */
+static size_t find_name(const struct ft_file_names *names, const struct fusetrace_op *op)
+{
+	size_t low = 0, high = names->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (is_behind(&names->names[middle].from, op, 0))
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
 bool ft_file_names_has(const struct ft_file_names *names, const struct fusetrace_op *op)
 {
+	size_t found;
+
 	if (!op->path || (op->marks & FUSETRACE_OP_UNLINKED))
 		return false;
-	for (size_t i = 0; i < names->count; i++) {
-		const struct ft_file_name *name = &names->names[i];
-
-		if (strcmp(name->path, op->path->bytes) == 0 &&
-		    is_behind(&name->from, op, SLACK_NS) &&
-		    (i == 0 || !is_behind(&names->names[i - 1].from, op, 0)))
-			return true;
-	}
-	return false;
+	found = find_name(names, op);
+	if (found < names->count && is_called(&names->names[found], op))
+		return true;
+	return found > 0 && is_behind(&names->names[found - 1].from, op, SLACK_NS) &&
+	       is_called(&names->names[found - 1], op);
 }
