@@ -96,15 +96,20 @@ static struct ft_name_border border_of(const struct fusetrace_op *op)
 /* Takes path, also on failure. */
 static int push(struct ft_file_names *names, char *path)
 {
-	struct ft_file_name *all =
-		path ? realloc(names->names, (names->count + 1) * sizeof(*all)) : NULL;
+	if (path && names->count == names->room) {
+		size_t room = names->room ? 2 * names->room : 4;
+		struct ft_file_name *all = realloc(names->names, room * sizeof(*all));
 
-	if (!all) {
-		free(path);
-		return -ENOMEM;
+		if (!all) {
+			free(path);
+			return -ENOMEM;
+		}
+		names->names = all;
+		names->room = room;
 	}
-	names->names = all;
-	all[names->count++] = (struct ft_file_name){.path = path};
+	if (!path)
+		return -ENOMEM;
+	names->names[names->count++] = (struct ft_file_name){.path = path};
 	return 0;
 }
 

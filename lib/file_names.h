@@ -27,6 +27,7 @@ struct ft_file_name {
 struct ft_file_names {
 	struct ft_file_name *names;
 	size_t count;
+	size_t room;
 };
 
 /*
