@@ -46,7 +46,8 @@ struct command {
 };
 
 extern const struct command cmd_attach, cmd_completion, cmd_demo, cmd_doctor, cmd_expect,
-	cmd_forbid, cmd_formats, cmd_help, cmd_idle, cmd_read, cmd_run, cmd_summary;
+	cmd_forbid, cmd_formats, cmd_help, cmd_idle, cmd_read, cmd_run, cmd_summary, cmd_wait_gone,
+	cmd_wait_visible, cmd_wait_written;
 
 /* All of them in the order of the help, with NULL at the end. */
 extern const struct command *const commands[];

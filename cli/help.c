@@ -31,7 +31,7 @@ void help_of_all(FILE *out)
 	      "Commands:\n",
 	      out);
 	for (size_t i = 0; commands[i]; i++)
-		fprintf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
+		fprintf(out, "  %-14s%s\n", commands[i]->name, commands[i]->summary);
 	fputs("\n"
 	      "'fusetrace COMMAND --help' tells more, 'fusetrace --version' the version.\n"
 	      "\n",

@@ -17,8 +17,10 @@
 #include "signals.h"
 
 const struct command *const commands[] = {
-	&cmd_run,  &cmd_attach, &cmd_read, &cmd_summary,    &cmd_formats, &cmd_expect, &cmd_forbid,
-	&cmd_idle, &cmd_doctor, &cmd_demo, &cmd_completion, &cmd_help,    NULL,
+	&cmd_run,          &cmd_attach,       &cmd_read,      &cmd_summary,
+	&cmd_formats,      &cmd_expect,       &cmd_forbid,    &cmd_idle,
+	&cmd_wait_written, &cmd_wait_visible, &cmd_wait_gone, &cmd_doctor,
+	&cmd_demo,         &cmd_completion,   &cmd_help,      NULL,
 };
 
 const struct command *command_find(const char *name)

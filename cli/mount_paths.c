@@ -154,6 +154,12 @@ static void count_mount(const char *mountpoint, const char *type, void *data)
 	count->last = strdup(mountpoint);
 }
 
+bool mount_find(const char *path, char **ret_mountpoint)
+{
+	*ret_mountpoint = mountpoint_of(path);
+	return *ret_mountpoint;
+}
+
 int mount_guess(const char *path, char **ret_mountpoint)
 {
 	struct count count = {0, path ? mountpoint_of(path) : NULL};

@@ -29,6 +29,8 @@ bool mount_holds(const char *mountpoint, const char *path);
 /* Likewise of what an open descriptor refers to. */
 bool mount_holds_fd(const char *mountpoint, int fd);
 
+/* The mountpoint above path, to be freed with free(); false: it lies on none. */
+bool mount_find(const char *path, char **ret_mountpoint);
 /*
  * The mount that is meant when none is named: that of path (may be NULL), else the only one there
  * is. Returns how many it could be; with 1 *ret_mountpoint is set, to be freed with free().

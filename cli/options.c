@@ -42,12 +42,14 @@ static const char *const color_words[] = {"auto", "always", "never", NULL};
 static const char *const source_words[] = {"auto", "kernel", "log", NULL};
 static const char *const order_words[] = {"any", "in-order", "strict", NULL};
 static const char *const on_hang_words[] = {"report", "abort", NULL};
+static const char *const kind_words[] = {"any", "file", "directory", NULL};
 static const char *const status_words[] = {"ok", "failed", "any", NULL};
 
 _Static_assert(COLOR_AUTO == 0 && COLOR_ALWAYS == 1 && COLOR_NEVER == 2, "as color_words");
 _Static_assert(FUSETRACE_SOURCE_AUTO == 0 && FUSETRACE_SOURCE_KERNEL == 1 &&
 		       FUSETRACE_SOURCE_LOG == 2,
 	       "as source_words");
+_Static_assert(KIND_ANY == 0 && KIND_FILE == 1 && KIND_DIRECTORY == 2, "as kind_words");
 _Static_assert(FUSETRACE_ORDER_ANY == 0 && FUSETRACE_ORDER_IN_ORDER == 1 &&
 		       FUSETRACE_ORDER_STRICT == 2,
 	       "as order_words");
@@ -74,7 +76,7 @@ static const char *const group_titles[OPTIONS_GROUPS] = {
 	TITLE(OPTIONS_OUTPUT) = "Output",     TITLE(OPTIONS_FORMAT) = "Output",
 	TITLE(OPTIONS_LINES) = "Output",      TITLE(OPTIONS_TRACE) = "Trace",
 	TITLE(OPTIONS_READY) = "Trace",       TITLE(OPTIONS_LOGS) = "Output",
-	TITLE(OPTIONS_CLEAN) = "Leftovers",
+	TITLE(OPTIONS_CLEAN) = "Leftovers",   TITLE(OPTIONS_VISIBLE) = "Waiting",
 };
 
 /* clang-format off */
@@ -121,6 +123,8 @@ static const struct option_row rows[] = {
 		OPTIONS_FORBID, DURATION, AT(within_ns), NULL, COMPLETE_NOTHING},
 	{"quiet-for", 0, "DURATION", "idle means nothing for so long (default 50ms)",
 		OPTIONS_IDLE, DURATION, AT(quiet_for_ns), NULL, COMPLETE_NOTHING},
+	{"kind", 0, "KIND", "what it must be: any (default), file or directory",
+		OPTIONS_VISIBLE, WORD, AT(kind), kind_words, COMPLETE_NOTHING},
 	{"mount", 0, "PATH", "the mount, or any path under it",
 		OPTIONS_WAIT, TEXT, AT(mount), NULL, COMPLETE_MOUNT},
 	{"timeout", 0, "DURATION", "wait so long after CMD has ended (default 5s)",

@@ -31,9 +31,14 @@ struct command;
 #define OPTIONS_TIMEOUT (1u << 14)
 #define OPTIONS_LOGS (1u << 15) /* what of a log is shown */
 #define OPTIONS_CLEAN (1u << 16)
-#define OPTIONS_GROUPS 17
+#define OPTIONS_VISIBLE (1u << 17)
+#define OPTIONS_GROUPS 18
 
 #define WANTS_MAX 16
+
+#define KIND_ANY 0u
+#define KIND_FILE 1u
+#define KIND_DIRECTORY 2u
 
 #define STATUS_OK 0u
 #define STATUS_FAILED 1u
@@ -71,6 +76,7 @@ struct options {
 	bool show;
 	uint64_t within_ns;
 	uint64_t quiet_for_ns;
+	uint32_t kind;                    /* KIND_ */
 	struct want wants[WANTS_MAX + 1]; /* the last one: what options before the first OP say */
 	size_t want_count;
 

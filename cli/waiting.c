@@ -26,6 +26,14 @@
 
 /* ---- the mount ---- */
 
+/* Of a command that waits for a file: where nothing is mounted, nothing can be said of it. */
+static int find_mount_of_operand(const char *path, char **ret_mountpoint)
+{
+	if (mount_find(path, ret_mountpoint))
+		return 0;
+	return fail(EXIT_USAGE, "%s is on no FUSE mount: mount it first, or give --mount", path);
+}
+
 /* --mount, else the mount of a PATH, else the only one. Free with free(). */
 static int find_mount(const struct options *options, char **ret_mountpoint)
 {
@@ -35,6 +43,8 @@ static int find_mount(const struct options *options, char **ret_mountpoint)
 		*ret_mountpoint = strdup(options->mount);
 		return *ret_mountpoint ? 0 : fail(EXIT_SETUP, "out of memory: free some");
 	}
+	if (options->operand_count)
+		return find_mount_of_operand(options->operands[0], ret_mountpoint);
 	for (size_t i = 0; count != 1 && i < options->want_count; i++)
 		count = mount_guess(options->wants[i].path, ret_mountpoint);
 	if (options->want_count == 0)

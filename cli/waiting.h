@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What expect, forbid and idle share: they find the mount, arm the trace, run CMD, and judge. While
+ * What expect, forbid, idle and the smart waits share: they find the mount, arm the trace, run CMD, and judge. While
  * CMD runs the loop of trace_loop.h turns; afterwards there is nothing to look after but the wait
  * itself, so signals act as usual again and the library's own waits do the rest.
  */

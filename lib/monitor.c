@@ -20,6 +20,7 @@
 #include "engine.h"
 #include "error.h"
 #include "opcode.h"
+#include "probe.h"
 #include "source_kernel.h"
 #include "wire.h"
 
@@ -175,8 +176,10 @@ struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monit
 {
 	if (!monitor)
 		return NULL;
-	if (monitor->owner == getpid() && monitor->tracker)
+	if (monitor->owner == getpid() && monitor->tracker) {
 		fusetrace_monitor_stop(monitor);
+		ft_probes_forget(monitor);
+	}
 	for (int i = 0; i < monitor->daemon_count; i++)
 		close(monitor->pidfds[i]);
 	if (monitor->exit_pidfd >= 0)
@@ -327,6 +330,13 @@ int fusetrace_interrupt(struct fusetrace_monitor *monitor)
 	return 0;
 }
 
+int ft_monitor_ignore(struct fusetrace_monitor *monitor, pid_t thread, bool is_ignored)
+{
+	if (monitor->is_attached)
+		ft_engine_drain(); /* a log's lines count by when they are read */
+	return ft_tracker_ignore(monitor->tracker, (uint32_t)thread, is_ignored, ft_now_ns());
+}
+
 int fusetrace_monitor_ignore(struct fusetrace_monitor *monitor, pid_t thread, int is_ignored)
 {
 	int r = ft_monitor_enter(monitor);
@@ -334,9 +344,7 @@ int fusetrace_monitor_ignore(struct fusetrace_monitor *monitor, pid_t thread, in
 	if (r < 0 || thread <= 0)
 		return r < 0 ? r : -EINVAL;
 	ft_engine_lock();
-	if (monitor->is_attached)
-		ft_engine_drain(); /* a log's lines count by when they are read */
-	r = ft_tracker_ignore(monitor->tracker, (uint32_t)thread, is_ignored, ft_now_ns());
+	r = ft_monitor_ignore(monitor, thread, is_ignored);
 	ft_engine_unlock();
 	return r;
 }

@@ -128,6 +128,9 @@ void ft_monitor_tell_unparsed(struct fusetrace_monitor *monitor);
 void ft_monitor_read_logs(struct fusetrace_monitor *monitor);
 void ft_monitor_free_logs(struct fusetrace_monitor *monitor);
 
+/* fusetrace_monitor_ignore() with the lock held. */
+int ft_monitor_ignore(struct fusetrace_monitor *monitor, pid_t thread, bool is_ignored);
+
 /* -ECHILD in a forked child, -EDEADLK from a check function; else 0. Without the lock. */
 int ft_monitor_enter(const struct fusetrace_monitor *monitor);
 

@@ -21,8 +21,7 @@ static void push(struct ft_few_ops *few, struct fusetrace_op *op)
 		few->ops[few->count++] = fusetrace_op_ref(op);
 }
 
-/* Drops the oldest one when there is no room. */
-static void push_newest(struct ft_few_ops *few, struct fusetrace_op *op)
+void ft_few_ops_push(struct ft_few_ops *few, struct fusetrace_op *op)
 {
 	if (few->count == FT_FACTS_OPS) {
 		fusetrace_op_unref(few->ops[0]);
@@ -87,7 +86,7 @@ static void look_for_near(struct ft_facts *facts, const struct ft_match *match,
 	if (!match->path || (match->user.flags & FUSETRACE_MATCH_NOT) ||
 	    is_same_op == ft_match_path(match, op))
 		return;
-	push_newest(&facts->near, op);
+	ft_few_ops_push(&facts->near, op);
 	alike = path ? likeness(match->path, path) : 0;
 	if (is_same_op && (!facts->nearest || alike >= facts->nearest_likeness)) {
 		replace(&facts->nearest, op);
@@ -167,7 +166,7 @@ static void gather_since(struct ft_facts *facts, struct fusetrace_monitor *monit
 		facts->since_failed +=
 			op->status == FUSETRACE_STATUS_FAILED && !(op->marks & FUSETRACE_OP_PROBE);
 		ft_summary_add(&facts->since, op);
-		push_newest(&facts->last, op);
+		ft_few_ops_push(&facts->last, op);
 		if (facts->state == FUSETRACE_STATE_GONE && op->status == FUSETRACE_STATUS_UNKNOWN)
 			push(&facts->at_end, op);
 		if (expect)
@@ -248,10 +247,9 @@ static void gather_locked(struct ft_facts *facts, struct fusetrace_monitor *moni
 
 /* ---- all of it ---- */
 
-/* What a daemon does, when it is to be asked why it does not answer. */
-static void look_at_daemons(struct ft_facts *facts)
+void ft_facts_look_at_daemons(struct ft_facts *facts)
 {
-	if (facts->state != FUSETRACE_STATE_MOUNTED || !facts->in_flight.count)
+	if (facts->state != FUSETRACE_STATE_MOUNTED || facts->threads.total)
 		return;
 	for (int i = 0; i < facts->daemon_count; i++)
 		ft_daemon_threads_add(&facts->threads, facts->daemons[i]);
@@ -271,7 +269,8 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 	ft_engine_lock();
 	gather_locked(facts, monitor, expect, &view);
 	ft_engine_unlock();
-	look_at_daemons(facts); /* before it has changed */
+	if (facts->in_flight.count)
+		ft_facts_look_at_daemons(facts); /* before it has changed */
 	gather_since(facts, monitor, expect, view.last_seq);
 	if (expect)
 		tick_answers(facts, expect);
@@ -280,18 +279,19 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 	ft_facts_judge(facts, expect);
 }
 
-static void done_few(struct ft_few_ops *few)
+void ft_few_ops_done(struct ft_few_ops *few)
 {
 	for (size_t i = 0; i < few->count; i++)
 		fusetrace_op_unref(few->ops[i]);
+	few->count = few->total = 0;
 }
 
 void ft_facts_done(struct ft_facts *facts)
 {
-	done_few(&facts->last);
-	done_few(&facts->in_flight);
-	done_few(&facts->at_end);
-	done_few(&facts->near);
+	ft_few_ops_done(&facts->last);
+	ft_few_ops_done(&facts->in_flight);
+	ft_few_ops_done(&facts->at_end);
+	ft_few_ops_done(&facts->near);
 	fusetrace_op_unref(facts->failed);
 	fusetrace_op_unref(facts->other_result);
 	fusetrace_op_unref(facts->refused);

@@ -19,6 +19,9 @@ struct ft_few_ops {
 	size_t count;
 	uint64_t total; /* with those that there was no room for */
 };
+/* Drops the oldest one when there is no room. */
+void ft_few_ops_push(struct ft_few_ops *few, struct fusetrace_op *op);
+void ft_few_ops_done(struct ft_few_ops *few);
 
 struct ft_facts {
 	int result;
@@ -60,6 +63,8 @@ struct ft_facts {
 	size_t printed_count;
 	char *trace_path;     /* a copy, or NULL */
 	double timeout_scale; /* 0: not told */
+	const char *found;    /* a smart wait: what the last look found; or NULL */
+	bool has_no_trace;    /* likewise: nobody knows what happened */
 };
 
 /* expect NULL: a wait without matches. Free with ft_facts_done(). */
@@ -70,6 +75,9 @@ void ft_facts_done(struct ft_facts *facts);
 /* The match that the report is about, and its place. */
 size_t ft_facts_slot(const struct fusetrace_expect *expect);
 const struct ft_match *ft_facts_match(const struct fusetrace_expect *expect);
+
+/* What the daemons do, to tell why they do not answer; once. */
+void ft_facts_look_at_daemons(struct ft_facts *facts);
 
 /* Sets verdict and subject (report_verdict.c). */
 void ft_facts_judge(struct ft_facts *facts, const struct fusetrace_expect *expect);

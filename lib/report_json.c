@@ -190,6 +190,8 @@ char *ft_report_json(const struct ft_report_source *source)
 	set_lists(root, facts);
 	set_daemon(root, facts);
 	set_exit(root, facts);
+	if (facts->found)
+		json_object_set_new(root, "found", json_string(facts->found));
 	set_text(root, "trace", facts->trace_path);
 	text = json_dumps(root, JSON_COMPACT);
 	json_decref(root);

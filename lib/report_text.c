@@ -141,7 +141,9 @@ static void put_first(FILE *out, const struct ft_report_source *source)
 
 	if (source->label)
 		fprintf(out, "%s: ", source->label);
-	if (!source->expect)
+	if (facts->found)
+		fprintf(out, "in vain %s", source->waited_for);
+	else if (!source->expect)
 		fputs("not idle", out);
 	else
 		fprintf(out, "%s%s", is_none ? "forbidden: " : "no ", source->waited_for);
@@ -319,7 +321,8 @@ static void put_detail(FILE *out, const struct ft_report_source *source)
 		put_never(out, facts);
 		break;
 	case FUSETRACE_VERDICT_IN_FLIGHT:
-		put_unanswered(out, source);
+		if (op) /* else it is a question of our own, which is no operation */
+			put_unanswered(out, source);
 		break;
 	case FUSETRACE_VERDICT_FAILED:
 		fputs(" - completed with ", out);
@@ -389,7 +392,8 @@ static void put_verdict(FILE *out, const struct ft_report_source *source)
 		fputs(INDENT, out);
 		put_op(out, source, facts->subject);
 	}
-	if (facts->subject && facts->subject->status == FUSETRACE_STATUS_STARTED)
+	if (facts->subject ? facts->subject->status == FUSETRACE_STATUS_STARTED
+			   : facts->verdict == FUSETRACE_VERDICT_IN_FLIGHT)
 		put_daemon(out, facts);
 	put_late(out, facts);
 }
@@ -505,7 +509,10 @@ char *ft_report_text(const struct ft_report_source *source)
 	put_printed(out, facts);
 	put_oldest(out, source, &facts->at_end, AT_END_SHOWN, "at end");
 	put_waiting(out, source);
-	put_seen(out, source);
+	if (facts->found)
+		fprintf(out, "  found   : %s\n", facts->found);
+	if (!facts->has_no_trace)
+		put_seen(out, source);
 	put_last(out, source);
 	put_oldest(out, source, &facts->in_flight, IN_FLIGHT_SHOWN, "pending");
 	put_near(out, source);

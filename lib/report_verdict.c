@@ -21,6 +21,7 @@ const char *fusetrace_verdict_name(uint32_t verdict)
 		[FUSETRACE_VERDICT_NOT_IDLE] = "not idle",
 		[FUSETRACE_VERDICT_UNMOUNTED] = "unmounted",
 		[FUSETRACE_VERDICT_INTERRUPTED] = "interrupted",
+		[FUSETRACE_VERDICT_NOT_SO] = "not so",
 	};
 
 	if (verdict == 0 || verdict >= sizeof(names) / sizeof(names[0]))

@@ -4,6 +4,8 @@
  * after the registration, so nothing falls between looking and sleeping; the state of the monitor
  * is read together with the barrier, so what happened just before an end still counts.
  */
+#include "wait.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -23,7 +25,7 @@
 
 /* ---- sleeping ---- */
 
-static int poll_until(struct pollfd *descriptors, nfds_t count, uint64_t deadline_ns)
+int ft_wait_poll(struct pollfd *descriptors, nfds_t count, uint64_t deadline_ns)
 {
 	uint64_t now = ft_now_ns();
 	uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
@@ -34,22 +36,18 @@ static int poll_until(struct pollfd *descriptors, nfds_t count, uint64_t deadlin
 	return r < 0 ? -errno : 0;
 }
 
-/*
- * Until the engine wakes the waiter or the deadline passes; may return early. Without the engine's
- * thread the caller does its work. -EINTR only for who asked for it: nothing that came in the
- * meantime is taken from the waiter, so it may sleep again.
- */
-static int sleep_until(struct fusetrace_monitor *monitor, const struct ft_waiter *waiter,
-		       uint64_t deadline_ns)
+int ft_wait_sleep(struct fusetrace_monitor *monitor, const struct ft_waiter *waiter, int fd,
+		  uint64_t deadline_ns)
 {
 	bool has_thread = !(monitor->flags & FUSETRACE_MONITOR_NO_THREAD);
 	int lead_fd = has_thread ? ft_engine_lead() : -1;
 	struct pollfd descriptors[] = {
 		{.fd = waiter->event_fd, .events = POLLIN},
 		{.fd = has_thread ? lead_fd : ft_engine_fd(), .events = POLLIN},
+		{.fd = fd, .events = POLLIN},
 	};
 	eventfd_t ignored;
-	int r = poll_until(descriptors, 2, deadline_ns);
+	int r = ft_wait_poll(descriptors, 3, deadline_ns);
 
 	if (lead_fd >= 0)
 		ft_engine_unlead();
@@ -63,8 +61,7 @@ static int sleep_until(struct fusetrace_monitor *monitor, const struct ft_waiter
 	return 0;
 }
 
-/* What a state means for one who waits; 0: it may still come. */
-static int verdict_of_state(const struct ft_monitor_view *view)
+int ft_wait_verdict(const struct ft_monitor_view *view)
 {
 	switch (view->state) {
 	case FUSETRACE_STATE_UNMOUNTED:
@@ -103,7 +100,7 @@ static int look(struct fusetrace_expect *expect, bool is_last)
 		return expect->failure = -EOVERFLOW;
 	if (r)
 		return r;
-	state = verdict_of_state(&view);
+	state = ft_wait_verdict(&view);
 	if (expect->order == FT_EXPECT_NONE && (state || is_last))
 		return was_lost(expect, &view) ? -EOVERFLOW : 1;
 	if (state)
@@ -128,12 +125,12 @@ static int wait_until(struct fusetrace_expect *expect, uint64_t deadline_ns)
 
 		r = look(expect, is_last);
 		if (r == 0)
-			r = sleep_until(expect->monitor, &expect->waiter, deadline_ns);
+			r = ft_wait_sleep(expect->monitor, &expect->waiter, -1, deadline_ns);
 	}
 	return r;
 }
 
-static uint64_t deadline_of(uint64_t timeout_ns)
+uint64_t ft_wait_deadline(uint64_t timeout_ns)
 {
 	return timeout_ns ? ft_deadline_ns(timeout_ns) : 0;
 }
@@ -190,7 +187,7 @@ static void look_on(struct fusetrace_expect *expect, uint64_t timeout_ns)
 	int r = 0;
 
 	while (r == 0 && ft_now_ns() < until_ns) {
-		r = sleep_until(expect->monitor, &expect->waiter, until_ns);
+		r = ft_wait_sleep(expect->monitor, &expect->waiter, -1, until_ns);
 		if (r == 0)
 			r = look(expect, false);
 	}
@@ -221,7 +218,7 @@ static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
 {
 	int r;
 
-	expect->deadline_ns = deadline_of(timeout_ns);
+	expect->deadline_ns = ft_wait_deadline(timeout_ns);
 	r = wait_until(expect, expect->deadline_ns);
 	if (r > 0 && expect->order != FT_EXPECT_NONE && is_too_late(expect))
 		r = -ETIMEDOUT;
@@ -326,7 +323,7 @@ int fusetrace_wait_none(struct fusetrace_monitor *monitor, const struct fusetrac
 	if (r < 0)
 		return r;
 	begin(&expect);
-	r = none_until(&expect, deadline_of(window_ns));
+	r = none_until(&expect, ft_wait_deadline(window_ns));
 	if (r < 0 && !is_put_off(&expect, r)) {
 		if (reterr_op && expect.culprit)
 			*reterr_op = fusetrace_op_ref(expect.culprit);
@@ -348,7 +345,7 @@ static void wake_if_decided(struct fusetrace_expect *expect)
 
 	ft_monitor_look(expect->monitor, &view);
 	if (view.last_seq > expect->mark.seq || view.lost > expect->mark.lost ||
-	    verdict_of_state(&view))
+	    ft_wait_verdict(&view))
 		eventfd_write(expect->waiter.event_fd, 1);
 }
 
@@ -424,8 +421,7 @@ struct fusetrace_expect *fusetrace_expect_free(struct fusetrace_expect *expect)
 
 /* ---- idle and states ---- */
 
-/* The kernel's own count of unanswered requests; -1 where fusectl is not mounted. */
-static long kernel_waiting(uint32_t connection)
+long ft_wait_kernel_count(uint32_t connection)
 {
 	char path[64];
 	FILE *file;
@@ -448,11 +444,11 @@ static long kernel_waiting(uint32_t connection)
  */
 static void drop_taken_back(struct fusetrace_monitor *monitor, struct ft_monitor_view *view)
 {
-	if (view->in_flight == 0 || kernel_waiting(monitor->connection) != 0)
+	if (view->in_flight == 0 || ft_wait_kernel_count(monitor->connection) != 0)
 		return;
 	ft_engine_lock();
 	ft_engine_drain();
-	if (kernel_waiting(monitor->connection) == 0)
+	if (ft_wait_kernel_count(monitor->connection) == 0)
 		ft_tracker_abandon(monitor->tracker);
 	view->in_flight = ft_tracker_in_flight(monitor->tracker, true);
 	ft_engine_unlock();
@@ -469,7 +465,7 @@ static int idle_until(struct fusetrace_monitor *monitor, struct ft_waiter *waite
 
 		ft_monitor_look(monitor, &view);
 		now = ft_now_ns();
-		r = verdict_of_state(&view);
+		r = ft_wait_verdict(&view);
 		if (r == 0 && view.interrupts != interrupts)
 			r = -ECANCELED;
 		if (r)
@@ -485,13 +481,13 @@ static int idle_until(struct fusetrace_monitor *monitor, struct ft_waiter *waite
 			return -EBUSY;
 		if (view.in_flight)
 			quiet_at = now + IDLE_RECHECK_NS;
-		r = sleep_until(monitor, waiter, quiet_at < deadline_ns ? quiet_at : deadline_ns);
+		r = ft_wait_sleep(monitor, waiter, -1,
+				  quiet_at < deadline_ns ? quiet_at : deadline_ns);
 	}
 	return r;
 }
 
-/* Registers a waiter for every operation and every change of state, runs body, removes it. */
-static int with_waiter(struct fusetrace_monitor *monitor, struct ft_waiter *waiter, bool is_adding)
+int ft_wait_register(struct fusetrace_monitor *monitor, struct ft_waiter *waiter, bool is_adding)
 {
 	int r = 0;
 
@@ -516,11 +512,11 @@ int fusetrace_wait_idle(struct fusetrace_monitor *monitor, uint64_t quiet_ns, ui
 	if (r < 0)
 		return r;
 	ft_monitor_look(monitor, &view);
-	r = with_waiter(monitor, &waiter, true);
+	r = ft_wait_register(monitor, &waiter, true);
 	if (r < 0)
 		return r;
-	r = idle_until(monitor, &waiter, quiet_ns, deadline_of(timeout_ns), view.interrupts);
-	with_waiter(monitor, &waiter, false);
+	r = idle_until(monitor, &waiter, quiet_ns, ft_wait_deadline(timeout_ns), view.interrupts);
+	ft_wait_register(monitor, &waiter, false);
 	if (r < 0 && r != -EINTR)
 		ft_report_make_idle(monitor, r, began_ns, timeout_ns, reterr_report);
 	return r > 0 ? 0 : r;
@@ -529,20 +525,20 @@ int fusetrace_wait_idle(struct fusetrace_monitor *monitor, uint64_t quiet_ns, ui
 int fusetrace_wait_state(struct fusetrace_monitor *monitor, uint32_t state, uint64_t timeout_ns)
 {
 	struct ft_waiter waiter = {.event_fd = -1};
-	uint64_t deadline_ns = deadline_of(timeout_ns);
+	uint64_t deadline_ns = ft_wait_deadline(timeout_ns);
 	struct ft_monitor_view view, first;
 	int r = ft_monitor_enter(monitor);
 
 	if (r < 0)
 		return r;
 	ft_monitor_look(monitor, &first);
-	r = with_waiter(monitor, &waiter, true);
+	r = ft_wait_register(monitor, &waiter, true);
 	while (r == 0) {
 		bool is_last = ft_now_ns() >= deadline_ns;
 
 		ft_monitor_look(monitor, &view);
 		if (view.state >= state) {
-			r = view.state > state ? verdict_of_state(&view) : 0;
+			r = view.state > state ? ft_wait_verdict(&view) : 0;
 			break;
 		}
 		if (view.interrupts != first.interrupts)
@@ -550,8 +546,8 @@ int fusetrace_wait_state(struct fusetrace_monitor *monitor, uint32_t state, uint
 		else if (is_last)
 			r = -ETIMEDOUT;
 		else
-			r = sleep_until(monitor, &waiter, deadline_ns);
+			r = ft_wait_sleep(monitor, &waiter, -1, deadline_ns);
 	}
-	with_waiter(monitor, &waiter, false);
+	ft_wait_register(monitor, &waiter, false);
 	return r;
 }

@@ -546,6 +546,101 @@ FUSETRACE_API struct fusetrace_expect *fusetrace_expect_free(struct fusetrace_ex
 /* Ends all waits of the monitor with -ECANCELED. Any thread. */
 FUSETRACE_API int fusetrace_interrupt(struct fusetrace_monitor *monitor);
 
+/* ---- smart waits --------------------------------------------------------------------------- */
+
+/*
+ * Waits for what is meant: that a file is there, that it is gone, that what was written has arrived.
+ * Each looks first, then sleeps until an operation on that very path (or a rename above it) has been
+ * answered, and looks again; for what comes into a filesystem without one, from its server or its
+ * branch, it also looks by itself, after 1 ms and then less and less often, every 50 ms at last.
+ *
+ * "The filesystem says" means its daemon, asked after a barrier: each name of the path is looked up
+ * and the file's status fetched whatever the kernel has cached (its caches then know it too). A
+ * kernel older than 6.15 may answer for a name from its cache, up to the timeout that the filesystem
+ * gave it. What the daemon itself caches, as that of sshfs does, is the daemon's word.
+ *
+ * It is asked by a thread of the library whose requests are left out of everything, as with
+ * fusetrace_monitor_ignore(). A filesystem that does not answer does not hang the caller: the wait
+ * ends at its deadline, or a second after it was asked if that is later, and the thread is left
+ * behind until it is answered. Of one mount there are at most four such threads; while there are, no
+ * wait asks it anything.
+ *
+ * path is one in the mount or under the mountpoint, as in a match, and means the file of exactly that
+ * name; symbolic links are not followed at its end. A monitor that has no mount yet gets one within
+ * the same timeout. Without a monitor (NULL) path is one of this machine, the mount that it lies on is
+ * looked up, and there are no events to wake up for. timeout 0: one look.
+ *
+ * They return as other waits do, -ETIMEDOUT with verdict FUSETRACE_VERDICT_NOT_SO when it did not
+ * come to be so and _IN_FLIGHT when there was no answer, -EREMOTEIO for a write that failed, and
+ * -ENOTCONN or -EPIPE at once when the mount or the daemon has gone: what is found under a mountpoint
+ * then is no answer. -EINVAL for a recording, which cannot be asked.
+ */
+#define FUSETRACE_SMART_FILE (1u << 0)      /* visible: anything but a directory */
+#define FUSETRACE_SMART_DIRECTORY (1u << 1) /* visible: a directory */
+#define FUSETRACE_SMART_CLOSED (1u << 2)    /* written: see there */
+#define FUSETRACE_SMART_REMOVED (1u << 3)   /* xattr: that it is gone */
+#define FUSETRACE_SMART_ANYWHERE (1u << 4)  /* no monitor: path need not be on a FUSE mount */
+#define FUSETRACE_SMART_EINTR (1u << 5)     /* no monitor: as FUSETRACE_MONITOR_EINTR */
+
+/* Until the filesystem shows something of that name, of a kind if flags ask for one. */
+FUSETRACE_API int fusetrace_wait_visible(struct fusetrace_monitor *monitor, const char *path,
+					 uint32_t flags, uint64_t timeout_ns,
+					 struct fusetrace_report **reterr_report);
+/* Until it shows nothing of that name. */
+FUSETRACE_API int fusetrace_wait_gone(struct fusetrace_monitor *monitor, const char *path,
+				      uint32_t flags, uint64_t timeout_ns,
+				      struct fusetrace_report **reterr_report);
+
+/* What shows that data have arrived. */
+#define FUSETRACE_PROOF_RELEASE 1u  /* the release of the handle that wrote, after its flush */
+#define FUSETRACE_PROOF_FSYNC 2u    /* an fsync after the last write */
+#define FUSETRACE_PROOF_TRUNCATE 3u /* truncate(2), which needs no handle, was answered */
+#define FUSETRACE_PROOF_CLOSED 4u   /* FUSETRACE_SMART_CLOSED: nobody has it open to write */
+#define FUSETRACE_PROOF_STILL 5u    /* a guess: no trace; size and times did not change for 50 ms */
+
+/*
+ * Until what was written since the mark (NULL: in the whole history) has arrived: each write, and
+ * each truncation, has been answered, and after it its handle was flushed and released or the file
+ * synced, and nothing of the kind is in flight. A file that was renamed, or whose directory was, has
+ * its past with it, and what replaced another file has nothing of that one. Arrived means at the
+ * daemon, which has answered; where it puts the data is its own affair.
+ *
+ * With the kernel's write-back cache release or fsync is what brings data to the daemon, and a handle
+ * that is open may have written what nobody has seen. So one that was opened for writing since the
+ * mark is waited for, unless a program's own write of the file was seen, and none of the kernel's: then
+ * it counts only once it writes. What is written back after an fsync is not seen before the kernel
+ * sends it. Writing through a mapping is the kernel's writing.
+ * Two names of one file are two files here.
+ *
+ * A write, fsync or flush that failed, and was not made good by a later one, ends it at once with
+ * -EREMOTEIO; *reterr_op (may be NULL) is that operation: fusetrace_op_unref(). Events that were lost
+ * since the mark make it -EOVERFLOW.
+ *
+ * FUSETRACE_SMART_CLOSED is for who comes after the writer: it also counts when nobody has written
+ * since the mark, no process has the file open for writing (/proc/PID/fd, of all processes that the
+ * caller may see, by the name that they know it by), and no request from before the trace is in
+ * flight any more (/sys/fs/fuse/connections, which must be mounted). A mapping whose descriptor was
+ * closed is not seen.
+ */
+FUSETRACE_API int fusetrace_wait_written(struct fusetrace_monitor *monitor,
+					 const struct fusetrace_mark *mark, const char *path,
+					 uint32_t flags, uint64_t timeout_ns, uint32_t *ret_proof,
+					 struct fusetrace_op **reterr_op,
+					 struct fusetrace_report **reterr_report);
+/* "release". Static. */
+FUSETRACE_API const char *fusetrace_proof_name(uint32_t proof);
+
+/*
+ * Until the extended attribute name (NULL: any) of path was set since the mark (NULL: in the whole
+ * history) and the filesystem, asked, has it; with FUSETRACE_SMART_REMOVED until it was removed, and
+ * the filesystem has it no more. -EREMOTEIO when setting it failed and did not succeed either.
+ * Without a monitor only the filesystem is asked.
+ */
+FUSETRACE_API int fusetrace_wait_xattr(struct fusetrace_monitor *monitor,
+				       const struct fusetrace_mark *mark, const char *path,
+				       const char *name, uint32_t flags, uint64_t timeout_ns,
+				       struct fusetrace_report **reterr_report);
+
 /* ---- reports ------------------------------------------------------------------------------- */
 
 /*
@@ -569,6 +664,7 @@ FUSETRACE_API int fusetrace_interrupt(struct fusetrace_monitor *monitor);
 #define FUSETRACE_VERDICT_NOT_IDLE 12u
 #define FUSETRACE_VERDICT_UNMOUNTED 13u
 #define FUSETRACE_VERDICT_INTERRUPTED 14u /* interrupted or stopped */
+#define FUSETRACE_VERDICT_NOT_SO 15u      /* a smart wait: it never came to be so */
 
 FUSETRACE_API uint32_t fusetrace_report_verdict(const struct fusetrace_report *report);
 /* A few lines for a person, and the same as one JSON object. Owned by report. */

@@ -90,6 +90,10 @@ extern PyType_Spec core_expect_spec;
 /* ---- mounts (mount.c) ---- */
 extern PyType_Spec core_mount_spec;
 
+/* ---- smart waits (smart_wait.c) ---- */
+
+PyObject *core_smart_wait(PyObject *module, PyObject *args);
+
 /* "O&": a mark as (seq, mono_ns, lost); None is NULL, which *is_given tells. */
 struct core_mark {
 	struct fusetrace_mark mark;
@@ -107,7 +111,7 @@ static inline const struct fusetrace_mark *core_mark_pointer(const struct core_m
  * call would know nothing.
  */
 struct core_wait {
-	const struct core_monitor *monitor; /* NULL: not of one */
+	const struct core_monitor *monitor; /* NULL: there is none to interrupt */
 	uint64_t deadline_ns;
 	uint64_t interrupts; /* when it began */
 };

@@ -156,6 +156,8 @@ static PyMethodDef functions[] = {
 	{"op_names", op_names, METH_NOARGS, "The names that a match accepts."},
 	{"field_names", field_names, METH_NOARGS, "The keys of the JSON form, by number."},
 	{"check_match", check_match, METH_O, "Raises ValueError for a match that is none."},
+	{"smart_wait", core_smart_wait, METH_VARARGS,
+	 "smart_wait(monitor, kind, mark, path, name, flags, timeout_ns) -> proof."},
 	{"unmount", unmount, METH_VARARGS, "unmount(path, flags): umount2(2)."},
 	{"set_guardian", set_guardian, METH_VARARGS, "set_guardian(program)."},
 	{"guard_mount", guard_mount, METH_VARARGS, "guard_mount(mountpoint, mark): an entry."},

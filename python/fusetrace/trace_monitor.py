@@ -31,7 +31,7 @@ logger = logging.getLogger("fusetrace")
 _REPORTS_MAX = 100
 _POLL_MAX_MS = 1e9  # what poll() takes at once
 # A mistake in the test, not a wait in vain: these are raised.
-_MISTAKES = (errno.EDEADLK, errno.ECHILD)
+MISTAKES = (errno.EDEADLK, errno.ECHILD)
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ class FuseTraceMonitor(Monitor):
 
     def _report(self, error: FuseTraceError) -> None:
         __tracebackhide__ = True
-        if error.code in _MISTAKES:
+        if error.code in MISTAKES:
             raise error
         if isinstance(error, DaemonDied):
             error = self._with_end(error)

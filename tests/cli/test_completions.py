@@ -10,7 +10,8 @@ import pytest
 
 from .support import DEADLINE, run
 
-COMMANDS = ["run", "attach", "read", "summary", "formats", "expect", "forbid", "idle", "doctor", "demo",
+COMMANDS = ["run", "attach", "read", "summary", "formats", "expect", "forbid", "idle", "wait-written",
+            "wait-visible", "wait-gone", "doctor", "demo",
             "completion", "help"]
 
 
