@@ -211,12 +211,14 @@ static bool is_mount_of(const struct ft_mount *mount, pid_t pid)
  */
 static bool is_still_there(const struct ft_mount *mount)
 {
+	const struct ft_mount *found;
 	struct ft_mounts now;
 	bool result;
 
 	if (ft_mounts_read(&now) < 0)
 		return false;
-	result = ft_mounts_by_id(&now, mount->id, mount->connection);
+	found = ft_mounts_by_id(&now, mount->id, mount->connection);
+	result = found && strcmp(found->mountpoint, mount->mountpoint) == 0;
 	ft_mounts_done(&now);
 	return result;
 }

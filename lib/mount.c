@@ -267,7 +267,8 @@ int ft_mount_sleep(struct fusetrace_mount *mount, const struct pollfd *more, nfd
 		return errno != EINTR || (mount->flags & FUSETRACE_MOUNT_EINTR) ? -errno : 0;
 	if (needs_turns(mount->monitor))
 		fusetrace_process(mount->monitor);
-	return r == 0 ? -ETIMEDOUT : 0;
+	/* Also when something has happened: who sleeps again and again still ends, after one more look. */
+	return r == 0 || ft_now_ns() >= deadline_ns ? -ETIMEDOUT : 0;
 }
 
 /* ---- what is known ---- */
@@ -338,15 +339,18 @@ int fusetrace_mount_fd(const struct fusetrace_mount *mount)
 int fusetrace_mount_check(struct fusetrace_mount *mount)
 {
 	struct epoll_event ignored[8];
+	bool was_mounted;
 	int status;
 	int r = ft_mount_enter(mount);
 
 	if (r < 0)
 		return r;
+	was_mounted = mount->is_mounted;
 	epoll_wait(mount->epoll_fd, ignored, 8, 0); /* what it tells of the mounts it tells once */
 	ft_mount_running(mount, false);
 	r = (int)ft_mount_running(mount, fusetrace_mount_status(mount, &status) != 0);
-	ft_mount_look(mount);
+	if (ft_mount_look(mount) == 1 && !was_mounted) /* now it can be seen who serves it */
+		r = (int)ft_mount_running(mount, true);
 	return r;
 }
 

@@ -25,8 +25,8 @@
 struct ft_stopping {
 	bool has_begun;
 	bool is_done;
-	uint64_t began_ns; /* of the step */
-	uint64_t busy_until_ns;
+	uint64_t began_ns;       /* of the step */
+	bool is_refused;         /* neither rights nor fusermount3 */
 	struct ft_task *unmount; /* umount2(2), while it may hang */
 	struct fusetrace_stop stop;
 };

@@ -605,6 +605,6 @@ int main(void)
 		TEST(test_nothing_grows),
 	};
 
-	ft_test_deadline(280);
+	ft_test_deadline(280 + (unsigned int)(ft_test_cases(0) / 10));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

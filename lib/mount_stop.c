@@ -79,6 +79,7 @@ static int unmount_once(struct fusetrace_mount *mount, const struct ft_place *pl
 		r = ft_mount_try_unmount(mount, place->mountpoint, is_lazy,
 					 ft_deadline_ns(PROMPT_NS));
 	}
+	mount->stopping.is_refused = r == -EPERM;
 	return r;
 }
 
@@ -321,8 +322,8 @@ int fusetrace_mount_stop(struct fusetrace_mount *mount, const struct fusetrace_s
 			return r;
 		if (r == -EBUSY)
 			return fail(mount, r, reterr_error);
-		if (is_left(mount) && r == 0)
-			r = -ETIMEDOUT;
+		if (is_left(mount) && (r == 0 || mount->stopping.is_refused))
+			r = mount->stopping.is_refused ? -EPERM : -ETIMEDOUT;
 		if (r < 0)
 			return fail(mount, r, reterr_error);
 		finish(mount);
