@@ -429,7 +429,7 @@ static void test_verdict_names(void **state)
 {
 	assert_string_equal(fusetrace_verdict_name(FUSETRACE_VERDICT_IN_FLIGHT), "in flight");
 	assert_string_equal(fusetrace_verdict_name(0), "unknown");
-	assert_string_equal(fusetrace_verdict_name(15), "unknown");
+	assert_string_equal(fusetrace_verdict_name(16), "unknown");
 	assert_string_equal(fusetrace_verdict_name(UINT32_MAX), "unknown");
 	for (uint32_t i = 1; i < 15; i++) {
 		for (uint32_t j = 1; j < i; j++)
