@@ -204,8 +204,6 @@ void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state)
 	if (monitor->state >= state ||
 	    (monitor->state == FUSETRACE_STATE_NEW && state != FUSETRACE_STATE_STOPPED))
 		return;
-	if (monitor->state < FUSETRACE_STATE_UNMOUNTED)
-		monitor->seq_at_end = ft_history_last_seq(monitor->history);
 	monitor->state = state;
 	ft_tracker_abandon(monitor->tracker);
 	ft_waiters_notify_all(&monitor->waiters);

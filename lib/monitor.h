@@ -71,7 +71,6 @@ struct fusetrace_monitor {
 	int daemon_count;
 	struct ft_daemon_exit exit; /* of the daemon that has ended last */
 	int exit_pidfd;             /* its, which may tell more later; -1 */
-	uint64_t seq_at_end;        /* what was given up when the monitor ended comes behind it */
 	uint64_t lost;              /* events, since the start */
 	uint64_t lost_before;   /* of the connection, before this monitor began; PENDING: of unknown
 				   ones */

@@ -108,6 +108,8 @@ static void gather_since(struct ft_facts *facts, struct fusetrace_monitor *monit
 			op->status == FUSETRACE_STATUS_FAILED && !(op->marks & FUSETRACE_OP_PROBE);
 		ft_summary_add(&facts->since, op);
 		push_newest(&facts->last, op);
+		if (facts->state == FUSETRACE_STATE_GONE && op->status == FUSETRACE_STATUS_UNKNOWN)
+			push(&facts->at_end, op);
 		if (match && op->status == FUSETRACE_STATUS_FAILED && ft_match_is_meant(match, op))
 			replace(&facts->failed, op);
 		if (match)
@@ -123,20 +125,6 @@ static void tick_answers(struct ft_facts *facts, const struct fusetrace_expect *
 		for (size_t slot = 0; slot < expect->count; slot++)
 			facts->is_answer[i] |= expect->assign.ops[slot] == facts->last.ops[i];
 	}
-}
-
-static void gather_at_end(struct ft_facts *facts, struct fusetrace_monitor *monitor,
-			  uint64_t after_seq, uint64_t last_seq)
-{
-	struct ft_cursor cursor;
-	struct fusetrace_op *op;
-
-	ft_cursor_init(&cursor, monitor->history, after_seq);
-	while (cursor.after_seq < last_seq && (op = ft_cursor_next(&cursor, NULL))) {
-		if (op->status == FUSETRACE_STATUS_UNKNOWN)
-			push(&facts->at_end, op);
-	}
-	ft_cursor_done(&cursor);
 }
 
 /* ---- what changes: lock held ---- */
@@ -212,7 +200,6 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 		     const struct fusetrace_expect *expect, int result)
 {
 	struct ft_monitor_view view;
-	uint64_t seq_at_end;
 
 	*facts = (struct ft_facts){.result = result, .now_ns = ft_now_ns()};
 	if (expect) {
@@ -222,16 +209,13 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 	ft_summary_init(&facts->since);
 	ft_engine_lock();
 	gather_locked(facts, monitor, expect, &view);
-	seq_at_end = monitor->seq_at_end;
 	ft_engine_unlock();
 	look_at_daemons(facts); /* before it has changed */
 	gather_since(facts, monitor, expect, view.last_seq);
 	if (expect)
 		tick_answers(facts, expect);
-	if (facts->state == FUSETRACE_STATE_GONE) {
-		gather_at_end(facts, monitor, seq_at_end, view.last_seq);
+	if (facts->state == FUSETRACE_STATE_GONE)
 		ft_monitor_look_for_exit(monitor, &facts->exit);
-	}
 	ft_facts_judge(facts, expect);
 }
 

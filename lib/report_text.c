@@ -124,10 +124,11 @@ static void put_end(FILE *out, const struct ft_facts *facts)
 
 static void put_limit(FILE *out, const struct ft_facts *facts)
 {
-	if (facts->timeout_ns == 0)
-		fputs(": it was looked for once", out);
-	else
-		fprintf(out, " within %.3f s", (double)facts->timeout_ns / 1e9);
+	if (facts->timeout_ns == 0) {
+		fputs(": it was looked for once\n", out);
+		return;
+	}
+	fprintf(out, " within %.3f s", (double)facts->timeout_ns / 1e9);
 	if (facts->timeout_scale > 0)
 		fprintf(out, " (scale %g)", facts->timeout_scale);
 	fputc('\n', out);
@@ -254,6 +255,8 @@ static void put_never(FILE *out, const struct ft_facts *facts)
 {
 	if (facts->late)
 		fputs(" before the deadline", out);
+	else if (facts->busy)
+		fputs(" - another request has not been answered, which may be why:", out);
 	else if (facts->state == FUSETRACE_STATE_PENDING)
 		fputs(" - nothing is mounted yet", out);
 	else
@@ -381,7 +384,7 @@ static void put_verdict(FILE *out, const struct ft_report_source *source)
 		fputs(INDENT, out);
 		put_op(out, source, facts->subject);
 	}
-	if (facts->verdict == FUSETRACE_VERDICT_IN_FLIGHT || facts->busy)
+	if (facts->subject && facts->subject->status == FUSETRACE_STATUS_STARTED)
 		put_daemon(out, facts);
 	put_late(out, facts);
 }

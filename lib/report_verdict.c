@@ -87,6 +87,8 @@ static uint32_t verdict_of_timeout(struct ft_facts *facts, const struct fusetrac
 		verdict = verdict_about(facts, facts->nearest, FUSETRACE_VERDICT_OTHER_PATH);
 	if (verdict)
 		return verdict;
+	/* What comes before it, such as a lookup, may be what is not answered. */
+	ft_facts_set_subject(facts, facts->busy);
 	return facts->since_count || facts->in_flight.count ? FUSETRACE_VERDICT_NEVER_STARTED
 							    : FUSETRACE_VERDICT_NO_EVENTS;
 }

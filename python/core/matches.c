@@ -46,7 +46,7 @@ bool core_bytes(PyObject *object, const char **ret_bytes)
 
 static bool fill(struct core_match *item, PyObject *tuple)
 {
-	PyObject *op, *path, *check, *label;
+	PyObject *op, *path, *check, *label, *check_name = Py_None, *where = Py_None;
 	struct fusetrace_match *match = &item->match;
 	long long pid;
 	unsigned long long nodeid, min_size, min_duration;
@@ -56,12 +56,13 @@ static bool fill(struct core_match *item, PyObject *tuple)
 		PyErr_SetString(PyExc_TypeError, "a match is a tuple");
 		return false;
 	}
-	if (!PyArg_ParseTuple(tuple, "OOIIiILKKKOO", &op, &path, &match->path_kind, &match->status,
-			      &match->error, &match->flags, &pid, &nodeid, &min_size, &min_duration,
-			      &check, &label))
+	if (!PyArg_ParseTuple(tuple, "OOIIiILKKKOO|OO", &op, &path, &match->path_kind,
+			      &match->status, &match->error, &match->flags, &pid, &nodeid,
+			      &min_size, &min_duration, &check, &label, &check_name, &where))
 		return false;
 	if (!core_bytes(op, &match->op) || !core_bytes(path, &match->path) ||
-	    !core_bytes(label, &match->label))
+	    !core_bytes(label, &match->label) || !core_bytes(check_name, &match->check_name) ||
+	    !core_bytes(where, &match->where))
 		return false;
 	match->pid = pid;
 	match->nodeid = nodeid;

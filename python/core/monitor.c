@@ -244,6 +244,45 @@ static PyObject *monitor_daemons(PyObject *self, PyObject *unused)
 	return list;
 }
 
+static PyObject *monitor_daemon_exit(PyObject *self, PyObject *unused)
+{
+	pid_t pid;
+	int status, r;
+
+	Py_BEGIN_ALLOW_THREADS
+	r = fusetrace_monitor_daemon_exit(monitor_of(self), &pid, &status);
+	Py_END_ALLOW_THREADS
+	if (r == -EAGAIN || r == -ENODATA)
+		Py_RETURN_NONE;
+	return r < 0 ? core_raise(r, NULL) : Py_BuildValue("(ii)", (int)pid, status);
+}
+
+static PyObject *monitor_set_trace_path(PyObject *self, PyObject *path)
+{
+	const char *bytes;
+	int r;
+
+	if (!core_bytes(path, &bytes))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	r = fusetrace_monitor_set_trace_path(monitor_of(self), bytes);
+	Py_END_ALLOW_THREADS
+	return none_or_raise(r, NULL);
+}
+
+static PyObject *monitor_set_timeout_scale(PyObject *self, PyObject *scale)
+{
+	double value = PyFloat_AsDouble(scale);
+	int r;
+
+	if (value == -1.0 && PyErr_Occurred())
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	r = fusetrace_monitor_set_timeout_scale(monitor_of(self), value);
+	Py_END_ALLOW_THREADS
+	return none_or_raise(r, NULL);
+}
+
 static PyObject *monitor_state(PyObject *self, void *unused)
 {
 	uint32_t state;
@@ -297,6 +336,10 @@ static PyMethodDef monitor_methods[] = {
 	{"log_lines", core_monitor_log_lines, METH_NOARGS, "The daemon's last lines, as bytes."},
 	{"summary", core_monitor_summary, METH_NOARGS, "Rows of totals, most frequent first."},
 	{"daemons", monitor_daemons, METH_NOARGS, "Process ids of the daemon."},
+	{"daemon_exit", monitor_daemon_exit, METH_NOARGS,
+	 "(pid, wait status) of the last one, or None."},
+	{"set_trace_path", monitor_set_trace_path, METH_O, "Bytes or None: told in reports."},
+	{"set_timeout_scale", monitor_set_timeout_scale, METH_O, "A factor: told in reports."},
 	{"wait", core_monitor_wait, METH_VARARGS,
 	 "wait(mark, matches, order, timeout_ns, wants_report)."},
 	{"wait_none", core_monitor_wait_none, METH_VARARGS, "wait_none(mark, matches, window_ns)."},

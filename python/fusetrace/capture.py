@@ -60,6 +60,7 @@ class Capture:
         self._output = DaemonOutput()
         self._daemon_pids: list[int] = []
         self._interrupts = 0
+        self._trace_path: bytes | None = None
         self._core = self._make_core(found.mountpoint)
         if self._process is not None:
             self._add_pipes(self._process)
@@ -117,6 +118,8 @@ class Capture:
                 return
             self._check_process()
             self._begin()
+            self._core.set_timeout_scale(timeouts.scale())
+            self._core.set_trace_path(self._trace_path)
             self._has_started = True
             is_mounted = self._core.state >= _MOUNTED and self._source != "replay"
             self._since = Mark(*self._core.mark()) if is_mounted else _BEGINNING
@@ -292,6 +295,16 @@ class Capture:
         """The last lines that the daemon printed, 64 KiB of them."""
         return [os.fsdecode(line) for line in self._output.lines(self._core)]
 
+    @property
+    def trace_path(self) -> str | None:
+        """Where the trace will be saved, for reports to tell; None: nowhere."""
+        return None if self._trace_path is None else os.fsdecode(self._trace_path)
+
+    @trace_path.setter
+    def trace_path(self, path: str | os.PathLike[str] | None) -> None:
+        self._trace_path = None if path is None else os.fsencode(path)
+        self._core.set_trace_path(self._trace_path)
+
     # ---- for the modules of this package ----
 
     def _ready(self: C) -> C:
@@ -314,7 +327,10 @@ class Capture:
                        for line in self.get_logs()[-_LINES_SHOWN:])
 
     def _with_end(self, error: DaemonDied) -> DaemonDied:
-        """The same with how the daemon ended, as far as that can be known, and its last lines."""
+        """The same with how the daemon ended and its last lines, as far as the library does not know
+        them: of a process that never served a mount, or of a wrapper's child."""
+        if "signal" in error.report or "exit_code" in error.report:
+            return self._with_known_end(error)
         pid, code = self._end_of_daemon()
         text = str(error)
         report = {**error.report, "printed": self.get_logs()[-_LINES_SHOWN:]}
@@ -322,6 +338,15 @@ class Capture:
             text += f"\n  daemon  : process {pid} {targets.describe_end(code)}"
             report.update(daemon_pid=pid, exit_code=code)
         return DaemonDied(text + self._last_lines(), report=report, verdict=error.verdict,
+                          code=error.code)
+
+    def _with_known_end(self, error: DaemonDied) -> DaemonDied:
+        report = dict(error.report)
+        if "signal" in report:
+            report["exit_code"] = -report["signal"]  # as subprocess has it
+        lines = "" if "printed" in report else self._last_lines()
+        report.setdefault("printed", self.get_logs()[-_LINES_SHOWN:])
+        return DaemonDied(str(error) + lines, report=report, verdict=error.verdict,
                           code=error.code)
 
     def _end_of_daemon(self) -> tuple[int | None, int | None]:

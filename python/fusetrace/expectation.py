@@ -8,6 +8,7 @@ and trio, where its descriptor is watched by the event loop.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 import weakref
@@ -56,7 +57,8 @@ class Expectation:
         self._is_awaited = False
         self._monitor = weakref.ref(monitor)  # which keeps this one while it is open
         self._core: _core.Expect[Operation] = _core.Expect(
-            monitor._core, since, [one.tuple_for(monitor._paths) for one in matchers],
+            monitor._core, since, [one.tuple_for(monitor._paths, where=os.path.basename(self.where))
+                                    for one in matchers],
             _ORDERS[order])
         monitor._register(self)
 

@@ -99,9 +99,10 @@ class Matcher:
         return replace(self, check_fn=None,
                        path=None if isinstance(self.path, re.Pattern) else self.path)
 
-    def tuple_for(self, paths: MountPaths, check: Check | None = None) -> _core.MatchTuple:
+    def tuple_for(self, paths: MountPaths, check: Check | None = None,
+                  where: str | None = None) -> _core.MatchTuple:
         """What the extension takes; ValueError for a name that does not exist and for a path that
-        is not in the mount. check is asked before check_fn."""
+        is not in the mount. check is asked before check_fn; where is for reports."""
         flags = (_IN_FLIGHT if self.include_in_flight else 0) | (
             _ALLOW_FAILURE if self.allow_failure else 0)
         kind, path = self._path(paths)
@@ -110,7 +111,8 @@ class Matcher:
             self.op.encode("utf-8", "surrogateescape"), path, kind, _status(self.status),
             self.errno or 0, flags, self.pid, self.nodeid, self.min_size,
             round(self.min_duration_ms * 1e6), last if check is None else _both(check, last),
-            None if self.label is None else self.label.encode("utf-8", "surrogateescape"))
+            _encoded(self.label),
+            _encoded(_name_of(self.check_fn)), _encoded(where))
         _core.check_match(found)
         return found
 
@@ -122,6 +124,18 @@ class Matcher:
         is_text = isinstance(self.path, (str, bytes)) and not isinstance(self.path, InMount)
         kind = _PATH_GLOB if is_text and is_pattern(inside) else _PATH_EXACT
         return kind, paths.for_library(inside)
+
+
+def _encoded(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("utf-8", "surrogateescape")
+
+
+def _name_of(check: Check | None) -> str | None:
+    """As the report tells it: that of the function, or of what else can be called."""
+    if check is None:
+        return None
+    name = getattr(check, "__qualname__", None) or type(check).__qualname__
+    return str(name).rpartition("<locals>.")[2]
 
 
 def op(name: str = "*", path: PathLike | None = None, *, status: str | OperationStatus = "any",

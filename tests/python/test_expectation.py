@@ -179,7 +179,7 @@ def test_the_report(daemon, monitor):
     with pytest.raises(OperationTimeout) as error:
         monitor.expect("mkdir", path="/near", label="the index", since=monitor._since).wait(0.01)
     text = str(error.value)
-    assert text.startswith("the index: mkdir path=/near")
+    assert text.startswith("the index: no mkdir path=/near")
     assert "verdict" in text and "create" in text
     assert error.value.report["label"] == "the index"
     assert error.value.report["counts"]["create"] == 1

@@ -88,7 +88,7 @@ def test_in_vain(daemon, monitor, timeout, caplog):
                                           label="the folder") is None
     assert timeout <= time.monotonic() - began < timeout + SLACK
     (report,) = monitor.last_reports
-    assert report.text.startswith("the folder: mkdir path=/d")
+    assert report.text.startswith("the folder: no mkdir path=/d")
     assert report.report["label"] == "the folder" and report.time >= began
     assert report.text in caplog.text
     monitor.clear_reports()

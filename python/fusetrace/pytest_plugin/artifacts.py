@@ -32,15 +32,20 @@ def attempt_of(item: pytest.Item) -> int:
     return int(getattr(item, "execution_count", 1) or 1)
 
 
-def save_traces(record: TestRecord) -> list[str]:
-    """Writes the traces of a test; returns lines that say where they are, or why not."""
+def path_of(record: TestRecord, number: int) -> Path:
+    """Where the trace of a test's traced mount is saved, if it is; number counts from 1."""
     settings = session_of(record.item.config).settings
     directory = settings.output / directory_name(record.item.nodeid, attempt_of(record.item))
+    return directory / ("trace.jsonl" if number == 1 else f"trace-{number}.jsonl")
+
+
+def save_traces(record: TestRecord) -> list[str]:
+    """Writes the traces of a test; returns lines that say where they are, or why not."""
     lines = []
     for number, monitor in enumerate(record.monitors(), 1):
-        path = directory / ("trace.jsonl" if number == 1 else f"trace-{number}.jsonl")
+        path = path_of(record, number)
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             monitor.save(path)
         except Exception as error:
             lines.append(f"trace: {_shown(path, record)} cannot be written: {error}")

@@ -170,6 +170,11 @@ class TestRecord:
             for one in gone[:len(self.mounts) + 1 - _MOUNTS_MAX]:
                 self.mounts.remove(one)
             self.mounts.append(WatchedMount(mountpoint, daemon))
+            number = sum(1 for _ in self.monitors())
+        if daemon.monitor is not None and session_of(self.item.config).settings.save != "off":
+            from .artifacts import path_of  # which uses this module
+
+            daemon.monitor.trace_path = path_of(self, number)
 
     @property
     def has_failed(self) -> bool:
