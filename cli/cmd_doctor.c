@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fusetrace doctor: what works here, a line a check, and what to do about what does not. Only the
- * last word counts, which is to load the programs for real; the checks before it say why.
+ * last word counts, which is to load the programs for real; the checks before it say why. Then the
+ * mounts, and what ended processes have left; with --clean that is taken away, and nothing else done.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "command.h"
+#include "leftovers_view.h"
 #include "message.h"
 #include "mount_paths.h"
 #include "options.h"
@@ -373,6 +375,7 @@ static int examine(struct output *output, bool is_json)
 	can_trace = finding.level == OK;
 	tell(output, is_json, "bpf", &finding);
 	tell_mounts(output, is_json, can_trace);
+	leftovers_list(output, is_json);
 	fusetrace_monitor_free(monitor);
 	if (!is_json)
 		output_printf(output, "\n%s\n",
@@ -390,7 +393,7 @@ static int run(const struct options *options)
 
 	if (output_open(&output, NULL, options->color, &error) < 0)
 		return fail(EXIT_SETUP, "%s", error.text);
-	r = examine(&output, is_json);
+	r = options->clean ? leftovers_clean(&output, is_json) : examine(&output, is_json);
 	written = output_flush(&output, FUSETRACE_FOREVER, -1);
 	output_done(&output);
 	if (written < 0 && written != -EPIPE)
@@ -403,8 +406,10 @@ const struct command cmd_doctor = {
 	.name = "doctor",
 	.usage = "[OPTIONS]",
 	.summary = "tell what works here and what to do about the rest",
-	.details = "Exit code 0 if operations can be traced, else 77.\n",
-	.options = OPTIONS_FORMAT,
+	.details =
+		"Exit code 0 if operations can be traced, else 77. With --clean 0 if nothing is left,\n"
+		"else 1.\n",
+	.options = OPTIONS_FORMAT | OPTIONS_CLEAN,
 	.operand = OPERAND_NONE,
 	.run = run,
 };

@@ -74,6 +74,7 @@ static const char *const group_titles[OPTIONS_GROUPS] = {
 	TITLE(OPTIONS_OUTPUT) = "Output",     TITLE(OPTIONS_FORMAT) = "Output",
 	TITLE(OPTIONS_LINES) = "Output",      TITLE(OPTIONS_TRACE) = "Trace",
 	TITLE(OPTIONS_READY) = "Trace",       TITLE(OPTIONS_LOGS) = "Output",
+	TITLE(OPTIONS_CLEAN) = "Leftovers",
 };
 
 /* clang-format off */
@@ -148,6 +149,8 @@ static const struct option_row rows[] = {
 		OPTIONS_LINES, FLAG, AT(summary), NULL, COMPLETE_NOTHING},
 	{"unparsed", 0, NULL, "the lines of a log that no format takes, instead",
 		OPTIONS_LOGS, FLAG, AT(unparsed), NULL, COMPLETE_NOTHING},
+	{"clean", 0, NULL, "take away what ended processes have left, instead",
+		OPTIONS_CLEAN, FLAG, AT(clean), NULL, COMPLETE_NOTHING},
 	{"format", 'f', "FORMAT", "text (default) or json, one object a line",
 		OPTIONS_OUTPUT | OPTIONS_FORMAT, WORD, AT(format), format_words, COMPLETE_NOTHING},
 	{"output", 'o', "FILE", "write there instead of to standard output",

@@ -30,7 +30,8 @@ struct command;
 #define OPTIONS_READY (1u << 13)
 #define OPTIONS_TIMEOUT (1u << 14)
 #define OPTIONS_LOGS (1u << 15) /* what of a log is shown */
-#define OPTIONS_GROUPS 16
+#define OPTIONS_CLEAN (1u << 16)
+#define OPTIONS_GROUPS 17
 
 #define WANTS_MAX 16
 
@@ -85,6 +86,7 @@ struct options {
 	bool summary;
 	bool no_summary;
 	bool unparsed;
+	bool clean;
 
 	/* TRACE, ATTACH */
 	uint32_t source; /* FUSETRACE_SOURCE_ */

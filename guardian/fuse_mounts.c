@@ -42,6 +42,12 @@ static uint64_t connection_identity(uint32_t connection)
 	return stat(path, &status) == 0 ? status.st_ino : 0;
 }
 
+void fuse_mount_learn(struct leftover *leftover, uint32_t connection)
+{
+	leftover->connection = connection;
+	leftover->identity = connection_identity(connection);
+}
+
 bool fuse_mount_is_alive(const struct leftover *leftover)
 {
 	uint64_t identity = leftover->connection ? connection_identity(leftover->connection) : 0;
@@ -150,8 +156,7 @@ static bool is_ours(struct leftover *leftover, const struct processes *processes
 		return is_known_mount(leftover, found);
 	if (!is_expected_mount(leftover, processes, found, fd))
 		return false;
-	leftover->connection = found->device;
-	leftover->identity = connection_identity(found->device);
+	fuse_mount_learn(leftover, found->device);
 	leftover->mount_id = found->mount_id;
 	return true;
 }

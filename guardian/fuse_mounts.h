@@ -16,6 +16,8 @@
  */
 bool fuse_mount_take(struct leftover *leftover, const struct processes *processes);
 
+/* Notes that it is the mount of this connection. */
+void fuse_mount_learn(struct leftover *leftover, uint32_t connection);
 /* Whether its connection is there and still the same one. */
 bool fuse_mount_is_alive(const struct leftover *leftover);
 /* Whether the mount that it is known by is there, maybe covered by another. */

@@ -299,6 +299,8 @@ int record_save(struct record *record)
 	int r = is_empty ? 0 : -ENOMEM;
 	bool is_saved = false;
 
+	if (record->has_no_file)
+		return 0;
 	name_file(&record->owner, name);
 	for (size_t i = 0; i < DIRECTORIES; i++) {
 		if (text && !is_saved) {

@@ -25,6 +25,7 @@ struct record {
 	struct identity guardian;
 	struct leftovers leftovers;
 	bool is_of_other_boot; /* its processes and mounts are gone */
+	bool has_no_file;      /* made of what was found, see found.h */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include "takeaway.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 
 #define ROUNDS_MAX 5
 /* A daemon that has lost its mount writes back and ends by itself. */
+#define LOOKS_MAX 10
+#define LOOK_MS 100
 #define GRACE_MS 2000
 #define TERM_MS 1000
 #define KILL_MS 5000
@@ -131,20 +134,41 @@ static void remove_directories(struct work *work)
 	}
 }
 
+/*
+ * A daemon that its owner was just starting has no mark before its exec(), for which there is no
+ * event; so nothing of an expected mount is believed to be there only after some looks.
+ */
+static bool is_any_unseen(const struct work *work)
+{
+	foreach_mount(leftover, work)
+	{
+		if (leftover->connection == 0)
+			return true;
+	}
+	return false;
+}
+
 size_t take_away(struct leftovers *leftovers, deed_fn *tell, void *data)
 {
 	struct work work = {.leftovers = leftovers, .processes = {.tell = tell, .data = data}};
+	int looks = 0;
 
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		work.is_graceful = false;
 		note_processes(&work);
 		unmount_all(&work);
-		if (!has_processes(&work) && !work.is_graceful)
-			break;
+		if (!has_processes(&work) && !work.is_graceful) {
+			if (looks == LOOKS_MAX || !is_any_unseen(&work))
+				break;
+			poll(NULL, 0, LOOK_MS);
+			looks++;
+			round--;
+			continue;
+		}
 		end_processes(&work);
 	}
 	judge_mounts(&work);
-	processes_done(&work.processes);
 	remove_directories(&work);
+	processes_done(&work.processes);
 	return leftovers_left(leftovers);
 }

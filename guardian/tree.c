@@ -144,7 +144,11 @@ static int empty_root(int root)
 static bool is_same(int fd, const struct leftover *leftover)
 {
 	struct ft_file_identity found;
+	struct stat status;
 
+	/* registered before it was made */
+	if (leftover->inode == 0)
+		return fstat(fd, &status) == 0 && status.st_uid == geteuid();
 	return ft_file_identity(fd, "", &found) == 0 && found.device == leftover->device &&
 	       found.inode == leftover->inode && found.born_ns == leftover->born_ns;
 }

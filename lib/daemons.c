@@ -95,20 +95,33 @@ bool ft_daemons_serves(pid_t pid, uint32_t connection)
 	return process_serves(name, connection);
 }
 
-bool ft_daemons_has_variable(pid_t pid, const char *variable)
+/* The first variable of which the first length bytes are those of text. Free with free(). */
+static char *find_variable(pid_t pid, const char *text, size_t length)
 {
 	FILE *file FT_AUTO_FCLOSE = NULL;
-	char *text FT_AUTO_FREE = NULL;
+	char *variable FT_AUTO_FREE = NULL;
 	char path[64];
 	size_t size = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
 	file = fopen(path, "re");
-	while (file && getdelim(&text, &size, '\0', file) > 0) {
-		if (strcmp(text, variable) == 0)
-			return true;
+	while (file && getdelim(&variable, &size, '\0', file) > 0) {
+		if (strncmp(variable, text, length) == 0)
+			return FT_STEAL_PTR(variable);
 	}
-	return false;
+	return NULL;
+}
+
+char *ft_daemons_variable(pid_t pid, const char *beginning)
+{
+	return find_variable(pid, beginning, strlen(beginning));
+}
+
+bool ft_daemons_has_variable(pid_t pid, const char *variable)
+{
+	char *found FT_AUTO_FREE = find_variable(pid, variable, strlen(variable) + 1);
+
+	return found != NULL;
 }
 
 int ft_daemons_with_variable(const char *variable, pid_t *pids, int max)

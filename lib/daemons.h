@@ -19,6 +19,8 @@ bool ft_daemons_serves(pid_t pid, uint32_t connection);
 /* Whether pid was started with variable ("NAME=value") in its environment; what we may not read has
  * none. */
 bool ft_daemons_has_variable(pid_t pid, const char *variable);
+/* The one that begins so ("NAME="), or NULL. Free with free(). */
+char *ft_daemons_variable(pid_t pid, const char *beginning);
 /*
  * Number of processes that have it, without this one, of which the first max are in pids: what a
  * daemon of ours is known by, also when it has gone into the background.

@@ -143,7 +143,8 @@ static int set_descriptors(posix_spawn_file_actions_t *actions, int socket, int 
 
 static int spawn(const char *program, int socket, int pidfd)
 {
-	char *argv[] = {(char *)"fusetrace-guardian", NULL};
+	char owner[16];
+	char *argv[] = {(char *)"fusetrace-guardian", owner, NULL};
 	char **variables FT_AUTO_FREE = make_environment();
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -152,6 +153,7 @@ static int spawn(const char *program, int socket, int pidfd)
 
 	if (r < 0)
 		return r;
+	snprintf(owner, sizeof(owner), "%d", (int)getpid());
 	r = set_descriptors(&actions, socket, pidfd);
 	if (r == 0) {
 		r = -posix_spawn(&pid, program, &actions, &attributes, argv, variables);
@@ -407,6 +409,8 @@ int ft_guardian_directory(const char *path)
 
 	if (r == 0)
 		r = ft_file_identity(AT_FDCWD, entry->message.text, &found);
+	if (r == -ENOENT) /* it is about to be made: no inode, and any that will be there */
+		return add(entry);
 	if (r < 0) {
 		free(entry);
 		return r;

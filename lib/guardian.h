@@ -26,7 +26,9 @@ int ft_guardian_expect(const char *mountpoint, const char *mark);
  */
 int ft_guardian_mounted(int entry, uint32_t connection, uint64_t identity);
 /*
- * A directory tree to remove, after the mounts; never through a mount. Number of the entry (> 0), or
+ * A directory tree to remove, after the mounts; never through a mount. One that is not there yet is
+ * taken to be ours when it is there, if we own it; when it has been made, a second entry makes it
+ * known, and the first one is forgotten. Number of the entry (> 0), or
  * a negative errno.
  */
 int ft_guardian_directory(const char *path);

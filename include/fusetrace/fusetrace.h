@@ -833,7 +833,9 @@ FUSETRACE_API int fusetrace_guard_mount(const char *mountpoint, const char *mark
 FUSETRACE_API int fusetrace_guard_mounted(int entry, uint32_t connection, uint64_t identity);
 /*
  * A directory to remove with all that is in it, after the mounts; never through a mount, and only
- * while it is the same directory. The number of the entry, > 0; errors also as stat(2).
+ * while it is the same directory. For one that is about to be made: whatever directory of this user is
+ * there then; once it is made register it again, and forget the first entry. The number of the entry,
+ * > 0; errors also as stat(2).
  */
 FUSETRACE_API int fusetrace_guard_directory(const char *path);
 /* It has been taken away. What is no entry is ignored. */

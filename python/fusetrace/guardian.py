@@ -91,6 +91,16 @@ def guard_directory(path: str | os.PathLike[str]) -> int:
         return 0
 
 
+def make_directory(path: str | os.PathLike[str]) -> int:
+    """Makes a directory of this user alone, registered from before it is there."""
+    expected = guard_directory(path)
+    try:
+        os.mkdir(path, 0o700)
+        return guard_directory(path)
+    finally:
+        forget(expected)
+
+
 def forget(entry: int) -> None:
     """It has been taken away."""
     if not entry:

@@ -138,12 +138,11 @@ class FuseManager:
     def _make_temp_dir(self, prefix: str) -> Path:
         import tempfile
 
-        root = None if self._temp_root is None else os.fspath(self._temp_root)
-        if root is not None:
-            os.makedirs(root, exist_ok=True)
-        path = Path(tempfile.mkdtemp(prefix=f"fusetrace-{prefix}-", dir=root))
+        root = os.fspath(self._temp_root) if self._temp_root else tempfile.gettempdir()
+        os.makedirs(root, exist_ok=True)
+        path = Path(root, f"fusetrace-{prefix}-{os.urandom(6).hex()}")
+        self._guarded[path] = guardian.make_directory(path)
         self.temp_dirs.append(path)
-        self._guarded[path] = guardian.guard_directory(path)
         return path
 
     def create_temp_dirs(self, count: int) -> list[Path]:

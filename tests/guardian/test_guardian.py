@@ -533,3 +533,37 @@ def test_threads(own, folder):
     watched.wait()
     assert list(folder.glob("d*")) == []
     assert_nothing_left(folder, owner.pid)
+
+
+# ---- out of memory ----
+
+
+@pytest.fixture
+def small_cgroup():
+    """A memory cgroup of 200 MB without swap; the kernel kills in it whoever takes most."""
+    root = Path("/sys/fs/cgroup")
+    is_v2 = (root / "cgroup.controllers").exists()
+    path = (root if is_v2 else root / "memory") / f"fusetrace-test-{os.getpid()}"
+    if not path.parent.exists():
+        pytest.skip("there are no memory cgroups here")
+    try:
+        path.mkdir()
+        (path / ("memory.max" if is_v2 else "memory.limit_in_bytes")).write_text(f"{200 << 20}")
+    except OSError as error:
+        if path.exists():
+            path.rmdir()
+        pytest.skip(f"no memory cgroup can be made here: {error}")
+    yield path
+    until(lambda: not (path / "cgroup.procs").read_text(), "a process stays in the cgroup")
+    path.rmdir()
+
+
+def test_out_of_memory(own, folder, small_cgroup):
+    owner = own(f"Path({str(small_cgroup / 'cgroup.procs')!r}).write_text(str(os.getpid()))\n"
+                "mount('mnt', '-f'); ready()\n"
+                "held = [bytes(b'x' * (1 << 20)) for _ in range(400)]; os._exit(0)")
+    watched = Watched(owner)
+    assert str(watched.pid) in (small_cgroup / "cgroup.procs").read_text().split()
+    assert owner.go_on().wait() == -signal.SIGKILL
+    watched.wait()
+    assert_nothing_left(folder, owner.pid)

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""What stays when guardian and owner are killed at once: `fusetrace doctor` finds it, and --clean
+takes it away, and nothing else."""
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fusetrace
+from fusetrace import mounts
+
+from .owners import (BEGIN, DEADLINE, GUARDIAN, Watched, assert_nothing_left, marked, mounted_in,
+                     records, until)
+from .test_guardian import start_other
+
+
+def doctor(folder, *arguments):
+    result = subprocess.run(["fusetrace", "doctor", "--format", "json", *arguments],
+                            capture_output=True, timeout=60, check=False,
+                            env={**os.environ, "XDG_RUNTIME_DIR": str(folder)})
+    assert result.stderr == b""
+    return result.returncode, [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def left(found, owner):
+    return [record for record in found
+            if record["event"] == "left" and record["owner"] == owner.pid]
+
+
+def deeds_in(found, folder):
+    return {(record["what"], record.get("path")) for record in found
+            if record["event"] == "cleaned" and record.get("path", "").startswith(str(folder))}
+
+
+def kill_both(folder, owner):
+    watched = Watched(owner)
+    until(lambda: records(folder, owner.pid), "there is no record")
+    watched.kill()
+    owner.kill()
+
+
+@pytest.mark.parametrize("options", [(), ("-f",)], ids=["background", "foreground"])
+def test_guardian_and_owner_killed_at_once(own, folder, options):
+    owner = own(f"(folder / 'tree' / 'x').mkdir(parents=True)\n"
+                f"guardian.guard_directory(folder / 'tree')\n"
+                f"mount('mnt', *{options!r}); ready()")
+    kill_both(folder, owner)
+    _, found = doctor(folder)
+    assert {record["kind"]: record["path"] for record in left(found, owner)} == {
+        "mount": str(folder / "mnt"), "directory": str(folder / "tree")}
+    assert mounted_in(folder) and (folder / "tree" / "x").exists(), "listing touches nothing"
+    code, found = doctor(folder, "--clean")
+    assert {("unmounted", str(folder / "mnt")), ("removed", str(folder / "tree"))} <= \
+        deeds_in(found, folder)
+    assert left(found, owner) == []
+    assert_nothing_left(folder, owner.pid)
+    assert left(doctor(folder)[1], owner) == []
+
+
+def test_daemon_killed_too(own, folder):
+    """What is mounted is dead, and its number is all that the record tells of it."""
+    owner = own("daemon, *_ = mount('mnt', '-f'); ready(daemon=daemon.pid)")
+    os.kill(owner.made["daemon"], signal.SIGKILL)
+    kill_both(folder, owner)
+    _, found = doctor(folder, "--clean")
+    assert ("unmounted", str(folder / "mnt")) in deeds_in(found, folder)
+    assert_nothing_left(folder, owner.pid)
+
+
+def test_daemon_without_a_record(own, folder):
+    """It has the mark of a process that has ended."""
+    owner = own("mount('mnt'); ready()")
+    kill_both(folder, owner)
+    for record in records(folder, owner.pid):
+        record.unlink()
+    _, found = doctor(folder)
+    assert [record["path"] for record in left(found, owner)] == [str(folder / "mnt")]
+    doctor(folder, "--clean")
+    assert_nothing_left(folder, owner.pid)
+
+
+def test_what_lives_is_no_leftover(own, folder):
+    owner = own("mount('mnt'); ready()")
+    start_other(folder, folder / "theirs")
+    until(lambda: records(folder, owner.pid), "there is no record")
+    _, found = doctor(folder, "--clean")
+    assert left(found, owner) == [] and deeds_in(found, folder) == set()
+    assert len(mounted_in(folder)) == 2
+    Watched(owner).kill()
+    _, found = doctor(folder, "--clean")  # its guardian has ended, but it has not
+    assert deeds_in(found, folder) == set() and len(mounted_in(folder)) == 2
+    owner.kill()
+    doctor(folder, "--clean")
+    assert mounted_in(folder) == [str(folder / "theirs")]
+    assert (folder / "theirs" / "theirs").read_text() == "theirs"
+
+
+def test_something_stays(own, folder):
+    """Told with the reason, by the exit code too; and gone when the reason is."""
+    owner = own("mount('mnt', '-f'); ready()")
+    kill_both(folder, owner)
+    start_other(folder, folder / "mnt")
+    code, found = doctor(folder, "--clean")
+    assert code == 1
+    assert [record["problem"] for record in left(found, owner)] == ["another mount covers it"]
+    assert (folder / "mnt" / "theirs").read_text() == "theirs"
+    mounts.unmount(str(folder / "mnt"))
+    _, found = doctor(folder, "--clean")
+    assert left(found, owner) == []
+    assert_nothing_left(folder, owner.pid)
+
+
+def test_text(own, folder):
+    owner = own("name = 'a\\nb'; (folder / name).mkdir()\n"
+                "guardian.guard_directory(folder / name); ready()")
+    kill_both(folder, owner)
+
+    def text(*arguments):
+        return subprocess.run(["fusetrace", "doctor", *arguments], capture_output=True, text=True,
+                              timeout=60, env={**os.environ, "XDG_RUNTIME_DIR": str(folder)}).stdout
+
+    assert (f"left  directory    {folder}/a\\nb (of process {owner.pid}, which has ended)\n"
+            in text())
+    assert f"removed    {folder}/a\\nb\n" in text("--clean")
+
+
+def test_record_of_another_boot(own, folder):
+    """Numbers of mounts and processes mean nothing then; directories are known by themselves."""
+    owner = own("(folder / 'tree').mkdir(); guardian.guard_directory(folder / 'tree')\n"
+                "mount('mnt'); ready()")
+    kill_both(folder, owner)
+    (path,) = records(folder, owner.pid)
+    record = json.loads(path.read_text())
+    record["boot"] = "00000000-0000-0000-0000-000000000000"
+    for entry in record["entries"]:
+        entry.pop("mark", None)
+    record["owner"]["pid"] = os.getpid()
+    path.rename(path.with_name(f"{os.getpid()}-{record['owner']['start_ticks']}.json"))
+    path = path.with_name(f"{os.getpid()}-{record['owner']['start_ticks']}.json")
+    path.write_text(json.dumps(record))
+    try:
+        _, found = doctor(folder, "--clean")
+        assert ("removed", str(folder / "tree")) in deeds_in(found, folder)
+        assert not path.exists()
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{\"v\":2}", b"\xff" * 100, b"null",
+                                  b'{"v":1,"entries":[{"kind":"mount"},7,{"path":"relative"}]}'])
+def test_record_that_is_none(folder, text):
+    place = folder / "fusetrace"
+    place.mkdir(mode=0o700)
+    (place / "1-1.json").write_bytes(text)
+    code, found = doctor(folder)
+    assert [record for record in found if record["event"] == "left"
+            and str(folder) in record.get("path", "")] == []
+    assert (place / "1-1.json").exists()
+
+
+def test_directory_of_records_that_others_may_write(own, folder):
+    """What somebody else may have put there is not believed."""
+    place = folder / "fusetrace"
+    place.mkdir()
+    place.chmod(0o777)
+    (folder / "precious").mkdir()
+    owner = own("guardian.guard_directory(folder / 'precious'); ready()")
+    kill_both(folder, owner)
+    (path,) = records(folder, owner.pid)
+    assert path.parent != place
+    path.rename(place / path.name)
+    doctor(folder, "--clean")
+    assert (folder / "precious").exists()
+
+
+@pytest.mark.parametrize("kind", ["full", "read-only"])
+def test_no_room_for_the_record(folder, kind):
+    """The guardian knows all the same; another place is tried. In a mount namespace of its own."""
+    script = ("mount -t tmpfs -o size=4k,nr_inodes=2 none /run && "
+              "dd if=/dev/zero of=/run/x bs=4k count=1 2>/dev/null; " if kind == "full" else
+              "mount -t tmpfs -o ro none /run && ")
+    process = subprocess.Popen(
+        ["unshare", "-m", "sh", "-c", script + 'exec "$@"', "sh", sys.executable, "-c",
+         BEGIN + "(folder / 'tree').mkdir(); assert guardian.guard_directory(folder / 'tree')\n"
+                 "ready()", os.fsencode(folder).hex()],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env={**os.environ, "XDG_RUNTIME_DIR": str(folder)})
+    try:
+        assert process.stdout.readline().startswith(b"{")
+        watched = Watched(process)
+        until(lambda: records(folder, process.pid), "there is no record elsewhere")
+        process.kill()
+        process.wait(DEADLINE)
+        watched.wait()
+        assert not (folder / "tree").exists() and records(folder, process.pid) == []
+    finally:
+        process.kill()
+        process.stdin.close()
+        process.stdout.close()
+
+
+# ---- without rights ----
+
+
+@pytest.mark.skipif(not shutil.which("setpriv") or not shutil.which("fusermount3"),
+                    reason="setpriv or fusermount3 is not installed")
+@pytest.mark.skipif(not os.access("/usr/bin/python3", os.X_OK) or os.stat("/dev/fuse").st_mode & 6 != 6,
+                    reason="needs a Python and a /dev/fuse for everybody")
+@pytest.mark.parametrize("end", ["guardian", "doctor"])
+def test_unprivileged_user(folder, end):
+    """fusermount3 mounts and unmounts; the records are the user's own."""
+    home = folder / "home"
+    home.mkdir()
+    for name in ("branchfs", "fusetrace"):
+        shutil.copy(shutil.which(name), folder / name)
+    program = shutil.copy(GUARDIAN, folder / "fusetrace-guardian")
+    for library in (Path(GUARDIAN).parent.parent / "lib").glob("libfusetrace.so.0"):
+        shutil.copy(library, folder)
+    package = folder / "package"
+    shutil.copytree(Path(fusetrace.__file__).parent, package / "fusetrace")
+    os.chown(home, 65534, 65534)
+    as_user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+               "--inh-caps=-all"]
+    variables = {"LD_LIBRARY_PATH": str(folder), "PATH": f"{folder}:/usr/local/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": str(home),
+                 "PYTHONPATH": str(package)}
+    script = BEGIN + (f"_core.set_guardian({os.fsencode(program)!r})\n"
+                      "(folder / 'tree').mkdir(); guardian.guard_directory(folder / 'tree')\n"
+                      "mount('mnt'); ready()")
+    process = subprocess.Popen([*as_user, os.path.realpath("/usr/bin/python3"), "-c", script,
+                                os.fsencode(home).hex()], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, env=variables)
+    try:
+        is_readable, _, _ = select.select([process.stdout], [], [], DEADLINE)
+        assert is_readable and process.stdout.readline().startswith(b"{")
+        watched = Watched(process)
+        until(lambda: list((home / "fusetrace").glob("*.json")), "there is no record")
+        if end == "doctor":
+            watched.kill()
+        process.kill()
+        process.wait(DEADLINE)
+        if end == "doctor":
+            subprocess.run([*as_user, str(folder / "fusetrace"), "doctor", "--clean"],
+                           env=variables, timeout=60, check=True, stdout=subprocess.DEVNULL)
+        else:
+            watched.wait()
+        assert mounted_in(folder) == [] and marked(process.pid) == []
+        assert not (home / "tree").exists()
+        assert list((home / "fusetrace").glob("*.json")) == []
+    finally:
+        process.kill()
+        for stream in (process.stdin, process.stdout):
+            stream.close()
