@@ -176,7 +176,8 @@ const struct ft_process *ft_processes_outcome(const struct ft_processes *process
 		return &processes->serving;
 	if (first->has_status && first->status)
 		return first;
-	if (processes->other.pid && !first->is_serving)
+	/* One that crashed may have been gone before anybody saw that it serves; helpers do not crash. */
+	if (processes->other.pid && (!first->is_serving || WIFSIGNALED(processes->other.status)))
 		return &processes->other;
 	return first->has_status ? first : NULL;
 }
