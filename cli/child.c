@@ -26,11 +26,6 @@ static _Noreturn void become(char *const argv[], int error_fd, pid_t parent,
 	signals_restore();
 	if (opts->is_ours && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent))
 		_exit(EXIT_SETUP);
-	if (opts->is_logged &&
-	    (dup2(opts->log_fd, STDOUT_FILENO) < 0 || dup2(opts->log_fd, STDERR_FILENO) < 0))
-		_exit(EXIT_SETUP);
-	if (opts->prepare)
-		opts->prepare(opts->data);
 	execvp(argv[0], argv);
 	error = errno;
 	if (write(error_fd, &error, sizeof(error)) < 0)

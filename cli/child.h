@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A program that the command starts: a daemon under trace, or the CMD of an expectation. */
+/* A program that the command starts: the CMD of an expectation, or the daemon of the demonstration. */
 #ifndef CLI_CHILD_H
 #define CLI_CHILD_H
 
@@ -14,11 +14,7 @@ struct child {
 };
 
 struct child_opts {
-	bool is_ours;   /* it gets SIGTERM when we end */
-	bool is_logged; /* its standard output and error go into log_fd */
-	int log_fd;
-	void (*prepare)(const void *data); /* called in the child before its exec; or NULL */
-	const void *data;
+	bool is_ours; /* it gets SIGTERM when we end */
 };
 
 /*

@@ -82,13 +82,14 @@ static void reap_strays(struct run *run)
 
 /* ---- requests to end ---- */
 
-static void kill_all(const struct run *run, int number)
+/* What serves the mount, as far as that is known, and not what it has started for a moment. */
+static int servers_of(const struct run *run, pid_t *pids)
 {
-	pid_t pids[PIDS_MAX];
-	int count = fusetrace_mount_pids(run->mount, pids, PIDS_MAX);
+	int count = fusetrace_monitor_daemons(run->trace.monitor, pids, PIDS_MAX);
 
-	for (int i = 0; i < count && i < PIDS_MAX; i++)
-		kill(pids[i], number);
+	if (count <= 0)
+		count = fusetrace_mount_pids(run->mount, pids, PIDS_MAX);
+	return count < PIDS_MAX ? count : PIDS_MAX;
 }
 
 /* Where it stands in the kernel, before it is freed or killed. */
@@ -104,8 +105,12 @@ static void look_into_it(struct run *run)
 
 static void kill_now(struct run *run)
 {
+	pid_t pids[PIDS_MAX];
+	int count = fusetrace_mount_pids(run->mount, pids, PIDS_MAX);
+
 	message("the daemon does not end: it is killed now");
-	kill_all(run, SIGKILL);
+	for (int i = 0; i < count && i < PIDS_MAX; i++)
+		kill(pids[i], SIGKILL);
 	run->kill_ns = UINT64_MAX;
 }
 
@@ -116,8 +121,8 @@ static void pass_on(const struct run *run, const struct signalfd_siginfo *info)
 
 	pids[0] = fusetrace_mount_pid(run->mount);
 	if (has_main_ended(run))
-		count = fusetrace_mount_pids(run->mount, pids, PIDS_MAX);
-	for (int i = 0; i < count && i < PIDS_MAX; i++)
+		count = servers_of(run, pids);
+	for (int i = 0; i < count; i++)
 		signals_pass_on(info, pids[i]);
 }
 
@@ -151,11 +156,15 @@ static void on_signal(const struct signalfd_siginfo *info, void *data)
 /* What was asked of the first process while it was still there is now asked of what it left behind. */
 static void check_left(struct run *run)
 {
+	pid_t pids[PIDS_MAX];
+	int count;
+
 	if (run->has_left || !has_main_ended(run))
 		return;
 	run->has_left = true;
-	if (run->request && run->running)
-		kill_all(run, run->request);
+	count = run->request && run->running ? servers_of(run, pids) : 0;
+	for (int i = 0; i < count; i++)
+		kill(pids[i], run->request);
 }
 
 /* ---- while it runs ---- */

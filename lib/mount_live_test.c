@@ -474,6 +474,34 @@ static void test_replaced(void **state)
 	life_stop_within(0);
 }
 
+/* The daemon of a mount that is out of sight is told to end: libfuse must not unmount that other one. */
+static void test_replaced_while_in_use(void **state)
+{
+	struct fusetrace_mount *old;
+	char path[160];
+	int fd;
+
+	life_skip_where_impossible();
+	life_start_branchfs(NULL, false);
+	life_be_ready();
+	life_write_file("a", "x");
+	snprintf(path, sizeof(path), "%s/a", life.point);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(umount2(life.point, MNT_DETACH), 0);
+	old = life.mounted;
+	life_start_branchfs(NULL, false);
+	life_be_ready();
+	fusetrace_mount_stop(old, FUSETRACE_STOP_OPTS(.unmount_ns = 100 * MS),
+			     &(struct fusetrace_stop){0}, NULL);
+	assert_int_equal(fusetrace_mount_pids(old, NULL, 0), 0);
+	fusetrace_mount_free(old);
+	close(fd);
+	assert_true(life_is_mounted(life.point));
+	life_write_file("b", "x");
+	life_stop_within(0);
+}
+
 /* ---- hangs ---- */
 
 static void *make_folder(void *data)
@@ -600,6 +628,7 @@ int main(void)
 		TEST(test_covered),
 		TEST(test_two_on_one_point),
 		TEST(test_replaced),
+		TEST(test_replaced_while_in_use),
 		TEST(test_abort_a_hang),
 		TEST(test_abort_a_hang_traced),
 		TEST(test_nothing_grows),

@@ -190,13 +190,30 @@ static int do_unmount(struct fusetrace_mount *mount, const struct fusetrace_stop
 	return wait_for_ends(mount, deadline_ns);
 }
 
+/*
+ * libfuse, told to end, unmounts whatever lies on its mountpoint, unless its connection is cut: that may
+ * be another's when ours is out of sight.
+ */
+static bool would_unmount_another(struct fusetrace_mount *mount)
+{
+	struct ft_place place;
+	bool is_covered;
+
+	if (!ft_mount_find_own(mount, &place))
+		return mount->is_mounted;
+	is_covered = place.is_covered;
+	free(place.mountpoint);
+	return is_covered;
+}
+
 static void begin_force(struct fusetrace_mount *mount, uint32_t step, int number)
 {
 	begin_step(mount, step);
 	look_into_it(mount);
 	if (step == FUSETRACE_STOP_TERM)
 		fusetrace_mount_take_stacks(mount, FUSETRACE_ON_HANG_REPORT);
-	if (step == FUSETRACE_STOP_KILL || mount->on_hang == FUSETRACE_ON_HANG_ABORT)
+	if (step == FUSETRACE_STOP_KILL || mount->on_hang == FUSETRACE_ON_HANG_ABORT ||
+	    would_unmount_another(mount))
 		cut_off(mount);
 	send(mount, number);
 }

@@ -88,6 +88,7 @@ static void add(struct ft_processes *processes, pid_t pid, const char *mark,
 		.pid = pid,
 		.pidfd = pidfd,
 		.is_serving = is_serving,
+		.has_outlived = processes->entries[0].has_ended,
 	};
 	processes->seen++;
 	watch(processes, pidfd);
@@ -111,13 +112,19 @@ size_t ft_processes_find(struct ft_processes *processes, const char *mark,
 
 /* ---- their ends ---- */
 
+static bool is_over(const struct ft_process *process)
+{
+	struct pollfd descriptor = {.fd = process->pidfd, .events = POLLIN};
+
+	return process->has_ended || poll(&descriptor, 1, 0) == 1;
+}
+
 /* Once it has ended: how, and reaps it if it is a child of ours. */
 static bool update(const struct ft_processes *processes, struct ft_process *process)
 {
-	struct pollfd descriptor = {.fd = process->pidfd, .events = POLLIN};
 	siginfo_t info;
 
-	if (process->has_ended || poll(&descriptor, 1, 0) != 1)
+	if (process->has_ended || !is_over(process))
 		return process->has_ended;
 	process->has_ended = true;
 	epoll_ctl(processes->epoll_fd, EPOLL_CTL_DEL, process->pidfd, NULL);
@@ -128,14 +135,19 @@ static bool update(const struct ft_processes *processes, struct ft_process *proc
 
 bool ft_processes_update_first(struct ft_processes *processes)
 {
-	return update(processes, &processes->entries[0]);
+	bool had_ended = processes->entries[0].has_ended;
+	bool has_ended = update(processes, &processes->entries[0]);
+
+	for (size_t i = 1; has_ended && !had_ended && i < processes->count; i++)
+		processes->entries[i].has_outlived = !is_over(&processes->entries[i]);
+	return has_ended;
 }
 
 static void forget(struct ft_processes *processes, size_t index)
 {
 	struct ft_process *process = &processes->entries[index];
 
-	if (process->has_status && process->is_serving)
+	if (process->has_status && process->is_serving && process->has_outlived)
 		processes->serving = *process;
 	else if (process->has_status && process->status)
 		processes->other = *process;
@@ -160,11 +172,12 @@ const struct ft_process *ft_processes_outcome(const struct ft_processes *process
 {
 	const struct ft_process *first = &processes->entries[0];
 
-	if (first->has_status && first->status)
-		return first;
 	if (processes->serving.pid)
 		return &processes->serving;
-	if (processes->other.pid && !first->is_serving)
+	if (first->has_status && first->status)
+		return first;
+	/* One that crashed may have been gone before anybody saw that it serves; helpers do not crash. */
+	if (processes->other.pid && (!first->is_serving || WIFSIGNALED(processes->other.status)))
 		return &processes->other;
 	return first->has_status ? first : NULL;
 }

@@ -20,6 +20,7 @@ struct ft_process {
 	pid_t pid;
 	int pidfd;
 	bool is_serving; /* it was seen to hold the connection */
+	bool has_outlived; /* the first one: it is in the background, and not the child of a wrapper */
 	bool has_ended;
 	bool has_status;
 	int status; /* as of waitpid(2) */

@@ -99,7 +99,7 @@ class Daemon:
         """
         from . import _core
 
-        guardian.set_guardian()
+        guardian.prepare()
         environment = [os.fsencode(f"{name}={value}") for name, value in self._environment.items()]
         core = None if self.monitor is None else self.monitor._core
         try:

@@ -10,12 +10,13 @@ import functools
 import logging
 import os
 import sys
+import threading
 from contextlib import suppress
 
 PROGRAM = "fusetrace-guardian"
 
 logger = logging.getLogger("fusetrace")
-
+_lock = threading.Lock()
 
 def find_guardian() -> str | None:
     """The program as it was installed with this package, else one on PATH."""
@@ -35,13 +36,18 @@ def find_guardian() -> str | None:
 
 
 @functools.cache
-def set_guardian() -> None:
-    """Tells the library where it is, once."""
+def _set_guardian() -> None:
     from . import _core
 
     found = find_guardian()
     if found is not None:
         _core.set_guardian(os.fsencode(found))
+
+
+def prepare() -> None:
+    """Tells the library where it is; from any thread, as looking for it is not."""
+    with _lock:
+        _set_guardian()
 
 
 @functools.cache
@@ -56,7 +62,7 @@ def guard_mount(mountpoint: str, mark: str) -> int:
     try:
         from . import _core
 
-        set_guardian()
+        prepare()
         return _core.guard_mount(os.fsencode(mountpoint), os.fsencode(mark))
     except (ImportError, OSError) as error:
         _warn(str(error))
@@ -78,7 +84,7 @@ def guard_directory(path: str | os.PathLike[str]) -> int:
     try:
         from . import _core
 
-        set_guardian()
+        prepare()
         return _core.guard_directory(os.fsencode(os.path.abspath(path)))
     except (ImportError, OSError) as error:
         _warn(str(error))
