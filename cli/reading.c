@@ -71,6 +71,7 @@ static void show_event(struct reading *reading, const char *line, size_t length)
 	case FT_JSON_MOUNTED:
 	case FT_JSON_UNMOUNTED:
 	case FT_JSON_DAEMON_GONE:
+	case FT_JSON_WAIT:
 		need_head(reading);
 		trace_event(&reading->trace, &record);
 		break;

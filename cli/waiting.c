@@ -311,11 +311,20 @@ static int judge_program(const struct waiting *waiting)
 	return exit_code;
 }
 
+/* The waits beside the operations that are shown; see fusetrace_foreach_wait(). */
+static int write_wait(const struct fusetrace_wait_record *wait, const char *json, void *data)
+{
+	output_printf(data, "%s\n", json);
+	return 0;
+}
+
 int waiting_judge(struct waiting *waiting, int result, const struct fusetrace_report *report)
 {
 	bool is_json = waiting->view.kind == &view_json;
 	int exit_code, written;
 
+	if (is_json)
+		fusetrace_foreach_wait(waiting->monitor, write_wait, &waiting->output);
 	if (report && is_json)
 		output_printf(&waiting->output, "%s\n", fusetrace_report_json(report));
 	written = write_output(waiting);

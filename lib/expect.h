@@ -25,6 +25,7 @@ struct fusetrace_expect {
 	/* The last answer came, but behind the deadline: reference, and how late. */
 	struct fusetrace_op *late;
 	uint64_t late_ns;
+	uint32_t verdict;        /* of its report, once there was one */
 	struct ft_cursor cursor; /* behind what was looked at */
 	struct ft_assign assign;
 	size_t next; /* ordered: the slot whose turn it is */

@@ -240,6 +240,9 @@ struct key_table {
 	KEY(key, KEY_NAME, FT_HAS(field), member, 0)                                               \
 	KEY(key "_bytes", KEY_NAME_BYTES, FT_HAS(field), member, 0)
 #define MARK_KEY(mark, key, member) KEY(key, KEY_MARK, FUSETRACE_OP_##mark, member, 0)
+#define EVENT_NAME_KEYS(key, member)                                                               \
+	KEY(key, KEY_NAME, 0, member, 0)                                                           \
+	KEY(key "_bytes", KEY_NAME_BYTES, 0, member, 0)
 #define EVENT_NUMBER_KEY(number, key, member)                                                      \
 	KEY(key, KEY_NUMBER, FT_JSON_HAS_##number, member, MEMBER_MAX(member))
 
@@ -255,7 +258,7 @@ static const struct key event_keys[] = {
 	FT_JSON_EVENT_NUMBERS(EVENT_NUMBER_KEY)
 	KEY("mount", KEY_NAME, 0, mount, 0)
 	KEY("mount_bytes", KEY_NAME_BYTES, 0, mount, 0)
-	KEY("fusetrace", KEY_NAME, 0, version, 0)
+	FT_JSON_EVENT_NAMES(EVENT_NAME_KEYS)
 };
 /* clang-format on */
 

@@ -231,6 +231,9 @@ static void test_events(void **state)
 		{"{\"v\":1,\"event\":\"unmounted\"}", FT_JSON_UNMOUNTED, 0},
 		{"{\"v\":1,\"event\":\"daemon_gone\",\"pid\":8}", FT_JSON_DAEMON_GONE,
 		 FT_JSON_HAS_PID},
+		{"{\"v\":1,\"event\":\"wait\",\"label\":\"a\",\"waited_for\":\"idle\","
+		 "\"verdict\":\"not idle\",\"pid\":8,\"mono_ns\":9,\"began_ns\":5}",
+		 FT_JSON_WAIT, FT_JSON_HAS_PID | FT_JSON_HAS_MONO_NS | FT_JSON_HAS_BEGAN_NS},
 		/* of a version yet to come: nothing in it is looked at */
 		{"{\"v\":1,\"event\":\"paused\",\"pid\":\"eight\"}", FT_JSON_OTHER, 0},
 	};

@@ -283,6 +283,7 @@ const char *ft_json_kind_word(uint32_t kind)
 		[FT_JSON_MOUNTED] = "mounted",
 		[FT_JSON_UNMOUNTED] = "unmounted",
 		[FT_JSON_DAEMON_GONE] = "daemon_gone",
+		[FT_JSON_WAIT] = "wait",
 	};
 
 	return kind < sizeof(words) / sizeof(words[0]) ? words[kind] : NULL;
@@ -380,8 +381,11 @@ static void put_event(struct cursor *cursor, const struct ft_json_record *record
 	if (record->mount.data)
 		PUT_NAME(cursor, "mount", record->mount);
 	put_word_field(cursor, ",\"source\":\"", ft_json_source_word(record->source));
-	if (record->version.data)
-		PUT_NAME(cursor, "fusetrace", record->version);
+#define PUT_PRESENT_NAME(key, member)                                                              \
+	if (record->member.data)                                                                   \
+		PUT_NAME(cursor, key, record->member);
+	FT_JSON_EVENT_NAMES(PUT_PRESENT_NAME)
+#undef PUT_PRESENT_NAME
 
 #define PUT_PRESENT_NUMBER(number, key, member)                                                    \
 	if (record->has & FT_JSON_HAS_##number)                                                    \

@@ -22,13 +22,16 @@ struct fusetrace_op;
 #define FT_JSON_MOUNTED 3u /* ... a mount that was waited for is there */
 #define FT_JSON_UNMOUNTED 4u
 #define FT_JSON_DAEMON_GONE 5u
-#define FT_JSON_OTHER 6u /* read only: an event of a later version, to be passed over */
+#define FT_JSON_WAIT 6u  /* somebody waited for operations, and this came of it */
+#define FT_JSON_OTHER 7u /* read only: an event of a later version, to be passed over */
 
 /* Which numbers of an event line are known. */
 #define FT_JSON_HAS_MONO_NS (1u << 0)
 #define FT_JSON_HAS_REALTIME_NS (1u << 1)
 #define FT_JSON_HAS_COUNT (1u << 2)
 #define FT_JSON_HAS_PID (1u << 3)
+#define FT_JSON_HAS_BEGAN_NS (1u << 4)
+#define FT_JSON_HAS_ANSWER (1u << 5)
 
 /* All bytes are borrowed: from the caller by the writer, from the reader by its caller. */
 struct ft_json_record {
@@ -45,12 +48,17 @@ struct ft_json_record {
 
 	/* the other kinds */
 	uint32_t has; /* FT_JSON_HAS_ bits */
-	uint32_t pid; /* the daemon */
+	uint32_t pid; /* the daemon; of a wait: the thread that waited */
 	uint64_t mono_ns;
 	uint64_t realtime_ns;
 	uint64_t count;          /* events lost */
 	struct ft_bytes mount;   /* mountpoint */
 	struct ft_bytes version; /* of the fusetrace that wrote the recording */
+	uint64_t began_ns;       /* a wait, which ended at mono_ns */
+	uint64_t answer;         /* seq of the operation that answered it last */
+	struct ft_bytes label;
+	struct ft_bytes waited_for;
+	struct ft_bytes verdict;
 };
 
 /*
@@ -90,12 +98,20 @@ struct ft_json_record {
 	X(SUSPECT, "suspect", event.marks)                                                         \
 	X(TRUNCATED, "truncated", event.marks)
 
-/* Likewise of the other kinds, after v and event: mount, fusetrace, source, then these. */
+/* Likewise of the other kinds, after v and event: the names, with source behind the first, then these. */
 #define FT_JSON_EVENT_NUMBERS(X)                                                                   \
 	X(COUNT, "count", count)                                                                   \
 	X(PID, "pid", pid)                                                                         \
 	X(MONO_NS, "mono_ns", mono_ns)                                                             \
-	X(REALTIME_NS, "realtime_ns", realtime_ns)
+	X(REALTIME_NS, "realtime_ns", realtime_ns)                                                 \
+	X(BEGAN_NS, "began_ns", began_ns)                                                          \
+	X(ANSWER, "answer", answer)
+
+#define FT_JSON_EVENT_NAMES(X)                                                                     \
+	X("fusetrace", version)                                                                    \
+	X("label", label)                                                                          \
+	X("waited_for", waited_for)                                                                \
+	X("verdict", verdict)
 
 /* The words of the schema, NULL for a number that has none. Static. */
 const char *ft_json_kind_word(uint32_t kind);

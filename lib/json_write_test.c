@@ -441,6 +441,18 @@ static void test_events(void **state)
 	record = (struct ft_json_record){
 		.kind = FT_JSON_DAEMON_GONE, .pid = 77, .has = FT_JSON_HAS_PID};
 	assert_record(&record, "{\"v\":1,\"event\":\"daemon_gone\",\"pid\":77}");
+
+	record = (struct ft_json_record){.kind = FT_JSON_WAIT,
+					 .waited_for = ft_bytes_of("release path=/a"),
+					 .verdict = ft_bytes_of("satisfied"),
+					 .mono_ns = 9,
+					 .began_ns = 5,
+					 .answer = 2,
+					 .has = FT_JSON_HAS_MONO_NS | FT_JSON_HAS_BEGAN_NS |
+						FT_JSON_HAS_ANSWER};
+	assert_record(&record,
+		      "{\"v\":1,\"event\":\"wait\",\"waited_for\":\"release path=/a\","
+		      "\"verdict\":\"satisfied\",\"mono_ns\":9,\"began_ns\":5,\"answer\":2}");
 }
 
 int main(void)

@@ -151,6 +151,7 @@ int fusetrace_monitor_new(const struct fusetrace_monitor_opts *opts,
 	monitor->is_auto = opts->source == FUSETRACE_SOURCE_AUTO;
 	monitor->source = opts->source ? opts->source : FUSETRACE_SOURCE_KERNEL;
 	ft_summary_init(&monitor->totals);
+	ft_wait_log_init(&monitor->waits);
 	if (opts->mount && monitor->source != FUSETRACE_SOURCE_REPLAY)
 		r = find_mount(monitor, opts->mount, reterr_error);
 	if (r < 0)
@@ -190,6 +191,7 @@ struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monit
 	ft_monitor_free_logs(monitor);
 	ft_listings_done(&monitor->listings);
 	ft_waiters_done(&monitor->waiters);
+	ft_wait_log_done(&monitor->waits);
 	ft_summary_done(&monitor->totals);
 	ft_tracker_free(monitor->tracker);
 	ft_history_unref(monitor->history);

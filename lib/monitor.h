@@ -19,6 +19,7 @@
 #include "source_replay.h"
 #include "summary.h"
 #include "tracker.h"
+#include "wait_log.h"
 #include "waiters.h"
 
 #define FT_DAEMONS_MAX 8
@@ -79,6 +80,7 @@ struct fusetrace_monitor {
 	uint64_t interrupts;    /* calls of fusetrace_interrupt() */
 	struct ft_listings listings; /* READDIRPLUS replies that are still coming */
 	struct ft_waiters waiters;
+	struct ft_wait_log waits; /* has its own lock */
 	struct fusetrace_summary totals;
 	struct ft_replay replay; /* FUSETRACE_SOURCE_REPLAY */
 	struct ft_log *log;      /* FUSETRACE_SOURCE_LOG, what is fed */

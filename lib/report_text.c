@@ -142,7 +142,7 @@ static void put_first(FILE *out, const struct ft_report_source *source)
 	if (source->label)
 		fprintf(out, "%s: ", source->label);
 	if (facts->found)
-		fprintf(out, "in vain %s", source->waited_for);
+		fprintf(out, "in vain: waited %s", source->waited_for);
 	else if (!source->expect)
 		fputs("not idle", out);
 	else

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What a smart wait that was in vain says: as other reports do, but of the one file alone. */
+/* What came of a smart wait, and what one in vain says: as other reports do, but of the one file alone. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -107,14 +108,36 @@ static void gather_nothing(struct ft_facts *facts, int result)
 	ft_summary_init(&facts->since);
 }
 
+static void record(struct ft_smart *smart, int result)
+{
+	uint32_t verdict = smart->verdict;
+	char path[96]; /* the rest of a long one is left out */
+	struct ft_wait_entry entry = {
+		.began_ns = smart->began_ns,
+		.ended_ns = ft_now_ns(),
+		.thread = gettid(),
+	};
+
+	if (!verdict && result == -ETIMEDOUT)
+		verdict = FUSETRACE_VERDICT_NOT_SO;
+	entry.verdict = ft_wait_log_verdict(verdict, result);
+	ft_text_escape(ft_bytes_of(smart->shown ? smart->shown : ""), path, sizeof(path));
+	snprintf(entry.waited_for, sizeof(entry.waited_for), "until %s: '%s'", smart->kind->aim,
+		 path);
+	ft_wait_log_add(&smart->monitor->waits, &entry);
+}
+
 void ft_smart_report(struct ft_smart *smart, int result, struct fusetrace_report **reterr_report)
 {
 	struct ft_facts facts;
 	size_t count = 0;
 	int r = 0;
 
-	if (!reterr_report || result >= 0 || result == -EINTR || result == -EINVAL ||
-	    result == -ENOMEM || result == -ECHILD)
+	if (result == -EINTR || result == -EINVAL || result == -ENOMEM || result == -ECHILD)
+		return; /* it has not ended, or was none */
+	if (smart->monitor)
+		record(smart, result);
+	if (!reterr_report || result >= 0)
 		return;
 	if (smart->monitor && smart->match_count)
 		r = gather(&facts, smart, result, &count);

@@ -195,6 +195,41 @@ static void look_on(struct fusetrace_expect *expect, uint64_t timeout_ns)
 		is_too_late(expect);
 }
 
+/* ---- the record of waits ---- */
+
+static uint64_t last_answer(const struct fusetrace_expect *expect)
+{
+	uint64_t seq = 0;
+
+	for (size_t i = 0; i < expect->count; i++) {
+		const struct fusetrace_op *op = expect->assign.ops[i];
+
+		if (op && op->seq > seq)
+			seq = op->seq;
+	}
+	return seq;
+}
+
+static void record(struct fusetrace_expect *expect, int r)
+{
+	const struct ft_match *match = ft_facts_match(expect);
+	struct ft_wait_entry entry = {
+		.began_ns = expect->began_ns,
+		.ended_ns = ft_now_ns(),
+		.answer = last_answer(expect),
+		.thread = gettid(),
+		.verdict = ft_wait_log_verdict(expect->verdict, r),
+	};
+	size_t length = 0;
+
+	if (expect->order == FT_EXPECT_NONE)
+		length = (size_t)snprintf(entry.waited_for, sizeof(entry.waited_for), "no ");
+	ft_match_describe(match, entry.waited_for + length, sizeof(entry.waited_for) - length);
+	if (match->label)
+		snprintf(entry.label, sizeof(entry.label), "%s", match->label);
+	ft_wait_log_add(&expect->monitor->waits, &entry);
+}
+
 static void report(struct fusetrace_expect *expect, int r, uint64_t timeout_ns,
 		   struct fusetrace_report **reterr_report)
 {
@@ -210,6 +245,7 @@ static void report(struct fusetrace_expect *expect, int r, uint64_t timeout_ns,
 		facts.late_ns = expect->late_ns;
 	}
 	ft_report_make(&facts, expect, reterr_report);
+	expect->verdict = facts.verdict;
 	ft_facts_done(&facts);
 }
 
@@ -225,10 +261,13 @@ static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
 	if (r > 0) {
 		if (expect->order != FT_EXPECT_NONE)
 			give_ops(expect, ret_ops);
+		record(expect, 0);
 		return 0;
 	}
-	if (!is_put_off(expect, r))
+	if (!is_put_off(expect, r) && (timeout_ns || reterr_report)) {
 		report(expect, r, timeout_ns, reterr_report);
+		record(expect, r);
+	}
 	forget_late(expect);
 	return r;
 }
@@ -329,6 +368,8 @@ int fusetrace_wait_none(struct fusetrace_monitor *monitor, const struct fusetrac
 			*reterr_op = fusetrace_op_ref(expect.culprit);
 		report(&expect, r, window_ns, reterr_report);
 	}
+	if (!is_put_off(&expect, r))
+		record(&expect, r);
 	ft_expect_done(&expect);
 	return r < 0 ? r : 0;
 }
@@ -501,6 +542,19 @@ int ft_wait_register(struct fusetrace_monitor *monitor, struct ft_waiter *waiter
 	return r;
 }
 
+static void record_idle(struct fusetrace_monitor *monitor, int r, uint64_t began_ns)
+{
+	ft_wait_log_add(&monitor->waits,
+			&(struct ft_wait_entry){
+				.began_ns = began_ns,
+				.ended_ns = ft_now_ns(),
+				.thread = gettid(),
+				.verdict = ft_wait_log_verdict(
+					r == -EBUSY ? FUSETRACE_VERDICT_NOT_IDLE : 0, r),
+				.waited_for = "idle",
+			});
+}
+
 int fusetrace_wait_idle(struct fusetrace_monitor *monitor, uint64_t quiet_ns, uint64_t timeout_ns,
 			struct fusetrace_report **reterr_report)
 {
@@ -519,6 +573,8 @@ int fusetrace_wait_idle(struct fusetrace_monitor *monitor, uint64_t quiet_ns, ui
 	ft_wait_register(monitor, &waiter, false);
 	if (r < 0 && r != -EINTR)
 		ft_report_make_idle(monitor, r, began_ns, timeout_ns, reterr_report);
+	if (r != -EINTR)
+		record_idle(monitor, r, began_ns);
 	return r > 0 ? 0 : r;
 }
 

@@ -271,6 +271,22 @@ static void put_head(struct view *view, const struct ft_json_record *record)
 	output_printf(view->output, "%s\n", columns.text);
 }
 
+/* "    3.120000  -- waited 1.2ms for release path=/a: satisfied" */
+static void put_wait(struct view *view, const struct ft_json_record *record)
+{
+	char *label FT_AUTO_FREE = name_escape(record->label);
+	char *waited_for FT_AUTO_FREE = name_escape(record->waited_for);
+	char *verdict FT_AUTO_FREE = name_escape(record->verdict);
+	char duration[FT_DURATION_SIZE] = "?";
+
+	if ((record->has & FT_JSON_HAS_BEGAN_NS) && record->mono_ns >= record->began_ns)
+		ft_format_duration(record->mono_ns - record->began_ns, false, duration,
+				   sizeof(duration));
+	output_printf(view->output, "waited %s for %s%s%s: %s", duration, label ? label : "",
+		      label && label[0] ? ": " : "", waited_for ? waited_for : "?",
+		      verdict ? verdict : "?");
+}
+
 /* "    3.120000  -- 12 events were lost" */
 static void put_event(struct view *view, const struct ft_json_record *record)
 {
@@ -293,6 +309,9 @@ static void put_event(struct view *view, const struct ft_json_record *record)
 		break;
 	case FT_JSON_UNMOUNTED:
 		output_printf(view->output, "unmounted");
+		break;
+	case FT_JSON_WAIT:
+		put_wait(view, record);
 		break;
 	default:
 		output_printf(view->output, "the daemon ended");

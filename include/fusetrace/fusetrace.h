@@ -546,6 +546,26 @@ FUSETRACE_API struct fusetrace_expect *fusetrace_expect_free(struct fusetrace_ex
 /* Ends all waits of the monitor with -ECANCELED. Any thread. */
 FUSETRACE_API int fusetrace_interrupt(struct fusetrace_monitor *monitor);
 
+/*
+ * The last 256 waits of a monitor that have ended, whatever came of them: calls fn for each, oldest
+ * first, with no lock held; stops when fn returns non-zero and returns that. json is the same as a
+ * record of a recording, without a newline (docs/json.md). Both are valid during the call. A look that
+ * decides nothing, by fusetrace_expect_wait() with a timeout of 0 and no report, is none of them.
+ */
+struct fusetrace_wait_record {
+	uint64_t began_ns; /* of an expectation: when it was armed */
+	uint64_t ended_ns;
+	uint64_t answer;        /* seq of the operation that answered last; 0: none */
+	int64_t thread;         /* who waited, a number of gettid(2) */
+	const char *label;      /* or NULL */
+	const char *waited_for; /* "release path=/a.txt status=ok", "idle" */
+	const char *verdict;    /* "satisfied", or as fusetrace_verdict_name(); static */
+};
+typedef int fusetrace_wait_fn(const struct fusetrace_wait_record *wait, const char *json,
+			      void *data);
+FUSETRACE_API int fusetrace_foreach_wait(struct fusetrace_monitor *monitor, fusetrace_wait_fn *fn,
+					 void *data);
+
 /* ---- smart waits --------------------------------------------------------------------------- */
 
 /*

@@ -79,6 +79,7 @@ PyObject *core_monitor_operations(PyObject *self, PyObject *args);
 PyObject *core_monitor_count(PyObject *self, PyObject *args);
 PyObject *core_monitor_in_flight(PyObject *self, PyObject *unused);
 PyObject *core_monitor_log_lines(PyObject *self, PyObject *unused);
+PyObject *core_monitor_waits(PyObject *self, PyObject *unused);
 PyObject *core_monitor_summary(PyObject *self, PyObject *unused);
 
 PyObject *core_monitor_wait(PyObject *self, PyObject *args);

@@ -334,6 +334,7 @@ static PyMethodDef monitor_methods[] = {
 	{"count", core_monitor_count, METH_VARARGS, "count(mark, matches) -> int."},
 	{"in_flight", core_monitor_in_flight, METH_NOARGS, "What has no reply yet, oldest first."},
 	{"log_lines", core_monitor_log_lines, METH_NOARGS, "The daemon's last lines, as bytes."},
+	{"waits", core_monitor_waits, METH_NOARGS, "The last waits: (end in ns, JSON) each."},
 	{"summary", core_monitor_summary, METH_NOARGS, "Rows of totals, most frequent first."},
 	{"daemons", monitor_daemons, METH_NOARGS, "Process ids of the daemon."},
 	{"daemon_exit", monitor_daemon_exit, METH_NOARGS,

@@ -149,6 +149,38 @@ PyObject *core_monitor_log_lines(PyObject *self, PyObject *unused)
 	return lines.list;
 }
 
+static int add_wait(const struct fusetrace_wait_record *wait, const char *json, void *data)
+{
+	struct gathered_lines *lines = data;
+	PyObject *item;
+	int r;
+
+	PyEval_RestoreThread(lines->saved);
+	item = Py_BuildValue("(Ky)", (unsigned long long)wait->ended_ns, json);
+	r = item ? PyList_Append(lines->list, item) : -1;
+	Py_XDECREF(item);
+	lines->saved = PyEval_SaveThread();
+	return r < 0 ? -ENOMEM : 0;
+}
+
+/* The last waits that have ended, oldest first: a list of (end in ns, JSON). */
+PyObject *core_monitor_waits(PyObject *self, PyObject *unused)
+{
+	struct gathered_lines lines = {.list = PyList_New(0)};
+	int r;
+
+	if (!lines.list)
+		return NULL;
+	lines.saved = PyEval_SaveThread();
+	r = fusetrace_foreach_wait(monitor_of(self), add_wait, &lines);
+	PyEval_RestoreThread(lines.saved);
+	if (r < 0) {
+		Py_DECREF(lines.list);
+		return core_raise(r, NULL);
+	}
+	return lines.list;
+}
+
 static PyObject *row_of(const struct fusetrace_summary_row *row)
 {
 	return Py_BuildValue("(syKKKKKKKKKK)", row->op, row->slowest,

@@ -278,11 +278,18 @@ class FuseTraceMonitor(Monitor):
 
     def save(self, path: str | os.PathLike[str]) -> int:
         """Writes what the history holds as JSON lines (docs/json.md), which `fusetrace read` and
-        Monitor.replay() take back; returns how many operations it wrote."""
+        Monitor.replay() take back, and among them the last waits, each behind what had ended before
+        it; returns how many operations it wrote."""
         operations = self._ready()._core.operations(None, ()) + self.in_flight
+        waits = self._ready()._core.waits()
         with open(path, "wb") as file:
             for operation in operations:
+                while waits and operation.end_time is not None and \
+                        waits[0][0] < operation.end_time * 1e9:
+                    file.write(waits.pop(0)[1] + b"\n")
                 file.write(operation._json() + b"\n")
+            for _, line in waits:
+                file.write(line + b"\n")
         return len(operations)
 
     def to_pandas(self) -> Any:

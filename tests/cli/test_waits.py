@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import time
 import pytest
 
 from .support import (CANNOT_RUN, DEADLINE, GONE, NO_VERDICT, SATISFIED, SETUP, UNSATISFIED,
-                      USAGE, find_fusetrace, is_armed_line, operations, run, wait_until)
+                      USAGE, find_fusetrace, is_armed_line, operations, records, run, wait_until)
 
 pytestmark = pytest.mark.mounts
 
@@ -486,3 +487,18 @@ def test_without_rights(mount, folder, arguments):
     assert result.returncode == CANNOT_RUN
     assert "CAP_BPF and CAP_PERFMON" in result.stderr
     assert not (folder / "started").exists()
+
+
+def test_rule_42_waits_stand_in_the_trace(mount):
+    """Who waited for what, how long and what came of it, beside the operations."""
+    made = mount()
+    result = run("expect", "-f", "json", "--show", "--mount", made.mountpoint, "--label", "made",
+                 "create", "/a", "--and", "mkdir", "/b", "--timeout", "300ms", "--", "touch",
+                 made / "a")
+    assert result.returncode == UNSATISFIED
+    wait, = [record for record in records(result.stdout) if record.get("event") == "wait"]
+    assert wait["label"] == "made" and wait["verdict"] == "never started"
+    assert wait["waited_for"].startswith("mkdir path=/b")
+    assert wait["mono_ns"] - wait["began_ns"] >= 300_000_000
+    trace = run("read", "-", stdin=result.stdout)
+    assert re.search(r"-- waited 3\S+ for made: mkdir path=/b.*: never started", trace.stdout)

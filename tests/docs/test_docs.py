@@ -24,7 +24,7 @@ def exported():
     return sorted(set(re.findall(r"\b(fusetrace_\w+)\(", re.sub(
         r"/\*.*?\*/", "", HEADER.read_text(encoding="utf-8"), flags=re.DOTALL)))
         - {"fusetrace_op_fn", "fusetrace_log_fn", "fusetrace_line_fn",
-           "fusetrace_unparsed_fn", "fusetrace_holder_fn"})
+           "fusetrace_unparsed_fn", "fusetrace_holder_fn", "fusetrace_wait_fn"})
 
 
 def formatter():

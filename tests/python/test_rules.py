@@ -3,6 +3,7 @@
 filesystem. A test's name begins with the number of its rule."""
 
 import inspect
+import json
 import os
 import subprocess
 import time
@@ -287,3 +288,22 @@ def test_rule_41_label_first_and_the_line_of_the_test_last(daemon, monitor):
     shown = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.value.__traceback__)
              if not frame.f_locals.get("__tracebackhide__")]
     assert shown == [__file__]
+
+
+def test_rule_42_waits_stand_in_the_saved_trace(daemon, kernel_monitor, tmp_path):
+    """Waits are in the trace, each behind what had ended before it."""
+    with kernel_monitor.expect("create", path="/a", label="first"):
+        (daemon / "a").touch()
+    assert kernel_monitor.wait_for_operation("mkdir", path="/never", timeout=0.05) is None
+    with kernel_monitor.expect("create", path="/b", label="second"):
+        (daemon / "b").touch()
+    kernel_monitor.save(tmp_path / "trace")
+    lines = [json.loads(line) for line in (tmp_path / "trace").read_text().splitlines()]
+    told = [line.get("label") or line.get("verdict") or line["path"] for line in lines
+            if line.get("event") == "wait" or line.get("op") == "create"]
+    assert told == ["/a", "first", "never started", "/b", "second"]
+    waits = [line for line in lines if line.get("event") == "wait"]
+    assert [wait["verdict"] for wait in waits] == ["satisfied", "never started", "satisfied"]
+    answers = {line["seq"]: line["path"] for line in lines if line.get("op") == "create"}
+    assert [answers[wait["answer"]] for wait in waits if "answer" in wait] == ["/a", "/b"]
+    assert len(Monitor.replay(tmp_path / "trace").completed_operations) > 2
