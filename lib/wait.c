@@ -63,7 +63,7 @@ int ft_wait_sleep(struct fusetrace_monitor *monitor, const struct ft_waiter *wai
 
 int ft_wait_verdict(const struct ft_monitor_view *view)
 {
-	switch (view->state) {
+	switch (view->end) {
 	case FUSETRACE_STATE_UNMOUNTED:
 		return -ENOTCONN;
 	case FUSETRACE_STATE_GONE:
@@ -594,7 +594,7 @@ int fusetrace_wait_state(struct fusetrace_monitor *monitor, uint32_t state, uint
 
 		ft_monitor_look(monitor, &view);
 		if (view.state >= state) {
-			r = view.state > state ? ft_wait_verdict(&view) : 0;
+			r = view.end > state ? ft_wait_verdict(&view) : 0;
 			break;
 		}
 		if (view.interrupts != first.interrupts)

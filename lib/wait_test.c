@@ -785,6 +785,10 @@ static void rule_15_ends_of_the_mount(void **state)
 		/* What was in flight is listed, and satisfies nothing. */
 		assert_int_equal(fusetrace_count(monitor, NULL, FUSETRACE_MATCH(.op = "write")), 1);
 		assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write")), rows[i].result);
+		/* A stop comes after the end: who wakes late is told of the end. */
+		fusetrace_monitor_stop(monitor);
+		assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write")), rows[i].result);
+		assert_int_equal(fusetrace_wait_state(monitor, rows[i].state, 0), 0);
 		fusetrace_monitor_free(monitor);
 		monitor = before;
 	}

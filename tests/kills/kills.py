@@ -206,7 +206,9 @@ class Round:
         was_stopping = at.get("stopping", self.kill_ns) < self.kill_ns or not self.daemons
         for event in events:
             if event.name == "ended":
-                self._check_wait(event, was_stopping)
+                # Of two ends at one time either is true.
+                was_first = at.get("stopping", event.time_ns) < event.time_ns
+                self._check_wait(event, was_stopping or was_first)
             elif event.name == "failed":
                 self._check_failure(event)
             elif event.name == "stopped" and event.words[0] != "0":
