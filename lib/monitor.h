@@ -57,7 +57,7 @@ struct fusetrace_monitor {
 	struct ft_history *history; /* has its own rules for readers */
 	struct ft_tracker *tracker;
 
-	uint32_t state;   /* FUSETRACE_STATE_ */
+	uint32_t state; /* FUSETRACE_STATE_ */
 	/* The first state that ended all waits, whatever came after it; 0: none yet. A waiter that wakes
 	 * when the monitor has been stopped, too, still says that it was the daemon that ended. */
 	uint32_t first_end;

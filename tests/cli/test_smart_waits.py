@@ -128,7 +128,8 @@ def test_not_visible(branchfs):
     result = run("wait-visible", "-f", "json", made / "a", *SHORT)
     assert result.returncode == UNSATISFIED
     assert "until something is visible" in result.stderr
-    report, = [json.loads(line) for line in result.stdout.splitlines()]
+    wait, report = [json.loads(line) for line in result.stdout.splitlines()]
+    assert (wait["event"], wait["verdict"]) == ("wait", "not so")
     assert (report["event"], report["verdict"]) == ("report", "not so")
     assert "nothing of that name" in report["found"]
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """expect, forbid and idle: verdicts, reports and exit codes."""
 
-import json
 import os
 import re
 import shutil
@@ -123,7 +122,8 @@ def test_timeout_as_json(mount):
     made = mount()
     result = run("expect", "-q", "-f", "json", *SHORT, "unlink", made / "a", "--", "true")
     assert result.returncode == UNSATISFIED
-    report = json.loads(result.stdout)
+    wait, report = records(result.stdout)
+    assert wait["event"] == "wait" and wait["verdict"] == report["verdict"]
     assert report["verdict"] == "no events" and report["waited_for"].startswith("unlink path=/a")
     assert result.stderr.startswith("fusetrace: no unlink path=/a")
 
