@@ -152,10 +152,6 @@ static void describe(const struct fusetrace_line *wanted, char *text, size_t siz
 
 	if (!out)
 		return;
-	if (wanted->label) {
-		ft_text_escape(ft_bytes_of(wanted->label), part, sizeof(part));
-		fprintf(out, "%s: ", part);
-	}
 	fputs("for a line of the daemon", out);
 	if (wanted->text) {
 		ft_text_escape(ft_bytes_of(wanted->text), part, sizeof(part));
@@ -204,7 +200,7 @@ static void report(struct line_wait *wait, int result, struct fusetrace_report *
 {
 	const struct fusetrace_match *any = FUSETRACE_MATCH();
 	char *text FT_AUTO_FREE = NULL;
-	char waited_for[1400] = "", found[200];
+	char waited_for[1400] = "", label[512], found[200];
 	uint64_t count = wait->count, since = 0;
 	struct fusetrace_expect expect;
 	struct ft_facts facts;
@@ -227,7 +223,8 @@ static void report(struct line_wait *wait, int result, struct fusetrace_report *
 	facts.began_ns = wait->began_ns;
 	facts.timeout_ns = wait->timeout_ns;
 	describe(wait->wanted, waited_for, sizeof(waited_for));
-	ft_report_of_facts(&facts, waited_for, reterr_report);
+	ft_text_escape(ft_bytes_of(wait->wanted->label), label, sizeof(label));
+	ft_report_of_facts(&facts, waited_for, wait->wanted->label ? label : NULL, reterr_report);
 	ft_facts_done(&facts);
 }
 

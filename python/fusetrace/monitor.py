@@ -206,7 +206,7 @@ class Monitor(Capture):
 
         Raises:
             OperationTimeout, DaemonDied, EventsLost, MonitorStopped
-            ValueError: the monitor reads nothing of the daemon: give it the process, or add a log.
+            FuseTraceError: the monitor reads no output: make it of the process, or add a log.
 
         Example:
             >>> mark = monitor.mark()                                    # doctest: +SKIP
