@@ -83,11 +83,11 @@ struct fusetrace_monitor {
 	struct ft_replay replay; /* FUSETRACE_SOURCE_REPLAY */
 	struct ft_log *log;      /* FUSETRACE_SOURCE_LOG, what is fed */
 	struct ft_unparsed unparsed;
-	struct ft_list logs; /* what the daemon prints, as struct ft_log_stream */
+	struct ft_list logs;             /* what the daemon prints, as struct ft_log_stream */
 	struct ft_last_lines last_lines; /* whole ones; what has no end yet is in the streams */
 	uint64_t gap_end;                /* lines are missing before this place in them; 0: none */
-	char *trace_path;     /* for reports, or NULL */
-	double timeout_scale; /* likewise; 0: not told */
+	char *trace_path;                /* for reports, or NULL */
+	double timeout_scale;            /* likewise; 0: not told */
 };
 
 /* Called by the engine, lock held. */
