@@ -12,6 +12,8 @@
 
 /* 1 when the match has no check function or it said yes, 0 for no, negative: end the wait. */
 int ft_check_run(const struct ft_match *match, const struct fusetrace_op *op);
+/* Likewise of a line. */
+int ft_check_run_line(const struct fusetrace_line *wanted, const char *line, size_t length);
 /* Whether this thread is inside a check function. */
 bool ft_check_is_running(void);
 

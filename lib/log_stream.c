@@ -157,6 +157,7 @@ struct ft_log_stream *ft_log_stream_free(struct ft_log_stream *stream)
 	ft_log_stream_close(stream);
 	ft_log_free(stream->log);
 	free(stream->path);
+	free(stream->rest);
 	free(stream);
 	return NULL;
 }

@@ -19,10 +19,12 @@ struct ft_log_stream {
 	struct ft_list of_monitor;
 	int fd; /* -1: the file is not there just now */
 	bool is_file;
-	bool has_ended;     /* no more will come: the last writer of a pipe has closed it */
-	bool is_behind;     /* lines are being dropped up to the next newline */
-	bool has_gap;       /* lines were dropped, and fn has not been told */
-	uint64_t dropped;   /* lines that were not parsed */
+	bool has_ended;   /* no more will come: the last writer of a pipe has closed it */
+	bool is_behind;   /* lines are being dropped up to the next newline */
+	bool has_gap;     /* lines were dropped, and fn has not been told */
+	uint64_t dropped; /* lines that were not parsed */
+	char *rest;       /* of a line that has no end yet, for the monitor's lines */
+	size_t rest_size;
 	struct ft_log *log; /* owned; NULL: nobody parses it */
 	int watch_fd;       /* is_file: inotify; else -1 */
 	char *path;         /* is_file */

@@ -88,10 +88,11 @@ struct fusetrace_monitor {
 	struct ft_replay replay; /* FUSETRACE_SOURCE_REPLAY */
 	struct ft_log *log;      /* FUSETRACE_SOURCE_LOG, what is fed */
 	struct ft_unparsed unparsed;
-	struct ft_list logs; /* what the daemon prints, as struct ft_log_stream */
-	struct ft_last_lines last_lines;
-	char *trace_path;     /* for reports, or NULL */
-	double timeout_scale; /* likewise; 0: not told */
+	struct ft_list logs;             /* what the daemon prints, as struct ft_log_stream */
+	struct ft_last_lines last_lines; /* whole ones; what has no end yet is in the streams */
+	uint64_t gap_end;                /* lines are missing before this place in them; 0: none */
+	char *trace_path;                /* for reports, or NULL */
+	double timeout_scale;            /* likewise; 0: not told */
 };
 
 /* Called by the engine, lock held. */
@@ -132,6 +133,12 @@ void ft_monitor_list_unparsed(struct fusetrace_monitor *monitor, struct ft_log *
 void ft_monitor_tell_unparsed(struct fusetrace_monitor *monitor);
 void ft_monitor_read_logs(struct fusetrace_monitor *monitor);
 void ft_monitor_free_logs(struct fusetrace_monitor *monitor);
+/* Whether nothing more can be printed that would be read. */
+bool ft_monitor_logs_have_ended(const struct fusetrace_monitor *monitor);
+/* Whether lines that were printed behind a place of last_lines are not kept. */
+bool ft_monitor_has_lost_lines(const struct fusetrace_monitor *monitor, uint64_t place);
+/* The last lines and what has no end yet, as ft_last_lines_copy(). */
+char *ft_monitor_copy_lines(const struct fusetrace_monitor *monitor, size_t *ret_size);
 
 /* fusetrace_monitor_ignore() with the lock held. */
 int ft_monitor_ignore(struct fusetrace_monitor *monitor, pid_t thread, bool is_ignored);
@@ -147,6 +154,7 @@ struct ft_monitor_view {
 	uint64_t lost;
 	uint64_t interrupts;
 	uint64_t last_event_ns;
+	uint64_t printed; /* the place behind the daemon's last line */
 	size_t in_flight; /* that idle counts */
 };
 void ft_monitor_look(struct fusetrace_monitor *monitor, struct ft_monitor_view *ret_view);

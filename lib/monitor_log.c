@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,6 +15,9 @@
 #include "engine.h"
 #include "error.h"
 #include "log_stream.h"
+
+/* A longer line that comes in pieces is kept as several. */
+#define REST_BYTES (64u << 10)
 
 static struct ft_log_stream *stream_at(struct ft_list *at)
 {
@@ -149,12 +153,73 @@ struct reading {
 	struct ft_log_stream *stream;
 };
 
+static void push_rest(struct ft_last_lines *lines, struct ft_log_stream *stream)
+{
+	ft_last_lines_push(lines, stream->rest, stream->rest_size);
+	stream->rest_size = 0;
+}
+
+/* The rest becomes a line of its own. */
+static void end_rest(struct fusetrace_monitor *monitor, struct ft_log_stream *stream)
+{
+	if (!stream->rest_size)
+		return;
+	push_rest(&monitor->last_lines, stream);
+	ft_last_lines_push(&monitor->last_lines, "\n", 1);
+	ft_waiters_notify_lines(&monitor->waiters);
+}
+
+/* Of a line without an end REST_BYTES at a time are kept; without memory for that it is cut. */
+static void add_to_rest(struct fusetrace_monitor *monitor, struct ft_log_stream *stream,
+			const char *data, size_t size)
+{
+	while (size > 0) {
+		size_t room = REST_BYTES - stream->rest_size;
+		size_t piece = size < room ? size : room;
+
+		if (!stream->rest)
+			stream->rest = malloc(REST_BYTES);
+		if (!stream->rest)
+			return;
+		memcpy(stream->rest + stream->rest_size, data, piece);
+		stream->rest_size += piece;
+		data += piece;
+		size -= piece;
+		if (stream->rest_size == REST_BYTES)
+			end_rest(monitor, stream);
+	}
+}
+
+/* Lines are kept whole, so that those of two streams do not mix. */
+static void keep_lines(struct fusetrace_monitor *monitor, struct ft_log_stream *stream,
+		       const char *data, size_t size)
+{
+	const char *newline = memrchr(data, '\n', size);
+	size_t whole = newline ? (size_t)(newline - data) + 1 : 0;
+
+	if (whole) {
+		push_rest(&monitor->last_lines, stream);
+		ft_last_lines_push(&monitor->last_lines, data, whole);
+		ft_waiters_notify_lines(&monitor->waiters);
+	}
+	add_to_rest(monitor, stream, data + whole, size - whole);
+}
+
+/* Behind what is kept there were lines that are not. */
+static void note_gap(struct fusetrace_monitor *monitor, struct ft_log_stream *stream)
+{
+	end_rest(monitor, stream);
+	monitor->gap_end = monitor->last_lines.total + 1;
+}
+
 static int on_bytes(const char *data, size_t size, bool is_gap, void *data_of_fn)
 {
 	const struct reading *reading = data_of_fn;
 
 	reading->monitor->fed_ns = ft_now_ns();
-	ft_last_lines_push(&reading->monitor->last_lines, data, size);
+	if (is_gap)
+		note_gap(reading->monitor, reading->stream);
+	keep_lines(reading->monitor, reading->stream, data, size);
 	if (!reading->stream->log)
 		return 0;
 	if (is_gap)
@@ -162,10 +227,20 @@ static int on_bytes(const char *data, size_t size, bool is_gap, void *data_of_fn
 	return ft_log_push(reading->stream->log, data, size);
 }
 
+/* Lines were dropped, and nothing that is kept came behind them. */
+static bool is_missing_lines(const struct ft_log_stream *stream)
+{
+	return stream->is_behind || stream->has_gap;
+}
+
 static void end_stream(struct fusetrace_monitor *monitor, struct ft_log_stream *stream)
 {
 	ft_engine_unwatch_log(ft_log_stream_poll_fd(stream));
 	ft_log_stream_close(stream);
+	if (is_missing_lines(stream))
+		note_gap(monitor, stream);
+	end_rest(monitor, stream);
+	ft_waiters_notify_lines(&monitor->waiters);
 	if (stream->log)
 		ft_log_end(stream->log);
 }
@@ -240,6 +315,47 @@ void ft_monitor_read_logs(struct fusetrace_monitor *monitor)
 
 /* ---- the lines ---- */
 
+bool ft_monitor_logs_have_ended(const struct fusetrace_monitor *monitor)
+{
+	return !has_more(monitor);
+}
+
+bool ft_monitor_has_lost_lines(const struct fusetrace_monitor *monitor, uint64_t place)
+{
+	bool has_lost = place < monitor->gap_end ||
+			!ft_last_lines_has_all_since(&monitor->last_lines, place);
+
+	ft_list_foreach (at, &monitor->logs)
+		has_lost |= !stream_at(at)->has_ended && is_missing_lines(stream_at(at));
+	return has_lost;
+}
+
+char *ft_monitor_copy_lines(const struct fusetrace_monitor *monitor, size_t *ret_size)
+{
+	size_t size = 0, rests = 0;
+	char *text FT_AUTO_FREE = ft_last_lines_copy(&monitor->last_lines, &size);
+	char *all;
+
+	ft_list_foreach (at, &monitor->logs)
+		rests += stream_at(at)->rest_size + 1;
+	all = text ? realloc(text, size + rests + 1) : NULL;
+	if (!all)
+		return NULL;
+	text = NULL;
+	ft_list_foreach (at, &monitor->logs) {
+		const struct ft_log_stream *stream = stream_at(at);
+
+		if (!stream->rest_size)
+			continue;
+		memcpy(all + size, stream->rest, stream->rest_size);
+		size += stream->rest_size;
+		all[size++] = '\n';
+	}
+	all[size] = '\0';
+	*ret_size = size;
+	return all;
+}
+
 int fusetrace_log_lines(struct fusetrace_monitor *monitor, fusetrace_line_fn *fn, void *data)
 {
 	int r = ft_monitor_enter(monitor);
@@ -250,7 +366,7 @@ int fusetrace_log_lines(struct fusetrace_monitor *monitor, fusetrace_line_fn *fn
 		return r < 0 ? r : -EINVAL;
 	ft_engine_lock();
 	ft_engine_drain();
-	text = ft_last_lines_copy(&monitor->last_lines, &size);
+	text = ft_monitor_copy_lines(monitor, &size);
 	ft_engine_unlock();
 	if (!text)
 		return -ENOMEM;

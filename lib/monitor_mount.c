@@ -113,6 +113,8 @@ void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
 			add_daemon(monitor, monitor->followed);
 		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED)
 			ft_monitor_end(monitor, FUSETRACE_STATE_GONE);
+		ft_waiters_notify_lines(
+			&monitor->waiters); /* also after an unmount it is the end */
 		return;
 	}
 }

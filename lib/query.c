@@ -21,6 +21,7 @@ void ft_monitor_look_locked(struct fusetrace_monitor *monitor, struct ft_monitor
 	ret_view->lost = monitor->lost + ft_history_unkept(monitor->history);
 	ret_view->interrupts = monitor->interrupts;
 	ret_view->last_event_ns = monitor->last_event_ns;
+	ret_view->printed = monitor->last_lines.total;
 	ret_view->in_flight = ft_tracker_in_flight(monitor->tracker, true);
 }
 
@@ -43,6 +44,7 @@ int fusetrace_mark_now(struct fusetrace_monitor *monitor, struct fusetrace_mark 
 		.seq = view.last_seq,
 		.mono_ns = ft_now_ns(),
 		.lost = view.lost,
+		.printed = view.printed,
 	};
 	return 0;
 }

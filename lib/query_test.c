@@ -42,7 +42,7 @@ static void test_mark(void **state)
 	assert_int_equal(fusetrace_mark_now(monitor, &mark), 0);
 	assert_int_equal(mark.seq, 1);
 	assert_int_equal(mark.lost, 7);
-	assert_int_equal(mark.reserved, 0);
+	assert_int_equal(mark.printed, 0);
 	assert_in_range(mark.mono_ns, before, ft_now_ns());
 	assert_int_equal(fusetrace_lost(monitor, NULL), 7);
 	assert_int_equal(fusetrace_lost(monitor, &mark), 0);

@@ -63,10 +63,16 @@ void ft_report_make(struct ft_facts *facts, const struct fusetrace_expect *expec
 	render(&source, reterr_report);
 }
 
-void ft_report_of_facts(struct ft_facts *facts, const char *waited_for,
+void ft_report_of_facts(struct ft_facts *facts, const char *waited_for, const char *label,
 			struct fusetrace_report **reterr_report)
 {
-	render(&(struct ft_report_source){.facts = facts, .waited_for = waited_for}, reterr_report);
+	const struct ft_report_source source = {
+		.facts = facts,
+		.waited_for = waited_for,
+		.label = label,
+	};
+
+	render(&source, reterr_report);
 }
 
 void ft_report_make_idle(struct fusetrace_monitor *monitor, int result, uint64_t began_ns,

@@ -14,8 +14,8 @@ void ft_report_gather(struct ft_facts *facts, const struct fusetrace_expect *exp
  */
 void ft_report_make(struct ft_facts *facts, const struct fusetrace_expect *expect,
 		    struct fusetrace_report **reterr_report);
-/* Of facts that were gathered elsewhere. waited_for is escaped. */
-void ft_report_of_facts(struct ft_facts *facts, const char *waited_for,
+/* Of facts that were gathered elsewhere. waited_for and label (or NULL) are escaped. */
+void ft_report_of_facts(struct ft_facts *facts, const char *waited_for, const char *label,
 			struct fusetrace_report **reterr_report);
 /* For waits without matches (idle). reterr_report may be NULL. */
 void ft_report_make_idle(struct fusetrace_monitor *monitor, int result, uint64_t began_ns,

@@ -206,15 +206,14 @@ static void gather_in_flight(struct ft_facts *facts, struct fusetrace_monitor *m
 	}
 }
 
-/* The last lines, each cut; what is empty is left out. */
-static void gather_printed(struct ft_facts *facts, const struct fusetrace_monitor *monitor)
+void ft_facts_gather_printed(struct ft_facts *facts, const struct fusetrace_monitor *monitor)
 {
 	char *text FT_AUTO_FREE = NULL;
 	size_t size, lines = 0;
 
-	if (!monitor->last_lines.size)
+	if (facts->printed_count)
 		return;
-	text = ft_last_lines_copy(&monitor->last_lines, &size);
+	text = ft_monitor_copy_lines(monitor, &size);
 	for (size_t end = text ? size : 0; end > 0 && lines < FT_FACTS_LINES;) {
 		size_t length = 0;
 
@@ -240,7 +239,7 @@ static void gather_locked(struct ft_facts *facts, struct fusetrace_monitor *moni
 	facts->daemon_count = monitor->daemon_count;
 	memcpy(facts->daemons, monitor->daemons, sizeof(facts->daemons));
 	if (facts->state == FUSETRACE_STATE_GONE || facts->state == FUSETRACE_STATE_UNMOUNTED)
-		gather_printed(facts, monitor);
+		ft_facts_gather_printed(facts, monitor);
 	facts->trace_path = monitor->trace_path ? strdup(monitor->trace_path) : NULL;
 	facts->timeout_scale = monitor->timeout_scale;
 }

@@ -59,7 +59,7 @@ struct ft_facts {
 	int daemon_count;
 	struct ft_daemon_exit exit;
 	struct ft_daemon_threads threads;                 /* when they may tell something */
-	char printed[FT_FACTS_LINES][FT_FACTS_LINE_SIZE]; /* last lines of a daemon that ended */
+	char printed[FT_FACTS_LINES][FT_FACTS_LINE_SIZE]; /* last lines, newest first */
 	size_t printed_count;
 	char *trace_path;     /* a copy, or NULL */
 	double timeout_scale; /* 0: not told */
@@ -70,6 +70,8 @@ struct ft_facts {
 /* expect NULL: a wait without matches. Free with ft_facts_done(). */
 void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 		     const struct fusetrace_expect *expect, int result);
+/* The daemon's last lines, each cut; what is empty is left out. Lock held. */
+void ft_facts_gather_printed(struct ft_facts *facts, const struct fusetrace_monitor *monitor);
 void ft_facts_done(struct ft_facts *facts);
 
 /* The match that the report is about, and its place. */

@@ -92,7 +92,7 @@ static void render(struct ft_facts *facts, const struct ft_smart *smart, size_t 
 	facts->found = found;
 	facts->began_ns = smart->began_ns;
 	facts->timeout_ns = smart->timeout_ns;
-	ft_report_of_facts(facts, waited_for, reterr_report);
+	ft_report_of_facts(facts, waited_for, NULL, reterr_report);
 }
 
 /* Without a trace, or before the first look: the result is all there is. */

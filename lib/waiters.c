@@ -160,6 +160,14 @@ void ft_waiters_notify(struct ft_waiters *waiters, const struct fusetrace_op *op
 			      op->path2);
 }
 
+void ft_waiters_notify_lines(struct ft_waiters *waiters)
+{
+	for (size_t i = 0; i < waiters->waiter_count; i++) {
+		if (waiters->all[i]->wants_lines)
+			wake(waiters->all[i]);
+	}
+}
+
 void ft_waiters_notify_all(struct ft_waiters *waiters)
 {
 	for (size_t i = 0; i < waiters->waiter_count; i++)

@@ -17,7 +17,8 @@ struct ft_waiter {
 	int event_fd; /* owned; -1 while not registered */
 	const struct ft_match *matches;
 	size_t count;
-	bool wants_any; /* every completed operation */
+	bool wants_any;   /* every completed operation */
+	bool wants_lines; /* every line of the daemon's */
 };
 
 struct ft_waiter_slot {
@@ -51,6 +52,8 @@ void ft_waiters_remove(struct ft_waiters *waiters, struct ft_waiter *waiter);
 
 /* Wakes whom a completed operation may concern. */
 void ft_waiters_notify(struct ft_waiters *waiters, const struct fusetrace_op *op);
+/* Wakes who waits for lines. */
+void ft_waiters_notify_lines(struct ft_waiters *waiters);
 /* Wakes everybody: the state changed. */
 void ft_waiters_notify_all(struct ft_waiters *waiters);
 

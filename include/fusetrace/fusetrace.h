@@ -305,9 +305,10 @@ FUSETRACE_API int fusetrace_monitor_add_log_file(struct fusetrace_monitor *monit
 						 const char *path, uint32_t flags,
 						 struct fusetrace_error *reterr_error);
 /*
- * Calls fn for each of the last lines that the daemon printed (64 KiB of them), oldest first, after
+ * Calls fn for each of the last lines that the daemon printed (1 MiB of them), oldest first, after
  * a barrier and with no lock held; stops when fn returns non-zero and returns that. line ends with
- * a NUL, which length does not count, and may hold others; it is valid during the call.
+ * a NUL, which length does not count, and may hold others; it is valid during the call. Lines of
+ * several logs stand in the order of their ends, and what has no end yet comes last.
  */
 typedef int fusetrace_line_fn(const char *line, size_t length, void *data);
 FUSETRACE_API int fusetrace_log_lines(struct fusetrace_monitor *monitor, fusetrace_line_fn *fn,
@@ -409,7 +410,7 @@ struct fusetrace_mark {
 	uint64_t seq;     /* the last operation before the mark */
 	uint64_t mono_ns; /* CLOCK_MONOTONIC when it was taken */
 	uint64_t lost;    /* events lost before it */
-	uint64_t reserved;
+	uint64_t printed; /* place in the daemon's output, for fusetrace_wait_line() */
 };
 
 /* Takes everything that has already happened into the history, then gives the mark. */
@@ -516,6 +517,35 @@ FUSETRACE_API int fusetrace_wait_none(struct fusetrace_monitor *monitor,
 /* Nothing in flight and nothing new for quiet_ns. A second choice to waiting for what you mean. */
 FUSETRACE_API int fusetrace_wait_idle(struct fusetrace_monitor *monitor, uint64_t quiet_ns,
 				      uint64_t timeout_ns, struct fusetrace_report **reterr_report);
+
+/* Which line of the daemon's output is meant: all that is set must hold. */
+struct fusetrace_line {
+	size_t sz;         /* sizeof, set by FUSETRACE_LINE() */
+	const char *text;  /* contained in it, byte by byte; NULL: any */
+	const char *regex; /* POSIX extended, unanchored; NULL: any */
+	/* As that of a match; line is as fusetrace_line_fn has it. */
+	int (*check)(const char *line, size_t length, void *data);
+	void *data;
+	const char *label;      /* shown first in reports */
+	const char *check_name; /* of check, for reports */
+};
+#define FUSETRACE_LINE(...)                                                                        \
+	(&(struct fusetrace_line){.sz = sizeof(struct fusetrace_line), __VA_ARGS__})
+
+/*
+ * A line that the daemon printed after the mark (NULL: that is kept), into any log that was added,
+ * wherever operations come from. A line counts when it ends: one that was begun before the mark and
+ * ended after it does. One without a newline ends with its log; one of more than 64 KiB may be several.
+ *
+ * *ret_line (may be NULL) ends with a NUL; free(3). Returns as other waits do: -EPIPE, after the last
+ * lines, when the daemon has ended or all its logs have; an unmount does not end it, as a daemon may
+ * print after that. -EOVERFLOW at the deadline when lines were printed faster than they were read, or
+ * more than 1 MiB of them since the mark. -ENODATA no log was added; -EINVAL also a bad regex.
+ */
+FUSETRACE_API int fusetrace_wait_line(struct fusetrace_monitor *monitor,
+				      const struct fusetrace_mark *mark,
+				      const struct fusetrace_line *line, uint64_t timeout_ns,
+				      char **ret_line, struct fusetrace_report **reterr_report);
 
 /* Until the monitor is in state, or in a later one (-EPIPE, -ENOTCONN, -ESHUTDOWN). */
 FUSETRACE_API int fusetrace_wait_state(struct fusetrace_monitor *monitor, uint32_t state,

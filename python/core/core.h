@@ -86,6 +86,7 @@ PyObject *core_monitor_wait(PyObject *self, PyObject *args);
 PyObject *core_monitor_wait_none(PyObject *self, PyObject *args);
 PyObject *core_monitor_wait_idle(PyObject *self, PyObject *args);
 PyObject *core_monitor_wait_state(PyObject *self, PyObject *args);
+PyObject *core_monitor_wait_line(PyObject *self, PyObject *args);
 
 extern PyType_Spec core_expect_spec;
 /* ---- mounts (mount.c) ---- */
@@ -95,7 +96,7 @@ extern PyType_Spec core_mount_spec;
 
 PyObject *core_smart_wait(PyObject *module, PyObject *args);
 
-/* "O&": a mark as (seq, mono_ns, lost); None is NULL, which *is_given tells. */
+/* "O&": a mark as (seq, mono_ns, lost, printed); None is NULL, which *is_given tells. */
 struct core_mark {
 	struct fusetrace_mark mark;
 	bool is_given;

@@ -195,8 +195,9 @@ static PyObject *monitor_mark(PyObject *self, PyObject *unused)
 	Py_END_ALLOW_THREADS
 	if (r < 0)
 		return core_raise(r, NULL);
-	return Py_BuildValue("(KKK)", (unsigned long long)mark.seq,
-			     (unsigned long long)mark.mono_ns, (unsigned long long)mark.lost);
+	return Py_BuildValue("(KKKK)", (unsigned long long)mark.seq,
+			     (unsigned long long)mark.mono_ns, (unsigned long long)mark.lost,
+			     (unsigned long long)mark.printed);
 }
 
 static PyObject *monitor_sync(PyObject *self, PyObject *unused)
@@ -327,7 +328,7 @@ static PyMethodDef monitor_methods[] = {
 	{"interrupt", monitor_interrupt, METH_NOARGS, "Ends all waits."},
 	{"feed", monitor_feed, METH_VARARGS, "feed(data): a recording or a log, in pieces."},
 	{"feed_end", monitor_feed_end, METH_NOARGS, "No more pieces."},
-	{"mark", monitor_mark, METH_NOARGS, "(seq, mono_ns, lost) after a barrier."},
+	{"mark", monitor_mark, METH_NOARGS, "(seq, mono_ns, lost, printed) after a barrier."},
 	{"sync", monitor_sync, METH_NOARGS, "The barrier alone."},
 	{"lost", monitor_lost, METH_O, "lost(mark): events lost since."},
 	{"operations", core_monitor_operations, METH_VARARGS, "operations(mark, matches) -> list."},
@@ -345,6 +346,8 @@ static PyMethodDef monitor_methods[] = {
 	 "wait(mark, matches, order, timeout_ns, wants_report)."},
 	{"wait_none", core_monitor_wait_none, METH_VARARGS, "wait_none(mark, matches, window_ns)."},
 	{"wait_idle", core_monitor_wait_idle, METH_VARARGS, "wait_idle(quiet_ns, timeout_ns)."},
+	{"wait_line", core_monitor_wait_line, METH_VARARGS,
+	 "wait_line(mark, text, search, name, label, timeout_ns) -> bytes."},
 	{"wait_state", core_monitor_wait_state, METH_VARARGS, "wait_state(state, timeout_ns)."},
 	{NULL},
 };

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "core.h"
@@ -53,7 +54,7 @@ bool core_wait_goes_on(const struct core_wait *wait, int *r)
 int core_mark_convert(PyObject *object, void *data)
 {
 	struct core_mark *mark = data;
-	unsigned long long seq, mono_ns, lost;
+	unsigned long long seq, mono_ns, lost, printed = 0;
 
 	*mark = (struct core_mark){0};
 	if (object == Py_None)
@@ -62,11 +63,12 @@ int core_mark_convert(PyObject *object, void *data)
 		PyErr_SetString(PyExc_TypeError, "a mark is a tuple or None");
 		return 0;
 	}
-	if (!PyArg_ParseTuple(object, "KKK", &seq, &mono_ns, &lost))
+	if (!PyArg_ParseTuple(object, "KKK|K", &seq, &mono_ns, &lost, &printed))
 		return 0;
 	mark->mark.seq = seq;
 	mark->mark.mono_ns = mono_ns;
 	mark->mark.lost = lost;
+	mark->mark.printed = printed;
 	mark->is_given = true;
 	return 1;
 }
@@ -180,6 +182,63 @@ PyObject *core_monitor_wait_idle(PyObject *self, PyObject *args)
 	if (r < 0)
 		return core_raise_report(r, report);
 	Py_RETURN_NONE;
+}
+
+/* A pattern of Python that the library asks about each line. */
+struct line_check {
+	PyThreadState *saved;
+	PyObject *search; /* function of the line as bytes, or NULL */
+};
+
+static int run_line_check(const char *line, size_t length, void *data)
+{
+	struct line_check *check = data;
+	PyObject *found;
+	int answer;
+
+	PyEval_RestoreThread(check->saved);
+	found = PyObject_CallFunction(check->search, "y#", line, (Py_ssize_t)length);
+	answer = found ? PyObject_IsTrue(found) : -1;
+	Py_XDECREF(found);
+	check->saved = PyEval_SaveThread();
+	return answer < 0 ? -ECANCELED : answer;
+}
+
+/* wait_line(mark, text, search, name, label, timeout_ns) -> bytes */
+PyObject *core_monitor_wait_line(PyObject *self, PyObject *args)
+{
+	const struct core_monitor *monitor = (struct core_monitor *)self;
+	struct fusetrace_line *wanted = FUSETRACE_LINE();
+	struct fusetrace_report *report = NULL;
+	struct line_check check = {NULL};
+	PyObject *text, *name, *label, *result;
+	unsigned long long timeout_ns;
+	struct core_wait wait;
+	struct core_mark mark;
+	char *line = NULL;
+	int r;
+
+	if (!PyArg_ParseTuple(args, "O&OOOOK", core_mark_convert, &mark, &text, &check.search,
+			      &name, &label, &timeout_ns) ||
+	    !core_bytes(text, &wanted->text) || !core_bytes(name, &wanted->check_name) ||
+	    !core_bytes(label, &wanted->label))
+		return NULL;
+	if (check.search != Py_None) {
+		wanted->check = run_line_check;
+		wanted->data = &check;
+	}
+	core_wait_init(&wait, monitor, timeout_ns);
+	do {
+		check.saved = PyEval_SaveThread();
+		r = fusetrace_wait_line(monitor->monitor, core_mark_pointer(&mark), wanted,
+					core_wait_left(&wait), &line, &report);
+		PyEval_RestoreThread(check.saved);
+	} while (core_wait_goes_on(&wait, &r));
+	if (r < 0)
+		return core_raise_report(r, report);
+	result = PyBytes_FromString(line);
+	free(line);
+	return result;
 }
 
 /* wait_state(state, timeout_ns) -> None */

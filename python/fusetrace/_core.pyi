@@ -19,7 +19,7 @@ MatchTuple = tuple[
     bytes | None,  # check_name
     bytes | None,  # where
 ]
-MarkTuple = tuple[int, int, int]
+MarkTuple = tuple[int, int, int, int]
 SummaryRow = tuple[str, bytes | None, int, int, int, int, int, int, int, int, int, int]
 
 version: str
@@ -126,6 +126,15 @@ class Monitor(Generic[_Op]):
         self, mark: MarkTuple | None, matches: Sequence[MatchTuple], window_ns: int
     ) -> None: ...
     def wait_idle(self, quiet_ns: int, timeout_ns: int) -> None: ...
+    def wait_line(
+        self,
+        mark: MarkTuple | None,
+        text: bytes | None,
+        search: Callable[[bytes], object] | None,
+        name: bytes | None,
+        label: bytes | None,
+        timeout_ns: int,
+    ) -> bytes: ...
     def wait_state(self, state: int, timeout_ns: int) -> None: ...
 
 class Expect(Generic[_Op]):

@@ -98,6 +98,7 @@ _CLASSES: dict[int, type[FuseTraceError]] = {
 _TEXTS = {
     errno.ECHILD: "the monitor was made before fork(): the child must make its own",
     errno.EDEADLK: "a check function may not wait: it runs inside a wait",
+    errno.ENODATA: "the monitor reads no output of a daemon: make it of the process, or add a log",
 }
 
 

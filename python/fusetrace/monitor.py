@@ -8,8 +8,10 @@ the specification, which return None or False. When it begins and ends is in cap
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from . import targets, timeouts
@@ -23,6 +25,10 @@ from .waits import timed
 
 if TYPE_CHECKING:
     from .summary import Summary
+
+
+def _search_of(pattern: re.Pattern[str]) -> Callable[[bytes], object]:
+    return lambda line: pattern.search(os.fsdecode(line))
 
 
 class Monitor(Capture):
@@ -185,6 +191,36 @@ class Monitor(Capture):
             core.wait_idle(quiet_ns, 0 if timeout == 0 else timeouts.left_ns(end))
         except DaemonDied as error:
             raise self._with_end(error) from None
+
+    @timed
+    def wait_for_log(self, pattern: str | re.Pattern[str], *, timeout: float | None = None,
+                     since: Mark | None = None, label: str | None = None) -> str:
+        """Waits for a line that the daemon prints, and returns it: one that has ended since the mark,
+        by default since the capture began, the test began, or clear_completed().
+
+        Args:
+            pattern: text that the line contains, or a compiled pattern that is searched in it.
+            timeout: seconds; 5 by default.
+            since: what was printed before this mark does not count.
+            label: said first when it fails.
+
+        Raises:
+            OperationTimeout, DaemonDied, EventsLost, MonitorStopped
+            FuseTraceError: the monitor reads no output: make it of the process, or add a log.
+
+        Example:
+            >>> mark = monitor.mark()                                    # doctest: +SKIP
+            >>> file.read_text()                                         # doctest: +SKIP
+            >>> monitor.wait_for_log("setup shared backing file", since=mark)  # doctest: +SKIP
+        """
+        text = os.fsencode(pattern) if isinstance(pattern, str) else None
+        search = None if isinstance(pattern, str) else _search_of(pattern)
+        name = None if isinstance(pattern, str) else os.fsencode(f"/{pattern.pattern}/")
+        core = self._ready()._core
+        line = core.wait_line(self._since if since is None else since, text, search, name,
+                              None if label is None else os.fsencode(label),
+                              timeouts.timeout_ns(timeout))
+        return os.fsdecode(line)
 
     @contextlib.contextmanager
     def within(self, seconds: float) -> Iterator[None]:

@@ -34,6 +34,8 @@ class Mark(NamedTuple):
     """When it was taken, nanoseconds of CLOCK_MONOTONIC."""
     lost: int
     """Events lost before it."""
+    printed: int = 0
+    """Bytes that the daemon had printed."""
 
     @property
     def time(self) -> float:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A line in the daemon's log
 
-libfuse, _wait_fs_marker of its tests: what has happened in the daemon stands in its log, which is
-searched every 0.1 s, for 10 s at most. Here the marker is branchfs's line of a RELEASE.
+libfuse, _wait_fs_marker of its tests: what has happened in the daemon stands in its log, such as "setup
+shared backing file", which is searched every 0.1 s, for 10 s at most. Here the marker is what libfuse
+prints with -d once a file has been created; it is a line of text, and operations come from the kernel.
 """
 
 import contextlib
+import re
 import time
 
 from .mounting import traced
@@ -16,22 +18,23 @@ TRIES = 100
 
 @contextlib.contextmanager
 def mounted(folder):
-    with traced(folder, source="log") as fs, traced(folder, f"trace_file={folder}/log") as logging:
+    to_file = ["sh", "-c", f"exec branchfs -d {{branch}} {{mountpoint}} 2> {folder}/log"]
+    with traced(folder, "-d") as fs, traced(folder, command=to_file) as logging:
         fs.logging = logging
         fs.log = folder / "log"
         yield fs
 
 
-def is_marker(line, path):
-    return '"release"' in line and f'"{path}"' in line
+def marker(turn):
+    return re.compile(rf"create\[\d+\] flags: \w+ /file{turn}$")
 
 
 def test_line_is_waited_for(fs, turn):
-    """libfuse's marker: with the log as the source, a line is what one waits for."""
-    file = fs.mountpoint / f"file{turn}"
-    with fs.trace_monitor.expect("release", path=file):
-        file.touch()
-    assert is_marker(fs.trace_monitor.get_logs()[-1], f"/file{turn}")
+    """The mark leaves out what was printed before."""
+    mark = fs.trace_monitor.mark()
+    (fs.mountpoint / f"file{turn}").touch()
+    line = fs.trace_monitor.wait_for_log(marker(turn), since=mark)
+    assert line.endswith(f"/file{turn}")
 
 
 def sleeping(fs, turn, pause=PAUSE):
@@ -39,7 +42,7 @@ def sleeping(fs, turn, pause=PAUSE):
     (fs.logging.mountpoint / f"file{turn}").touch()
     for _ in range(TRIES if pause else 1):
         lines = fs.log.read_text().splitlines()
-        if any(is_marker(line, f"/file{turn}") for line in lines):
+        if any(marker(turn).search(line) for line in lines):
             return
         time.sleep(pause)
-    raise AssertionError("no line of the RELEASE")
+    raise AssertionError("no line of the CREATE")
