@@ -57,6 +57,7 @@ struct fusetrace_monitor {
 	struct ft_tracker *tracker;
 
 	uint32_t state;   /* FUSETRACE_STATE_ */
+	uint32_t end;     /* the state in which it first ended, else 0; a stop does not hide it */
 	bool is_attached; /* holds references to engine and kernel source */
 	uint32_t connection;
 	uint64_t super; /* kernel's super block, once a record told it; for the resolver */
@@ -137,6 +138,7 @@ int ft_monitor_enter(const struct fusetrace_monitor *monitor);
 /* What a wait looks at, taken after a barrier in one go. */
 struct ft_monitor_view {
 	uint32_t state;
+	uint32_t end; /* how it first ended: the cause that a wait tells; 0 if it goes on */
 	uint64_t last_seq;
 	uint64_t lost;
 	uint64_t interrupts;

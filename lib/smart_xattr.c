@@ -128,7 +128,7 @@ static int look_traced(struct ft_smart *smart, const struct ft_monitor_view *vie
 		return -EREMOTEIO;
 	}
 	/* What ended cannot be asked any more, and what happened is not enough. */
-	return ft_wait_verdict(view) && view->state != FUSETRACE_STATE_STOPPED
+	return ft_wait_verdict(view) && view->end != FUSETRACE_STATE_STOPPED
 		       ? 0
 		       : read_back_some(smart);
 }
