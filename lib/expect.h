@@ -20,6 +20,7 @@ struct fusetrace_expect {
 	struct fusetrace_mark mark;
 	bool has_mark;
 	uint64_t interrupts; /* of the monitor when it began */
+	bool is_after_stop;  /* it began when the monitor had been stopped: that is its end */
 	uint64_t began_ns;
 	uint64_t deadline_ns; /* of the call that waits; 0: it looks once, UINT64_MAX: none */
 	/* The last answer came, but behind the deadline: reference, and how late. */

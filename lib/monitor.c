@@ -210,8 +210,9 @@ void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state)
 	    (monitor->state == FUSETRACE_STATE_NEW && state != FUSETRACE_STATE_STOPPED))
 		return;
 	monitor->state = state;
-	if (!monitor->first_end)
-		monitor->first_end = state;
+	/* A waiter that wakes up after the stop still learns what had happened before. */
+	if (!monitor->end)
+		monitor->end = state;
 	ft_tracker_abandon(monitor->tracker);
 	ft_waiters_notify_all(&monitor->waiters);
 }

@@ -57,10 +57,8 @@ struct fusetrace_monitor {
 	struct ft_history *history; /* has its own rules for readers */
 	struct ft_tracker *tracker;
 
-	uint32_t state; /* FUSETRACE_STATE_ */
-	/* The first state that ended all waits, whatever came after it; 0: none yet. A waiter that wakes
-	 * when the monitor has been stopped, too, still says that it was the daemon that ended. */
-	uint32_t first_end;
+	uint32_t state;   /* FUSETRACE_STATE_ */
+	uint32_t end;     /* the state in which it first ended, else 0; a stop does not hide it */
 	bool is_attached; /* holds references to engine and kernel source */
 	uint32_t connection;
 	uint64_t super; /* kernel's super block, once a record told it; for the resolver */
@@ -149,7 +147,7 @@ int ft_monitor_enter(const struct fusetrace_monitor *monitor);
 /* What a wait looks at, taken after a barrier in one go. */
 struct ft_monitor_view {
 	uint32_t state;
-	uint32_t end; /* first_end of the monitor */
+	uint32_t end; /* how it first ended: the cause that a wait tells; 0 if it goes on */
 	uint64_t last_seq;
 	uint64_t lost;
 	uint64_t interrupts;

@@ -16,7 +16,7 @@ void ft_monitor_look_locked(struct fusetrace_monitor *monitor, struct ft_monitor
 	if (monitor->is_attached)
 		ft_engine_drain();
 	ret_view->state = monitor->state;
-	ret_view->end = monitor->first_end;
+	ret_view->end = monitor->end;
 	ret_view->last_seq = ft_history_last_seq(monitor->history);
 	ret_view->lost = monitor->lost + ft_history_unkept(monitor->history);
 	ret_view->interrupts = monitor->interrupts;

@@ -232,7 +232,8 @@ static void gather_locked(struct ft_facts *facts, struct fusetrace_monitor *moni
 			  const struct fusetrace_expect *expect, struct ft_monitor_view *ret_view)
 {
 	ft_monitor_look_locked(monitor, ret_view);
-	facts->state = ret_view->end ? ret_view->end : ret_view->state;
+	facts->state = ret_view->end && !(expect && expect->is_after_stop) ? ret_view->end
+									   : ret_view->state;
 	facts->source = monitor->source;
 	facts->lost = ret_view->lost - (expect ? expect->mark.lost : 0);
 	gather_in_flight(facts, monitor, expect);

@@ -293,11 +293,6 @@ static void test_ends(void **state)
 	monitor = ft_test_monitor(0);
 	ft_test_feed_line(monitor, "{\"v\":1,\"event\":\"unmounted\"}\n");
 	fail_wait(NULL, FUSETRACE_MATCH(.op = "write"), 0, -ENOTCONN, FUSETRACE_VERDICT_UNMOUNTED);
-	/* The first end counts. */
-	fusetrace_monitor_stop(monitor);
-	fail_wait(NULL, FUSETRACE_MATCH(.op = "write"), 0, -ENOTCONN, FUSETRACE_VERDICT_UNMOUNTED);
-	fusetrace_monitor_free(monitor);
-	monitor = ft_test_monitor(0);
 	fusetrace_monitor_stop(monitor);
 	fail_wait(NULL, FUSETRACE_MATCH(.op = "write"), 0, -ESHUTDOWN,
 		  FUSETRACE_VERDICT_INTERRUPTED);

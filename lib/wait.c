@@ -100,7 +100,7 @@ static int look(struct fusetrace_expect *expect, bool is_last)
 		return expect->failure = -EOVERFLOW;
 	if (r)
 		return r;
-	state = ft_wait_verdict(&view);
+	state = expect->is_after_stop ? -ESHUTDOWN : ft_wait_verdict(&view);
 	if (expect->order == FT_EXPECT_NONE && (state || is_last))
 		return was_lost(expect, &view) ? -EOVERFLOW : 1;
 	if (state)
@@ -276,6 +276,7 @@ static void begin(struct fusetrace_expect *expect)
 {
 	ft_engine_lock();
 	expect->interrupts = expect->monitor->interrupts;
+	expect->is_after_stop = expect->monitor->state == FUSETRACE_STATE_STOPPED;
 	ft_engine_unlock();
 }
 
@@ -496,7 +497,7 @@ static void drop_taken_back(struct fusetrace_monitor *monitor, struct ft_monitor
 }
 
 static int idle_until(struct fusetrace_monitor *monitor, struct ft_waiter *waiter,
-		      uint64_t quiet_ns, uint64_t deadline_ns, uint64_t interrupts)
+		      uint64_t quiet_ns, uint64_t deadline_ns, const struct ft_monitor_view *first)
 {
 	struct ft_monitor_view view;
 	int r = 0;
@@ -506,8 +507,8 @@ static int idle_until(struct fusetrace_monitor *monitor, struct ft_waiter *waite
 
 		ft_monitor_look(monitor, &view);
 		now = ft_now_ns();
-		r = ft_wait_verdict(&view);
-		if (r == 0 && view.interrupts != interrupts)
+		r = first->state == FUSETRACE_STATE_STOPPED ? -ESHUTDOWN : ft_wait_verdict(&view);
+		if (r == 0 && view.interrupts != first->interrupts)
 			r = -ECANCELED;
 		if (r)
 			return r;
@@ -569,7 +570,7 @@ int fusetrace_wait_idle(struct fusetrace_monitor *monitor, uint64_t quiet_ns, ui
 	r = ft_wait_register(monitor, &waiter, true);
 	if (r < 0)
 		return r;
-	r = idle_until(monitor, &waiter, quiet_ns, ft_wait_deadline(timeout_ns), view.interrupts);
+	r = idle_until(monitor, &waiter, quiet_ns, ft_wait_deadline(timeout_ns), &view);
 	ft_wait_register(monitor, &waiter, false);
 	if (r < 0 && r != -EINTR)
 		ft_report_make_idle(monitor, r, began_ns, timeout_ns, reterr_report);
@@ -594,7 +595,7 @@ int fusetrace_wait_state(struct fusetrace_monitor *monitor, uint32_t state, uint
 
 		ft_monitor_look(monitor, &view);
 		if (view.state >= state) {
-			r = view.end > state ? ft_wait_verdict(&view) : 0;
+			r = view.state > state && view.end != state ? ft_wait_verdict(&view) : 0;
 			break;
 		}
 		if (view.interrupts != first.interrupts)

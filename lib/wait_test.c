@@ -757,6 +757,52 @@ static void rule_29_stop(void **state)
 			 -ESHUTDOWN);
 }
 
+/* Waiters may wake up only after the stop: what ended first is what they are told. */
+static void rule_15_the_first_end_counts(void **state)
+{
+	static const struct {
+		const char *line;
+		int result;
+		uint32_t state, verdict;
+	} rows[] = {
+		{"{\"v\":1,\"event\":\"unmounted\"}\n", -ENOTCONN, FUSETRACE_STATE_UNMOUNTED,
+		 FUSETRACE_VERDICT_UNMOUNTED},
+		{"{\"v\":1,\"event\":\"daemon_gone\",\"pid\":5}\n", -EPIPE, FUSETRACE_STATE_GONE,
+		 FUSETRACE_VERDICT_DAEMON_DIED},
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct waiting waitings[3] = {0};
+		struct fusetrace_monitor *before = monitor;
+		const struct fusetrace_match *match = FUSETRACE_MATCH(.op = "create");
+		struct fusetrace_expect *armed;
+		struct fusetrace_report *report = NULL;
+
+		monitor = ft_test_monitor(0);
+		assert_int_equal(fusetrace_expect_new(monitor, NULL, &match, 1, 0, &armed, NULL),
+				 0);
+		for (int j = 0; j < 3; j++)
+			start_wait(&waitings[j], match);
+		ft_test_await_waiters(monitor, 4);
+		ft_test_feed_line(monitor, rows[i].line);
+		assert_int_equal(fusetrace_monitor_stop(monitor), 0);
+		assert_int_equal(fusetrace_monitor_state(monitor), FUSETRACE_STATE_STOPPED);
+		/* This one looks for the first time after the stop, whatever the threads did. */
+		assert_int_equal(fusetrace_expect_wait(armed, SOON, NULL, &report), rows[i].result);
+		assert_int_equal(fusetrace_report_verdict(report), rows[i].verdict);
+		fusetrace_report_free(report);
+		for (int j = 0; j < 3; j++)
+			assert_int_equal(end_wait(&waitings[j]), rows[i].result);
+		/* What begins after the stop hears of the stop. */
+		assert_int_equal(look(NULL, match), -ESHUTDOWN);
+		assert_int_equal(fusetrace_wait_idle(monitor, 0, 0, NULL), -ESHUTDOWN);
+		assert_int_equal(fusetrace_wait_state(monitor, rows[i].state, SOON), 0);
+		fusetrace_expect_free(armed);
+		fusetrace_monitor_free(monitor);
+		monitor = before;
+	}
+}
+
 static void rule_15_ends_of_the_mount(void **state)
 {
 	static const struct {
@@ -785,10 +831,6 @@ static void rule_15_ends_of_the_mount(void **state)
 		/* What was in flight is listed, and satisfies nothing. */
 		assert_int_equal(fusetrace_count(monitor, NULL, FUSETRACE_MATCH(.op = "write")), 1);
 		assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write")), rows[i].result);
-		/* A stop comes after the end: who wakes late is told of the end. */
-		fusetrace_monitor_stop(monitor);
-		assert_int_equal(look(NULL, FUSETRACE_MATCH(.op = "write")), rows[i].result);
-		assert_int_equal(fusetrace_wait_state(monitor, rows[i].state, 0), 0);
 		fusetrace_monitor_free(monitor);
 		monitor = before;
 	}
@@ -1106,6 +1148,7 @@ int main(void)
 		wait_test(rule_14_no_lost_wake_ups),
 		wait_test(rule_29_interrupt),
 		wait_test(rule_29_stop),
+		wait_test(rule_15_the_first_end_counts),
 		wait_test(rule_15_ends_of_the_mount),
 		wait_test(rule_34_fork),
 		wait_test(rule_22_idle),

@@ -170,7 +170,7 @@ def test_stopped(verdict, check):
     assert report["daemon"]["stopped"] == report["daemon"]["threads"]
 
 
-def test_late(verdict, check):
+def test_rule_38_what_came_too_late(verdict, check):
     verdict.mount("delay=mkdir:1050ms")
     verdict.arm("expect", "mkdir", "/d", "--timeout", "1s")
     verdict.act("os.mkdir(m + '/d')")

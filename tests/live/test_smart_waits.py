@@ -91,7 +91,7 @@ class Later(threading.Thread):
 
 # ---- on each kind of mount ----
 
-def test_written(subject):
+def test_rule_25_written(subject):
     content = os.urandom(300_000)
     with open(subject / "a", "wb", buffering=0) as file:
         file.write(content)
@@ -108,7 +108,7 @@ def test_written(subject):
     assert not subject.waits.wait_for_write_complete(subject / "b", timeout=SHORT)
 
 
-def test_written_and_renamed(subject):
+def test_rule_25_written_and_renamed(subject):
     (subject / "d").mkdir()
     (subject / "d" / "t").write_bytes(b"hello")
     os.replace(subject / "d" / "t", subject / "d" / "a")
@@ -118,7 +118,7 @@ def test_written_and_renamed(subject):
     assert not subject.waits.wait_for_write_complete(subject / "d/t", timeout=SHORT)
 
 
-def test_visible(subject):
+def test_rule_24_visible(subject):
     waiter = Later(subject.waits.wait_for_file_visible, subject / "a", timeout=DEADLINE)
     assert waiter.is_pending()
     (subject / "a").write_bytes(b"x")
@@ -128,7 +128,7 @@ def test_visible(subject):
     assert not subject.waits.wait_for_dir_visible(subject / "a", timeout=SHORT)
 
 
-def test_visible_from_behind(subject):
+def test_rule_24_visible_from_behind(subject):
     """No operation on this mount tells of it, and the kernel has cached that there is nothing."""
     if subject.caches_itself:
         pytest.skip("the daemon's own cache is the daemon's word")
@@ -140,7 +140,7 @@ def test_visible_from_behind(subject):
     assert (subject / "a").read_bytes() == b"x"  # nor is the cache in anybody else's way
 
 
-def test_gone_from_behind(subject):
+def test_rule_24_gone_from_behind(subject):
     if subject.caches_itself:
         pytest.skip("the daemon's own cache is the daemon's word")
     (subject.store / "a").write_bytes(b"x")

@@ -102,7 +102,7 @@ def test_few_descriptors(manager, monkeypatch):
 
 
 @pytest.mark.skipif(not shutil.which("branchfs"), reason="branchfs is not on PATH")
-def test_a_hang_is_shown_and_aborted(manager):
+def test_rule_36_a_hang_is_shown_and_aborted(manager):
     """The test's thread gets its error when the connection is aborted; before, it is named."""
     config = FuseConfig(branches=manager.create_temp_dirs(1), options=["hang=mkdir"],
                         mountpoint=manager.create_temp_mountpoint())

@@ -88,7 +88,7 @@ def test_stuck_in_the_mount_until_the_signal(suite):
     assert re.search(r"mkdir +/d  ", text)
 
 
-def test_stuck_in_the_mount_is_freed(suite):
+def test_rule_36_stuck_in_the_mount_is_freed(suite):
     result = suite.conftest(HANGING).ini("fusetrace_on_hang = abort").write(
         STUCK).run("--timeout-method=thread")
     result.assert_outcomes(failed=1, passed=1)
