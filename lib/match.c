@@ -13,6 +13,8 @@
 #include "error.h"
 #include "event.h"
 
+#define OPCODE_READ 15
+
 /* ---- compiling ---- */
 
 static int add_selector(struct ft_match *match, const char *name, size_t length,
@@ -324,6 +326,15 @@ bool ft_match_test(const struct ft_match *match, const struct fusetrace_op *op)
 	bool matches = ft_match_is_meant(match, op) && test_result(match, op);
 
 	return (match->user.flags & FUSETRACE_MATCH_NOT) ? !matches : matches;
+}
+
+bool ft_match_is_by_chance(const struct ft_match *match, const struct fusetrace_op *op)
+{
+	bool is_named = match->selector_count && !(match->user.flags & FUSETRACE_MATCH_NOT);
+	bool is_readahead = op->opcode == OPCODE_READ && (op->present & FT_HAS(PID)) && !op->pid;
+
+	return !is_named &&
+	       (is_readahead || (ft_opcode_get(op->opcode)->behaviour & FT_OPCODE_UNTIMED));
 }
 
 bool ft_match_since(const struct ft_match *match, const struct fusetrace_op *op,

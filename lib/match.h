@@ -49,6 +49,12 @@ bool ft_match_path(const struct ft_match *match, const struct fusetrace_op *op);
 bool ft_match_since(const struct ft_match *match, const struct fusetrace_op *op,
 		    const struct fusetrace_mark *mark);
 
+/*
+ * Whether it comes by itself (forget, statfs, readahead, ...) and the match does not name it: then it
+ * breaks no order and is not what was forbidden.
+ */
+bool ft_match_is_by_chance(const struct ft_match *match, const struct fusetrace_op *op);
+
 /* "release path=/a.txt status=ok" as snprintf(3). */
 int ft_match_describe(const struct ft_match *match, char *buffer, size_t size);
 

@@ -324,7 +324,7 @@ static int find_in_flight(struct fusetrace_op *op, void *data)
 		(match->user.flags & FUSETRACE_MATCH_NOT) && ft_match_is_meant(match, op);
 	int r;
 
-	if (may_become_another || !ft_match_test(match, op) ||
+	if (may_become_another || ft_match_is_by_chance(match, op) || !ft_match_test(match, op) ||
 	    (expect->has_mark && !(match->user.flags & FUSETRACE_MATCH_IN_FLIGHT) &&
 	     ft_op_order_ns(op) < expect->mark.mono_ns))
 		return 0;

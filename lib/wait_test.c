@@ -757,6 +757,37 @@ static void rule_29_stop(void **state)
 			 -ESHUTDOWN);
 }
 
+/* What comes by itself breaks no order and no prohibition, unless it is named. */
+static void rule_13_by_chance(void **state)
+{
+	const struct fusetrace_match *any = FUSETRACE_MATCH(.op = "*");
+	const struct fusetrace_match *strict[] = {FUSETRACE_MATCH(.op = "create"),
+						  FUSETRACE_MATCH(.op = "mkdir"), any};
+
+	feed("statfs", "/");
+	assert_int_equal(fusetrace_wait_none(monitor, NULL, any, 0, NULL, NULL), 0);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, NULL,
+				    FUSETRACE_MATCH(.op = "create", .flags = FUSETRACE_MATCH_NOT),
+				    0, NULL, NULL),
+		0);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "statfs"), 0, NULL, NULL),
+		-EEXIST);
+	feed("create", "/a");
+	feed("statfs", "/");
+	feed("mkdir", "/d");
+	feed("write", "/a");
+	assert_int_equal(
+		fusetrace_wait_all(monitor, NULL, strict, 3, FUSETRACE_ORDER_STRICT, 0, NULL, NULL),
+		0);
+	assert_int_equal(fusetrace_wait_none(monitor, NULL, any, 0, NULL, NULL), -EEXIST);
+	strict[2] = FUSETRACE_MATCH(.op = "statfs,write");
+	assert_int_equal(
+		fusetrace_wait_all(monitor, NULL, strict, 3, FUSETRACE_ORDER_STRICT, 0, NULL, NULL),
+		-EILSEQ);
+}
+
 /* Waiters may wake up only after the stop: what ended first is what they are told. */
 static void rule_15_the_first_end_counts(void **state)
 {
@@ -1148,6 +1179,7 @@ int main(void)
 		wait_test(rule_14_no_lost_wake_ups),
 		wait_test(rule_29_interrupt),
 		wait_test(rule_29_stop),
+		wait_test(rule_13_by_chance),
 		wait_test(rule_15_the_first_end_counts),
 		wait_test(rule_15_ends_of_the_mount),
 		wait_test(rule_34_fork),

@@ -507,6 +507,9 @@ FUSETRACE_API int fusetrace_wait_all(struct fusetrace_monitor *monitor,
 /*
  * No such operation since the mark, nor within window_ns from now (0: up to a barrier). The first
  * offender ends it with -EEXIST and is returned in *reterr_op (may be NULL).
+ *
+ * Operations that come by themselves (forget, statfs, interrupt, readahead, ...) count here and against
+ * FUSETRACE_ORDER_STRICT only if the match names them: "*", no name or an inverted match does not.
  */
 FUSETRACE_API int fusetrace_wait_none(struct fusetrace_monitor *monitor,
 				      const struct fusetrace_mark *mark,
