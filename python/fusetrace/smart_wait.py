@@ -138,7 +138,7 @@ class SmartWaitHelper:
             self.trace_monitor._ready()
 
     def _target(self, given: str | os.PathLike[str], end: float,
-                ) -> tuple[_core.Monitor[Any] | None, tuple[int, int, int] | None, bytes, int]:
+                ) -> tuple[_core.Monitor[Any] | None, _core.MarkTuple | None, bytes, int]:
         """What the library is asked: monitor, mark, path and flags."""
         paths = self._untraced_paths
         if self.trace_monitor is None:

@@ -251,7 +251,8 @@ def verdict_line(error):
 
 
 def test_rule_39_the_verdict_comes_first(daemon, monitor):
-    create(daemon / "a")
+    with monitor.expect("release"):  # it comes after close() has returned
+        create(daemon / "a")
     for arguments, verdict in ((("create", "/a"), "before the mark"),
                                (("mkdir", "/d"), "no events")):
         with pytest.raises(OperationTimeout) as error:
