@@ -176,6 +176,26 @@ static void describe_end(struct fusetrace_mount *mount, char *text, size_t size)
 	pthread_mutex_unlock(&mount->lock);
 }
 
+/*
+ * What ends well takes its mount along. So where that is still there though the first process ended with
+ * exit code 0, it may be that one in the background served, and was gone before anybody saw it.
+ */
+static bool may_have_been_another(struct fusetrace_mount *mount)
+{
+	const struct ft_process *outcome;
+	struct ft_place place;
+	bool is_first, is_there;
+
+	pthread_mutex_lock(&mount->lock);
+	outcome = ft_processes_outcome(&mount->processes);
+	is_first = outcome == &mount->processes.entries[0] && outcome->status == 0;
+	pthread_mutex_unlock(&mount->lock);
+	is_there = is_first && ft_mount_find_own(mount, &place);
+	if (is_there)
+		free(place.mountpoint);
+	return is_there;
+}
+
 /* Nobody need wait for its operations any more, either. */
 static void end_monitor(struct fusetrace_mount *mount)
 {
@@ -202,11 +222,13 @@ static int fail_unmounted(struct fusetrace_mount *mount, struct fusetrace_error 
 /* Of one that has gone, with its mount or from under it. */
 static int fail_gone(struct fusetrace_mount *mount, struct fusetrace_error *reterr_error)
 {
-	char end[64] = "is no longer there";
+	char end[128] = "is no longer there";
 
 	await_end(mount);
 	if (ft_mount_running(mount, false) == 0) {
 		describe_end(mount, end, sizeof(end));
+		if (may_have_been_another(mount))
+			strcat(end, ", or in the background, where nobody saw how,");
 		end_monitor(mount);
 	}
 	return ft_mount_fail(mount, reterr_error, -EPIPE, "it was mounted, but %s after %.3g s",

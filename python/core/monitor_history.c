@@ -132,7 +132,14 @@ static int add_line(const char *line, size_t length, void *data)
 	return r < 0 ? -ENOMEM : 0;
 }
 
-PyObject *core_monitor_log_lines(PyObject *self, PyObject *unused)
+static int gather_lines(struct fusetrace_monitor *monitor, struct gathered_lines *lines)
+{
+	return fusetrace_log_lines(monitor, add_line, lines);
+}
+
+/* What gather() adds, one after the other, without the interpreter's lock but for the adding. */
+static PyObject *gathered(PyObject *self, int (*gather)(struct fusetrace_monitor *monitor,
+							struct gathered_lines *lines))
 {
 	struct gathered_lines lines = {.list = PyList_New(0)};
 	int r;
@@ -140,13 +147,18 @@ PyObject *core_monitor_log_lines(PyObject *self, PyObject *unused)
 	if (!lines.list)
 		return NULL;
 	lines.saved = PyEval_SaveThread();
-	r = fusetrace_log_lines(monitor_of(self), add_line, &lines);
+	r = gather(monitor_of(self), &lines);
 	PyEval_RestoreThread(lines.saved);
 	if (r < 0) {
 		Py_DECREF(lines.list);
 		return core_raise(r, NULL);
 	}
 	return lines.list;
+}
+
+PyObject *core_monitor_log_lines(PyObject *self, PyObject *unused)
+{
+	return gathered(self, gather_lines);
 }
 
 static int add_wait(const struct fusetrace_wait_record *wait, const char *json, void *data)
@@ -163,22 +175,15 @@ static int add_wait(const struct fusetrace_wait_record *wait, const char *json, 
 	return r < 0 ? -ENOMEM : 0;
 }
 
+static int gather_waits(struct fusetrace_monitor *monitor, struct gathered_lines *lines)
+{
+	return fusetrace_foreach_wait(monitor, add_wait, lines);
+}
+
 /* The last waits that have ended, oldest first: a list of (end in ns, JSON). */
 PyObject *core_monitor_waits(PyObject *self, PyObject *unused)
 {
-	struct gathered_lines lines = {.list = PyList_New(0)};
-	int r;
-
-	if (!lines.list)
-		return NULL;
-	lines.saved = PyEval_SaveThread();
-	r = fusetrace_foreach_wait(monitor_of(self), add_wait, &lines);
-	PyEval_RestoreThread(lines.saved);
-	if (r < 0) {
-		Py_DECREF(lines.list);
-		return core_raise(r, NULL);
-	}
-	return lines.list;
+	return gathered(self, gather_waits);
 }
 
 static PyObject *row_of(const struct fusetrace_summary_row *row)
