@@ -24,6 +24,8 @@
 
 /* How often the ring is emptied when nobody waits for anything: wake-ups are what tracing costs. */
 #define DRAIN_INTERVAL_NS 20000000
+/* How long the lock is left to others between two turns, while a daemon floods us. */
+#define FLOOD_PAUSE_NS 200000
 /*
  * ... and when somebody does while many other operations go on: those that lie before the awaited
  * one must be read first, so they shall not pile up.
@@ -43,6 +45,7 @@ static struct engine {
 	bool is_up;
 	bool has_thread;
 	bool is_stopping;
+	bool is_flooded;  /* a daemon prints faster than it can be read */
 	pthread_t thread; /* has_thread */
 	bool has_leader;
 	uint64_t interval_ns; /* of the timer */
@@ -144,8 +147,10 @@ int ft_engine_drain(void)
 	}
 	if (!engine.log_count)
 		return r;
+	engine.is_flooded = false;
 	ft_list_foreach (at, &engine.monitors)
-		ft_monitor_read_logs(FT_CONTAINER(at, struct fusetrace_monitor, of_engine));
+		engine.is_flooded |=
+			ft_monitor_read_logs(FT_CONTAINER(at, struct fusetrace_monitor, of_engine));
 	return r;
 }
 
@@ -324,13 +329,17 @@ static int turn(int timeout_ms)
 
 static void *run(void *data)
 {
-	bool is_stopping = false;
+	const struct timespec pause = {0, FLOOD_PAUSE_NS};
+	bool is_stopping = false, is_flooded = false;
 
 	pthread_setname_np(pthread_self(), "fusetrace");
 	while (!is_stopping) {
+		if (is_flooded)
+			nanosleep(&pause, NULL); /* the lock is for others, too */
 		turn(-1);
 		ft_engine_lock();
 		is_stopping = engine.is_stopping;
+		is_flooded = engine.is_flooded;
 		ft_engine_unlock();
 	}
 	return NULL;

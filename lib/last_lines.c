@@ -14,6 +14,8 @@ void ft_last_lines_push(struct ft_last_lines *lines, const char *data, size_t si
 {
 	size_t at, first;
 
+	if (!size)
+		return;
 	if (!lines->bytes)
 		lines->bytes = malloc(FT_LAST_LINES_BYTES);
 	if (!lines->bytes)

@@ -21,6 +21,11 @@
  * parsed, there is room for three more.
  */
 #define PARSED_BYTES_MAX (16u << 20)
+/*
+ * Of a pipe that is filled faster than it can be emptied no more is taken in one go, so that others get
+ * their turn: it is far more than a pipe holds, so all that was in it at the begin is taken.
+ */
+#define PIPE_BYTES_MAX (2 * PARSED_BYTES_MAX)
 /* Of a file, which waits for nobody, a caller's barrier takes no more at once. */
 #define FILE_BYTES_MAX (64u << 20)
 
@@ -173,6 +178,7 @@ struct drain {
 	struct ft_log_stream *stream;
 	ft_log_stream_fn *fn;
 	void *data;
+	size_t taken;
 	size_t parsed;
 	bool has_any;
 };
@@ -236,11 +242,14 @@ static int read_all(struct drain *drain)
 			stream->has_ended = true;
 		if (size > 0) {
 			stream->offset += size;
+			drain->taken += (size_t)size;
 			r = take_piece(drain, buffer, (size_t)size);
 			if (r < 0)
 				return r;
 		}
-	} while (size > 0 && (!stream->is_file || drain->parsed < FILE_BYTES_MAX));
+	} while (size > 0 && (stream->is_file ? drain->parsed < FILE_BYTES_MAX
+					      : drain->taken < PIPE_BYTES_MAX));
+	stream->is_cut = size > 0 && !stream->is_file;
 	return 0;
 }
 
@@ -272,6 +281,7 @@ int ft_log_stream_drain(struct ft_log_stream *stream, ft_log_stream_fn *fn, void
 	struct drain drain = {.stream = stream, .fn = fn, .data = data};
 	int r;
 
+	stream->is_cut = false;
 	if (stream->has_ended)
 		return 0;
 	if (stream->is_file)

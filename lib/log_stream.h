@@ -20,6 +20,7 @@ struct ft_log_stream {
 	int fd; /* -1: the file is not there just now */
 	bool is_file;
 	bool has_ended;   /* no more will come: the last writer of a pipe has closed it */
+	bool is_cut;      /* there was more than is taken in one go */
 	bool is_behind;   /* lines are being dropped up to the next newline */
 	bool has_gap;     /* lines were dropped, and fn has not been told */
 	uint64_t dropped; /* lines that were not parsed */
@@ -48,7 +49,7 @@ struct ft_log_stream *ft_log_stream_free(struct ft_log_stream *stream);
 int ft_log_stream_poll_fd(const struct ft_log_stream *stream);
 
 /*
- * Passes on all bytes that are there, in pieces. is_gap: lines were dropped before this piece,
+ * Passes on all bytes that were there when it was called, in pieces. is_gap: lines were dropped before this piece,
  * which begins with a whole one. Returns 1 if anything was passed on, 0, or a negative errno of fn.
  */
 typedef int ft_log_stream_fn(const char *data, size_t size, bool is_gap, void *data_of_fn);

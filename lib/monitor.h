@@ -124,12 +124,12 @@ int ft_monitor_watch_logs(struct fusetrace_monitor *monitor);
 void ft_monitor_unwatch_logs(struct fusetrace_monitor *monitor);
 /* FUSETRACE_SOURCE_AUTO where the kernel cannot be traced: operations come from the logs. */
 int ft_monitor_use_logs(struct fusetrace_monitor *monitor);
-/* The barrier: all that has been printed is taken. */
 /* Lock held. Lines of log that no format takes are for the caller, if he wants them. */
 void ft_monitor_list_unparsed(struct fusetrace_monitor *monitor, struct ft_log *log);
 /* Without the lock: tells the caller of those that were kept. */
 void ft_monitor_tell_unparsed(struct fusetrace_monitor *monitor);
-void ft_monitor_read_logs(struct fusetrace_monitor *monitor);
+/* The barrier: all that has been printed is taken. true: more comes than can be taken. */
+bool ft_monitor_read_logs(struct fusetrace_monitor *monitor);
 void ft_monitor_free_logs(struct fusetrace_monitor *monitor);
 /* Whether nothing more can be printed that would be read. */
 bool ft_monitor_logs_have_ended(const struct fusetrace_monitor *monitor);

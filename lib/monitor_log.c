@@ -294,9 +294,9 @@ static uint64_t count_lost(const struct fusetrace_monitor *monitor)
 	return lost;
 }
 
-void ft_monitor_read_logs(struct fusetrace_monitor *monitor)
+bool ft_monitor_read_logs(struct fusetrace_monitor *monitor)
 {
-	bool has_ended = false;
+	bool has_ended = false, is_cut = false;
 
 	ft_list_foreach (at, &monitor->logs) {
 		struct ft_log_stream *stream = stream_at(at);
@@ -305,12 +305,14 @@ void ft_monitor_read_logs(struct fusetrace_monitor *monitor)
 			continue;
 		read_stream(monitor, stream);
 		has_ended |= stream->has_ended;
+		is_cut |= stream->is_cut;
 	}
 	if (!makes_operations(monitor))
-		return;
+		return is_cut;
 	ft_monitor_on_lost(monitor, count_lost(monitor));
 	if (has_ended && !has_more(monitor))
 		end_logs(monitor);
+	return is_cut;
 }
 
 /* ---- the lines ---- */
