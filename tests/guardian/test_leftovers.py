@@ -39,9 +39,16 @@ def deeds_in(found, folder):
             if record["event"] == "cleaned" and record.get("path", "").startswith(str(folder))}
 
 
+def is_recorded(folder, pid):
+    """Whether its guardian has written all down: the mounts as well, which it hears of last."""
+    entries = [entry for path in records(folder, pid)
+               for entry in json.loads(path.read_text())["entries"]]
+    return entries and all(entry.get("connection", 1) for entry in entries)
+
+
 def kill_both(folder, owner):
     watched = Watched(owner)
-    until(lambda: records(folder, owner.pid), "there is no record")
+    until(lambda: is_recorded(folder, owner.pid), "there is no record")
     watched.kill()
     owner.kill()
 
