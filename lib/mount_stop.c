@@ -79,7 +79,7 @@ static int unmount_once(struct fusetrace_mount *mount, const struct ft_place *pl
 		r = ft_mount_try_unmount(mount, place->mountpoint, is_lazy,
 					 ft_deadline_ns(PROMPT_NS));
 	}
-	mount->stopping.is_refused = r == -EPERM;
+	mount->stopping.is_refused |= r == -EPERM;
 	return r;
 }
 
