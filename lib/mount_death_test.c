@@ -83,7 +83,8 @@ static void told(uint64_t began_ns, int code, const char *text)
 	pthread_join(waiting, NULL);
 	assert_int_equal(result, code);
 	print_message("# told after %.1f ms\n", (double)(ended_ns - began_ns) / 1e6);
-	assert_true(ended_ns - began_ns < AT_ONCE);
+	if (ended_ns - began_ns >= AT_ONCE)
+		fail_msg("told after %.1f ms", (double)(ended_ns - began_ns) / 1e6);
 	life_assert_text(text);
 }
 
@@ -187,10 +188,28 @@ static void test_before_init_stopped(void **state)
 
 /* ---- during a wait, and during a request ---- */
 
+/*
+ * The process that serves. Of a daemon that went into the background the one that was started is listed
+ * too, until it has ended: its death would tell nothing.
+ */
+static pid_t serving(bool is_background)
+{
+	uint64_t deadline = ft_deadline_ns(SOON);
+	pid_t started = fusetrace_mount_pid(life.mounted);
+	pid_t pids[4];
+	int count;
+
+	do {
+		assert_true(ft_now_ns() < deadline);
+		count = fusetrace_monitor_daemons(life.monitor, pids, 4);
+	} while (count != 1 || (pids[0] == started) == is_background);
+	return pids[0];
+}
+
 static void during_a_wait(int number, bool is_background, const char *text)
 {
-	pid_t pids[4];
 	uint64_t began;
+	pid_t daemon;
 
 	life_skip_where_impossible();
 	life_make_monitor();
@@ -198,9 +217,9 @@ static void during_a_wait(int number, bool is_background, const char *text)
 	life_be_ready();
 	begin(wait_for_operation);
 	ft_test_await_waiters(life.monitor, 1);
-	assert_true(fusetrace_monitor_daemons(life.monitor, pids, 4) >= 1);
+	daemon = serving(is_background);
 	began = ft_now_ns();
-	kill(pids[0], number);
+	kill(daemon, number);
 	told(began, -EPIPE, text);
 }
 
