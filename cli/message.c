@@ -55,6 +55,7 @@ int exit_code_of(int error)
 	case 0:
 		return EXIT_SATISFIED;
 	case ETIMEDOUT:
+	case ETIME:
 	case EREMOTEIO:
 	case EILSEQ:
 	case EEXIST:

@@ -118,6 +118,9 @@ static const struct option_row rows[] = {
 		OPTIONS_EXPECT, FLAG, AT(in_flight), NULL, COMPLETE_NOTHING},
 	{"show", 0, NULL, "print the operations that were waited for",
 		OPTIONS_EXPECT, FLAG, AT(show), NULL, COMPLETE_NOTHING},
+	{"start-timeout", 0, "DURATION", "each must have begun so long after CMD has ended\n"
+		"(default: no limit but --timeout)",
+		OPTIONS_EXPECT, DURATION, AT(start_timeout_ns), NULL, COMPLETE_NOTHING},
 
 	{"within", 0, "DURATION", "nor so long after CMD has ended",
 		OPTIONS_FORBID, DURATION, AT(within_ns), NULL, COMPLETE_NOTHING},

@@ -71,7 +71,8 @@ struct options {
 	const char *mount;
 	bool has_timeout;
 	uint64_t timeout_ns;
-	uint32_t order; /* FUSETRACE_ORDER_ */
+	uint64_t start_timeout_ns; /* EXPECT; 0: none */
+	uint32_t order;            /* FUSETRACE_ORDER_ */
 	bool in_flight;
 	bool show;
 	uint64_t within_ns;

@@ -266,6 +266,7 @@ int waiting_matches(const struct waiting *waiting, struct fusetrace_match *match
 			.error = want->error,
 			.label = want->label,
 			.min_duration_ns = options->slow_ns,
+			.start_timeout_ns = options->start_timeout_ns,
 			.flags = (options->no_probes ? FUSETRACE_MATCH_NO_PROBES : 0) |
 				 (options->in_flight ? FUSETRACE_MATCH_IN_FLIGHT : 0),
 		};

@@ -84,6 +84,8 @@ const char *fusetrace_strerror(int error)
 		return "not idle in time";
 	case ETIMEDOUT:
 		return "timed out";
+	case ETIME:
+		return "not begun in time";
 	case EMEDIUMTYPE:
 		return "not on a FUSE mount";
 	case ECHILD:

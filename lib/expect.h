@@ -22,7 +22,9 @@ struct fusetrace_expect {
 	uint64_t interrupts; /* of the monitor when it began */
 	bool is_after_stop;  /* it began when the monitor had been stopped: that is its end */
 	uint64_t began_ns;
-	uint64_t deadline_ns; /* of the call that waits; 0: it looks once, UINT64_MAX: none */
+	uint64_t waits_since_ns;    /* of the first call that waits; 0: there was none */
+	uint64_t starts_checked_ns; /* who had to begin by then has */
+	uint64_t deadline_ns;       /* of the call that waits; 0: it looks once, UINT64_MAX: none */
 	/* The last answer came, but behind the deadline: reference, and how late. */
 	struct fusetrace_op *late;
 	uint64_t late_ns;
@@ -57,5 +59,13 @@ int ft_expect_arm(struct fusetrace_expect *expect);
  * 0: not yet, negative: failed for good.
  */
 int ft_expect_look(struct fusetrace_expect *expect, uint64_t last_seq);
+
+/* When the next match must have begun, of those without an answer; UINT64_MAX: none has to. */
+uint64_t ft_expect_next_start_ns(const struct fusetrace_expect *expect);
+/*
+ * 1 and the place of a match that had to have begun by now_ns and has not, as far as can be seen in
+ * what is in flight; 0 all have; -ENOMEM.
+ */
+int ft_expect_find_not_begun(struct fusetrace_expect *expect, uint64_t now_ns, size_t *ret_slot);
 
 #endif

@@ -342,7 +342,8 @@ bool ft_match_since(const struct ft_match *match, const struct fusetrace_op *op,
 {
 	if (!mark || mark->mono_ns == 0)
 		return true;
-	if (op->seq <= mark->seq)
+	/* What is in flight has no number yet: it ends behind every mark. */
+	if (op->status != FUSETRACE_STATUS_STARTED && op->seq <= mark->seq)
 		return false;
 	if (match->user.flags & FUSETRACE_MATCH_IN_FLIGHT)
 		return true;

@@ -94,19 +94,13 @@ static void look_for_near(struct ft_facts *facts, const struct ft_match *match,
 	}
 }
 
-/*
- * Whether the operation is one that would have answered, or may have, but for how it went. What is in
- * flight has no number yet: it ends behind every mark.
- */
+/* Whether the operation is one that would have answered, or may have, but for how it went. */
 static bool is_candidate(const struct fusetrace_expect *expect, const struct ft_match *match,
 			 const struct fusetrace_op *op)
 {
 	bool is_inverted = match->user.flags & FUSETRACE_MATCH_NOT;
 	bool counts = ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL);
 
-	if (op->status == FUSETRACE_STATUS_STARTED)
-		counts = !expect->has_mark || (match->user.flags & FUSETRACE_MATCH_IN_FLIGHT) ||
-			 ft_op_order_ns(op) >= expect->mark.mono_ns;
 	return counts && ft_match_is_meant(match, op) != is_inverted;
 }
 

@@ -138,6 +138,9 @@ static void set_expect(json_t *root, const struct ft_report_source *source)
 	set_number(root, "items", expect->count);
 	set_text(root, "where", expect->matches[source->facts->slot].where);
 	set_text(root, "check", expect->matches[source->facts->slot].check_name);
+	if (expect->matches[source->facts->slot].user.start_timeout_ns)
+		set_number(root, "start_timeout_ns",
+			   expect->matches[source->facts->slot].user.start_timeout_ns);
 	if (expect->refused)
 		set_number(root, "refused", expect->refused);
 	if (!expect->has_mark)

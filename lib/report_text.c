@@ -134,6 +134,14 @@ static void put_limit(FILE *out, const struct ft_facts *facts)
 	fputc('\n', out);
 }
 
+/* The other limit: it was not even asked for. */
+static void put_start_limit(FILE *out, const struct ft_report_source *source)
+{
+	uint64_t limit_ns = ft_facts_match(source->expect)->user.start_timeout_ns;
+
+	fprintf(out, " begun within %.3f s\n", (double)limit_ns / 1e9);
+}
+
 static void put_first(FILE *out, const struct ft_report_source *source)
 {
 	const struct ft_facts *facts = source->facts;
@@ -149,6 +157,8 @@ static void put_first(FILE *out, const struct ft_report_source *source)
 		fprintf(out, "%s%s", is_none ? "forbidden: " : "no ", source->waited_for);
 	if (facts->result == -ETIMEDOUT || facts->result == -EBUSY)
 		put_limit(out, facts);
+	else if (facts->result == -ETIME)
+		put_start_limit(out, source);
 	else
 		put_end(out, facts);
 }

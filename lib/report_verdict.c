@@ -126,6 +126,7 @@ static uint32_t verdict_of(struct ft_facts *facts, const struct fusetrace_expect
 		return FUSETRACE_VERDICT_FAILED;
 	case EBUSY:
 		return verdict_of_busy(facts);
+	case ETIME:
 	case ETIMEDOUT:
 		return expect ? verdict_of_timeout(facts, expect) : FUSETRACE_VERDICT_NEVER_STARTED;
 	case ECANCELED:

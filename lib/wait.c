@@ -112,11 +112,38 @@ static int look(struct fusetrace_expect *expect, bool is_last)
 	return is_last ? -ETIMEDOUT : 0;
 }
 
+/* What has ended between the look and this one has begun, too: so there is another look. */
+static int look_at_starts(struct fusetrace_expect *expect)
+{
+	uint64_t now_ns = ft_now_ns();
+	size_t slot;
+	int r;
+
+	if (now_ns < ft_expect_next_start_ns(expect))
+		return 0;
+	r = ft_expect_find_not_begun(expect, now_ns, &slot);
+	if (r <= 0)
+		return r;
+	r = look(expect, false);
+	if (r == 0 && !expect->assign.ops[slot]) {
+		expect->failed_slot = slot;
+		r = expect->failure = -ETIME;
+	}
+	return r;
+}
+
+static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
 static int wait_until(struct fusetrace_expect *expect, uint64_t deadline_ns)
 {
 	/* What has already happened needs neither a descriptor nor a registration. */
 	int r = look(expect, false);
 
+	if (r == 0)
+		r = look_at_starts(expect);
 	if (r || deadline_ns == 0)
 		return r ? r : look(expect, true);
 	r = ft_expect_arm(expect);
@@ -125,7 +152,10 @@ static int wait_until(struct fusetrace_expect *expect, uint64_t deadline_ns)
 
 		r = look(expect, is_last);
 		if (r == 0)
-			r = ft_wait_sleep(expect->monitor, &expect->waiter, -1, deadline_ns);
+			r = look_at_starts(expect);
+		if (r == 0)
+			r = ft_wait_sleep(expect->monitor, &expect->waiter, -1,
+					  earlier(deadline_ns, ft_expect_next_start_ns(expect)));
 	}
 	return r;
 }
@@ -255,6 +285,8 @@ static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
 	int r;
 
 	expect->deadline_ns = ft_wait_deadline(timeout_ns);
+	if (!expect->waits_since_ns)
+		expect->waits_since_ns = ft_now_ns();
 	r = wait_until(expect, expect->deadline_ns);
 	if (r > 0 && expect->order != FT_EXPECT_NONE && is_too_late(expect))
 		r = -ETIMEDOUT;
@@ -325,8 +357,7 @@ static int find_in_flight(struct fusetrace_op *op, void *data)
 	int r;
 
 	if (may_become_another || ft_match_is_by_chance(match, op) || !ft_match_test(match, op) ||
-	    (expect->has_mark && !(match->user.flags & FUSETRACE_MATCH_IN_FLIGHT) &&
-	     ft_op_order_ns(op) < expect->mark.mono_ns))
+	    !ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL))
 		return 0;
 	r = ft_check_run(match, op);
 	if (r == 0)

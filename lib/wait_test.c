@@ -24,6 +24,7 @@
 #define SOON (20 * FUSETRACE_SECOND) /* a deadline that no test should reach */
 
 static struct fusetrace_monitor *monitor;
+static struct fusetrace_report *start_report; /* of wait_with_start() */
 
 static int set_up(void **state)
 {
@@ -33,6 +34,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
+	start_report = fusetrace_report_free(start_report);
 	monitor = fusetrace_monitor_free(monitor);
 	return 0;
 }
@@ -1121,6 +1123,67 @@ static void rule_39_in_flight_is_what_would_count(void **state)
 			 FUSETRACE_VERDICT_IN_FLIGHT);
 }
 
+/* A wait since now, or for what is in flight, with count writes that must begin in start_ns. */
+static int wait_with_start(uint64_t start_ns, size_t count, uint64_t timeout_ns)
+{
+	struct fusetrace_mark mark = mark_now();
+	const struct fusetrace_match *write =
+		FUSETRACE_MATCH(.op = "write", .flags = FUSETRACE_MATCH_IN_FLIGHT,
+				.start_timeout_ns = start_ns);
+	const struct fusetrace_match *matches[] = {write, write};
+
+	start_report = fusetrace_report_free(start_report);
+	return fusetrace_wait_all(monitor, &mark, matches, count, FUSETRACE_ORDER_ANY, timeout_ns,
+				  NULL, &start_report);
+}
+
+static void rule_20_it_must_begin_in_time(void **state)
+{
+	uint64_t began = ft_now_ns();
+
+	assert_int_equal(wait_with_start(30 * MS, 1, SOON), -ETIME);
+	assert_in_range(ft_now_ns() - began, 30 * MS, SOON / 2);
+	assert_int_equal(fusetrace_report_verdict(start_report), FUSETRACE_VERDICT_NO_EVENTS);
+	assert_non_null(strstr(fusetrace_report_text(start_report), "begun within 0.030 s"));
+	assert_non_null(
+		strstr(fusetrace_report_json(start_report), "\"start_timeout_ns\":30000000"));
+	/* The time that is shorter ends it. */
+	assert_int_equal(wait_with_start(SOON, 1, 30 * MS), -ETIMEDOUT);
+	assert_int_equal(wait_with_start(30 * MS, 1, 0), -ETIMEDOUT);
+}
+
+static void rule_20_what_is_in_flight_has_begun(void **state)
+{
+	feed_started("write", "/a");
+	assert_int_equal(wait_with_start(30 * MS, 1, 90 * MS), -ETIMEDOUT);
+	assert_int_equal(fusetrace_report_verdict(start_report), FUSETRACE_VERDICT_IN_FLIGHT);
+	/* Each has to begin by one of its own. */
+	assert_int_equal(wait_with_start(30 * MS, 2, SOON), -ETIME);
+}
+
+/* For an expectation the time begins when it is waited for, and goes on from call to call. */
+static void rule_20_from_the_first_wait_on(void **state)
+{
+	struct fusetrace_expect *expect;
+	const struct fusetrace_match *match =
+		FUSETRACE_MATCH(.op = "write", .start_timeout_ns = 60 * MS);
+	uint64_t began;
+	int r;
+
+	assert_int_equal(
+		fusetrace_expect_new(monitor, NULL, &match, 1, FUSETRACE_ORDER_ANY, &expect, NULL),
+		0);
+	usleep(70000);
+	began = ft_now_ns();
+	do {
+		r = fusetrace_expect_wait(expect, 10 * MS, NULL, NULL);
+	} while (r == -ETIMEDOUT && ft_now_ns() - began < SOON);
+	assert_int_equal(r, -ETIME);
+	assert_in_range(ft_now_ns() - began, 60 * MS, SOON / 2);
+	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), -ETIME);
+	fusetrace_expect_free(expect);
+}
+
 /* An unknown result satisfies nothing, so an earlier mark would not help. */
 static void rule_39_unknown_before_the_mark(void **state)
 {
@@ -1193,6 +1256,9 @@ int main(void)
 		wait_test(rule_07_first_offender_at_once),
 		wait_test(rule_07_inverted_and_in_flight),
 		wait_test(rule_08_loss_before_a_violated_order),
+		wait_test(rule_20_it_must_begin_in_time),
+		wait_test(rule_20_what_is_in_flight_has_begun),
+		wait_test(rule_20_from_the_first_wait_on),
 		wait_test(rule_39_in_flight_is_what_would_count),
 		wait_test(rule_39_unknown_before_the_mark),
 		wait_test(rule_39_another_result),

@@ -214,6 +214,12 @@ struct fusetrace_match {
 	const char *label;      /* shown first in reports */
 	const char *check_name; /* of check, for reports: "is_complete" */
 	const char *where;      /* who waits, for reports: "test_flush.py:31" */
+	/*
+	 * A wait ends when no such operation has begun by then, counted from the call that waits; for
+	 * an expectation from the first. 0: the timeout is for all of it. A log that does not print
+	 * requests before their replies tells of the begin with the end.
+	 */
+	uint64_t start_timeout_ns;
 };
 #define FUSETRACE_MATCH(...)                                                                       \
 	(&(struct fusetrace_match){.sz = sizeof(struct fusetrace_match), __VA_ARGS__})
@@ -459,7 +465,7 @@ FUSETRACE_API int fusetrace_reader_next(struct fusetrace_reader *reader,
 
 /*
  * Waits return 0 when satisfied, or
- *	-ETIMEDOUT	the deadline passed
+ *	-ETIMEDOUT	the deadline passed	-ETIME		one has not begun by its start_timeout_ns
  *	-EPIPE		the daemon ended	-ENOTCONN	unmounted
  *	-EOVERFLOW	events were lost: no verdict
  *	-EILSEQ		the order was violated	-EEXIST		a forbidden operation was seen

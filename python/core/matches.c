@@ -49,16 +49,17 @@ static bool fill(struct core_match *item, PyObject *tuple)
 	PyObject *op, *path, *check, *label, *check_name = Py_None, *where = Py_None;
 	struct fusetrace_match *match = &item->match;
 	long long pid;
-	unsigned long long nodeid, min_size, min_duration;
+	unsigned long long nodeid, min_size, min_duration, start_timeout = 0;
 
 	*match = *FUSETRACE_MATCH();
 	if (!PyTuple_Check(tuple)) {
 		PyErr_SetString(PyExc_TypeError, "a match is a tuple");
 		return false;
 	}
-	if (!PyArg_ParseTuple(tuple, "OOIIiILKKKOO|OO", &op, &path, &match->path_kind,
+	if (!PyArg_ParseTuple(tuple, "OOIIiILKKKOO|OOK", &op, &path, &match->path_kind,
 			      &match->status, &match->error, &match->flags, &pid, &nodeid,
-			      &min_size, &min_duration, &check, &label, &check_name, &where))
+			      &min_size, &min_duration, &check, &label, &check_name, &where,
+			      &start_timeout))
 		return false;
 	if (!core_bytes(op, &match->op) || !core_bytes(path, &match->path) ||
 	    !core_bytes(label, &match->label) || !core_bytes(check_name, &match->check_name) ||
@@ -68,6 +69,7 @@ static bool fill(struct core_match *item, PyObject *tuple)
 	match->nodeid = nodeid;
 	match->min_size = min_size;
 	match->min_duration_ns = min_duration;
+	match->start_timeout_ns = start_timeout;
 	Py_INCREF(tuple);
 	item->owner = tuple;
 	if (check != Py_None) {

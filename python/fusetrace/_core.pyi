@@ -18,6 +18,7 @@ MatchTuple = tuple[
     bytes | None,  # label
     bytes | None,  # check_name
     bytes | None,  # where
+    int,  # start_timeout_ns
 ]
 MarkTuple = tuple[int, int, int, int]
 SummaryRow = tuple[str, bytes | None, int, int, int, int, int, int, int, int, int, int]

@@ -79,6 +79,7 @@ class MountError(FuseTraceError, RuntimeError):
 
 _CLASSES: dict[int, type[FuseTraceError]] = {
     errno.ETIMEDOUT: OperationTimeout,
+    errno.ETIME: OperationTimeout,
     errno.EBUSY: OperationTimeout,
     errno.EREMOTEIO: OperationFailed,
     errno.EILSEQ: OrderViolation,

@@ -8,6 +8,8 @@ and trio, where its descriptor is watched by the event loop.
 from __future__ import annotations
 
 import contextlib
+import errno
+import math
 import os
 import sys
 import time
@@ -51,6 +53,7 @@ class Expectation:
         self._timeout = timeout
         self._is_single = is_single
         self._is_strict = order == "strict"
+        self._starts = [timeouts.start_ns(one.start_timeout) / 1e9 for one in matchers]
         self._operations: list[Operation] | None = None
         self._is_open = True
         self._is_cancelled = False
@@ -160,10 +163,12 @@ class Expectation:
         self._is_open = False
         self._is_awaited = True
         try:
+            first = math.inf
             while self._operations is None:
                 self._operations = self._look(is_last=time.monotonic() >= end)
+                first = min(first, time.monotonic())
                 if self._operations is None:
-                    await _readable(self._core.fileno(), end)
+                    await _readable(self._core.fileno(), min(end, self._next_start(first)))
         except DaemonDied as error:
             raise self._with_end(error) from None
         finally:
@@ -171,14 +176,21 @@ class Expectation:
             waits.add(time.monotonic() - began, lambda: f"await {self.where}")
         return self._result()
 
+    def _next_start(self, first: float) -> float:
+        """When there is to be another look, for what must have begun by then."""
+        now = time.monotonic()
+        return min((first + one for one in self._starts if one and first + one > now),
+                   default=math.inf)
+
     def _look(self, is_last: bool) -> list[Operation] | None:
         """What satisfies it now; None: not yet. A report costs more than a look, so it is made only
         for what ends the wait."""
         if not is_last:
             try:
                 return self._core.wait(0, False)
-            except OperationTimeout:
-                return None
+            except OperationTimeout as error:
+                if error.code != errno.ETIME:
+                    return None
             except EventsLost:
                 if not self._is_strict:
                     return None  # what was not lost may still come
@@ -210,7 +222,6 @@ def _is_in_trio() -> bool:
 
 async def _readable_asyncio(descriptor: int, end: float) -> None:
     import asyncio
-    import math
 
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()

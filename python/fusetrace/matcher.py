@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Union
 
-from . import _core
+from . import _core, timeouts
 from .operation import Operation, OperationStatus
 from .paths import InMount, is_pattern
 
@@ -46,6 +46,7 @@ class Matcher:
         label: said first in reports.
         include_in_flight: also what had begun before the mark.
         allow_failure: go on waiting when a matching operation fails.
+        start_timeout: seconds after which a wait ends when no such operation has begun.
     """
 
     op: str = "*"
@@ -60,6 +61,7 @@ class Matcher:
     label: str | None = None
     include_in_flight: bool = False
     allow_failure: bool = False
+    start_timeout: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.op, str):
@@ -72,6 +74,8 @@ class Matcher:
             raise TypeError("a pattern for paths is one of str, not of bytes")
         if self.check_fn is not None and not callable(self.check_fn):
             raise TypeError(f"check_fn must be callable, not {type(self.check_fn).__name__}")
+        if self.start_timeout is not None:
+            timeouts.seconds(self.start_timeout, "start_timeout")
 
     def with_defaults(self, **changes: object) -> Matcher:
         """A copy in which what still has its default is changed; ValueError when path, errno or
@@ -112,7 +116,8 @@ class Matcher:
             self.errno or 0, flags, self.pid, self.nodeid, self.min_size,
             round(self.min_duration_ms * 1e6), last if check is None else _both(check, last),
             _encoded(self.label),
-            _encoded(_name_of(self.check_fn)), _encoded(where))
+            _encoded(_name_of(self.check_fn)), _encoded(where),
+            timeouts.start_ns(self.start_timeout))
         _core.check_match(found)
         return found
 
@@ -141,14 +146,14 @@ def _name_of(check: Check | None) -> str | None:
 def op(name: str = "*", path: PathLike | None = None, *, status: str | OperationStatus = "any",
        errno: int | None = None, check_fn: Check | None = None, min_size: int = 0,
        min_duration_ms: float = 0.0, pid: int = 0, nodeid: int = 0,
-       label: str | None = None) -> Matcher:
+       label: str | None = None, start_timeout: float | None = None) -> Matcher:
     """A matcher, to be given wherever a name can be (see Matcher for what each means).
 
     Example:
         >>> large = op("write", path="/db/*", min_size=4096)
     """
     return Matcher(name, path, status, errno, check_fn, min_size, min_duration_ms, pid, nodeid,
-                   label)
+                   label, start_timeout=start_timeout)
 
 
 def as_matcher(what: str | Matcher) -> Matcher:

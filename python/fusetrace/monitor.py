@@ -102,7 +102,8 @@ class Monitor(Capture):
                status: str | OperationStatus = "ok", errno: int | None = None,
                check_fn: Check | None = None, timeout: float | None = None,
                since: Mark | None = None, label: str | None = None,
-               include_in_flight: bool = False, allow_failure: bool = False) -> Expectation:
+               include_in_flight: bool = False, allow_failure: bool = False,
+               start_timeout: float | None = None) -> Expectation:
         """Expects an operation that begins from now on; armed at once, waited for at the end of the
         with block, by `.wait()`, or by `await`.
 
@@ -117,6 +118,8 @@ class Monitor(Capture):
             label: said first when it fails.
             include_in_flight: an operation that had begun before counts, too.
             allow_failure: go on waiting when a matching operation fails.
+            start_timeout: seconds, likewise, in which it must have begun; timeout by default. So
+                what is never asked for is told soon, and what takes long has its time.
 
         Raises (when it is waited for):
             OperationTimeout, OperationFailed, DaemonDied, MountLost, EventsLost, MonitorStopped
@@ -129,14 +132,15 @@ class Monitor(Capture):
         matcher = as_matcher(what).with_defaults(
             path=path, errno=errno, check_fn=check_fn, label=label,
             status=status, include_in_flight=include_in_flight,
-            allow_failure=allow_failure)
+            allow_failure=allow_failure, start_timeout=start_timeout)
         return Expectation(self._ready(), [matcher], "any", timeout=timeout, since=since,
                            is_single=True)
 
     def expect_all(self, what: Sequence[str | Matcher], *, order: str = "any",
                    status: str | OperationStatus = "ok", timeout: float | None = None,
                    since: Mark | None = None, label: str | None = None,
-                   include_in_flight: bool = False, allow_failure: bool = False) -> Expectation:
+                   include_in_flight: bool = False, allow_failure: bool = False,
+                   start_timeout: float | None = None) -> Expectation:
         """Expects several operations, each an own one (five creates need five).
 
         Args:
@@ -147,7 +151,7 @@ class Monitor(Capture):
         """
         matchers = [as_matcher(one).with_defaults(
             status=status, label=label, include_in_flight=include_in_flight,
-            allow_failure=allow_failure) for one in several(what)]
+            allow_failure=allow_failure, start_timeout=start_timeout) for one in several(what)]
         return Expectation(self._ready(), matchers, order, timeout=timeout, since=since,
                            is_single=False)
 

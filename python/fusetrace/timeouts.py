@@ -130,6 +130,15 @@ def timeout_ns(value: float | None) -> int:
     return left_ns(deadline(value)) or 0
 
 
+def start_ns(value: object) -> int:
+    """A time to begin for the library: scaled, but cut by nothing; 0 has no limit."""
+    factor = scale()
+    limit = 0.0 if value is None else seconds(value, "start_timeout") * factor
+    if value is None or factor == 0 or math.isinf(limit * 1e9) or is_debugging():
+        return 0
+    return max(1, min(round(limit * 1e9), FOREVER_NS - 1))
+
+
 @contextlib.contextmanager
 def within(value: float) -> Iterator[None]:
     """One deadline for all waits of this thread inside: each gets what is left, at most."""

@@ -253,6 +253,19 @@ def test_show(mount):
     assert create.split()[1:3] == ["create", "ok"] and release.split()[1:3] == ["release", "ok"]
 
 
+def test_rule_20_on_the_command_line(mount):
+    """What nobody asks for is told long before the timeout."""
+    made = mount()
+    began = time.monotonic()
+    result = run("expect", "--start-timeout", "50ms", "--timeout", "60s", "create", made / "a", "--",
+                 "true")
+    assert result.returncode == UNSATISFIED
+    assert "no create path=/a status=ok begun within 0.050 s\n" in result.stderr
+    assert time.monotonic() - began < 30
+    result = run("expect", "--start-timeout", "30s", "create", made / "a", "--", "touch", made / "a")
+    assert result.returncode == SATISFIED
+
+
 # ---- CMD --------------------------------------------------------------------------------------
 
 

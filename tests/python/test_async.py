@@ -116,6 +116,16 @@ def test_rule_35_async_with(daemon, kernel_monitor, loop):
     loop.run(test)
 
 
+def test_rule_20_a_time_to_begin(daemon, kernel_monitor, loop):
+    async def test():
+        began = time.monotonic()
+        with pytest.raises(OperationTimeout, match="begun within 0.050 s"):
+            await kernel_monitor.expect("mkdir", start_timeout=0.05, timeout=DEADLINE)
+        assert time.monotonic() - began < SOON + SLACK
+
+    loop.run(test)
+
+
 def test_the_loop_runs_while_it_waits(daemon, kernel_monitor, loop):
     async def test():
         async def waits():

@@ -271,6 +271,36 @@ def test_an_errno_among_several(mount, watch):
     assert expected.operations[0].error == "ENOSPC"
 
 
+# ---- a time to begin ----
+
+def test_rule_20_it_must_begin_in_time(daemon, monitor):
+    began = time.monotonic()
+    with pytest.raises(OperationTimeout, match="no mkdir .* begun within 0.050 s") as error:
+        with monitor.expect("mkdir", path="/d", start_timeout=0.05, timeout=DEADLINE):
+            pass
+    assert time.monotonic() - began < SOON + SLACK
+    assert error.value.code == errno.ETIME
+    assert error.value.report["start_timeout_ns"] == 50_000_000
+
+
+def test_rule_20_what_takes_long_has_its_time(mount, watch):
+    daemon = mount("delay=mkdir:300ms")
+    monitor = watch(daemon)
+    if monitor.source != "kernel":
+        pytest.skip("a log tells of what has ended")
+    expected = monitor.expect_all(["mkdir", op("lookup", status="error")],
+                                  start_timeout=0.1, timeout=DEADLINE)
+    maker = Later(os.mkdir, daemon / "d")
+    assert expected.wait()[0].path == "/d"
+    maker.join()
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), "1"])
+def test_rule_20_bad_times(daemon, monitor, value):
+    with pytest.raises((ValueError, TypeError), match="start_timeout"):
+        monitor.expect("mkdir", start_timeout=value)
+
+
 # ---- none ----
 
 def test_rule_07_forbid(daemon, monitor):
