@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import timeouts
+from . import guardian, timeouts
 
 SOURCES = ("auto", "kernel", "log")
 ON_HANG = ("report", "abort")
@@ -158,13 +158,27 @@ class Made:
                 continue
         self._paths.clear()
 
-    def remove_trees(self) -> None:
-        """Takes them away with what is in them."""
+
+class WorkDirectories:
+    """Directories that a filesystem needs beside its branches. They go with the mount and all that is
+    in them; the guardian takes them away when this process is killed."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, int] = {}
+
+    def make(self, path: str) -> None:
+        """Makes it, for this user alone; one that is there already stays there."""
+        if not os.path.isdir(path):
+            self._entries[path] = guardian.make_directory(path)
+
+    def remove(self) -> None:
+        """Takes them away."""
         import shutil
 
-        for path in reversed(self._paths):
+        for path, entry in self._entries.items():
             shutil.rmtree(path, ignore_errors=True)
-        self._paths.clear()
+            guardian.forget(entry)
+        self._entries.clear()
 
 
 def prepare_branches(branches: Sequence[str], mountpoint: str, made: Made) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import environment, guardian, mounts, profiles, programs, timeouts
-from .config import FuseConfig, Made, prepare_branches, prepare_mountpoint
+from .config import (
+    FuseConfig, Made, WorkDirectories, prepare_branches, prepare_mountpoint)
 from .daemon import UNMOUNT_SECONDS, Daemon
 from .errors import MountError
 from .pipes import Output
@@ -71,7 +72,7 @@ class MountedFilesystem(Sequence[Any]):
 class _Mounted:
     """What the manager remembers of a mount."""
 
-    def __init__(self, key: str, given: Path, daemon: Daemon, directories: Made) -> None:
+    def __init__(self, key: str, given: Path, daemon: Daemon, directories: WorkDirectories) -> None:
         self.key = key
         self.given = given
         self.daemon = daemon
@@ -178,12 +179,12 @@ class FuseManager:
         key = mounts.resolve(config.mountpoint)
         self._check_free(key)
         made = Made()
-        directories = Made()
+        directories = WorkDirectories()
         try:
             branches = self._prepare(config, program, key, made)
             daemon = self._start(config, program, key, branches, args, directories)
         except BaseException:
-            directories.remove_trees()
+            directories.remove()
             made.remove()
             raise
         mounted = _Mounted(key, config.mountpoint, daemon, directories)
@@ -222,7 +223,7 @@ class FuseManager:
         return branches
 
     def _start(self, config: FuseConfig, program: programs.Program, mountpoint: str,
-               branches: list[str], args: Sequence[str], directories: Made) -> Daemon:
+               branches: list[str], args: Sequence[str], directories: WorkDirectories) -> Daemon:
         deadline = timeouts.deadline(config.timeout)
         is_traced = config.enable_trace or self.enable_trace
         readers, writers = _pipes()
@@ -303,7 +304,7 @@ class FuseManager:
                 del self._ended[next(iter(self._ended))]
             self.active_mounts.pop(mounted.given, None)
             self.trace_monitors.pop(mounted.given, None)
-        mounted.directories.remove_trees()
+        mounted.directories.remove()
         self._print_summary(mounted)
         return True
 

@@ -59,6 +59,23 @@ def test_normal_end_of_a_script_without_cleanup(own, folder):
     assert mounts.find_mount(owner.made["mountpoint"]) is None
 
 
+@pytest.mark.skipif(not shutil.which("fuse-overlayfs"), reason="fuse-overlayfs is not installed")
+def test_a_directory_that_the_filesystem_works_in(own, folder):
+    """It goes; what the user has named stays."""
+    owner = own("upper, lower = folder / 'upper', folder / 'lower'\n"
+                "FuseManager().mount(FuseConfig(command='fuse-overlayfs', branches=[upper, lower],"
+                " mountpoint=folder / 'mnt'))\n"
+                "(folder / 'mnt' / 'file').write_text('x')\n"
+                "ready()")
+    watched = Watched(owner)
+    assert (folder / "upper.work").is_dir()
+    owner.kill()
+    watched.wait()
+    assert_nothing_left(folder, owner.pid)
+    assert sorted(os.listdir(folder)) == ["lower", "mnt", "upper"]
+    assert (folder / "upper" / "file").read_text() == "x"
+
+
 def test_nothing_to_do(own, folder):
     """What the owner has taken away itself is not looked for; the guardian ends with it."""
     owner = own("daemon, entry, found = mount('mnt', '-f')\n"
