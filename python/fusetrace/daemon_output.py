@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 from typing import TYPE_CHECKING, Any
 
 from .pipes import Drain, stop_drain_of
@@ -102,9 +103,10 @@ class DaemonOutput:
         return found
 
     def __del__(self) -> None:
-        # Whoever forgets the monitor must not stop a daemon that goes on printing.
+        # Whoever forgets the monitor must not stop a daemon that goes on printing. A process that ends
+        # cannot read on: it starts no threads any more, and would wait for this one for ever.
         with contextlib.suppress(Exception):
-            if os.getpid() == self._owner:
+            if os.getpid() == self._owner and not sys.is_finalizing():
                 self.let_go()
             else:
                 _close(self._pipes)

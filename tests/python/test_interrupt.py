@@ -24,6 +24,8 @@ WAITS = {
     "expect_none": "m.expect_none('create', within=30)",
     "wait_for_idle": "m.wait_for_idle(30, 30)",
     "check_fn": "m.wait_for_operation('mkdir', timeout=30, check_fn=lambda op: time.sleep(30))",
+    "wait_for_log": "logged.wait_for_log('never', timeout=30)",
+    "wait_for_log_pattern": "logged.wait_for_log(re.compile('never'), timeout=30)",
     "wait_for_mount": "pending.wait_for_mount(30)",
     "file_visible": "s.wait_for_file_visible(p, timeout=30)",
     "write_complete": "s.wait_for_write_complete(p, timeout=30)",
@@ -36,13 +38,18 @@ WAITS = {
 }
 
 PROGRAM = """
-import asyncio, logging, os, signal, sys, threading, time, trio
+import asyncio, logging, os, re, signal, sys, threading, time, trio
 from fusetrace import *
 logging.getLogger("fusetrace").setLevel(logging.CRITICAL)
 m = FuseTraceMonitor(sys.argv[1], source="kernel")
 m.start_capture()
 pending = FuseTraceMonitor.pending(source="kernel")
 pending.start_capture()
+logged = Monitor(None, source="log")
+logged.start_capture()
+reading, writing = os.pipe()
+logged.add_log_fd(reading)
+os.write(writing, b"a line\\n")
 s = SmartWaitHelper(m)
 p = m.mountpoint / "never"
 os.mkdir(m.mountpoint / f"d{os.getpid()}")

@@ -9,7 +9,8 @@ import pytest
 
 from conftest_core import daemon, mount  # noqa: F401
 from daemons import DEADLINE
-from fusetrace import DaemonDied, FuseTraceError, Monitor, OperationTimeout, WaitInterrupted
+from fusetrace import (
+    DaemonDied, EventsLost, FuseTraceError, Monitor, OperationTimeout, WaitInterrupted)
 
 
 @pytest.fixture
@@ -55,6 +56,19 @@ def test_line_that_comes(logged):
     writer.start()
     assert monitor.wait_for_log("at last", timeout=DEADLINE) == "at last"
     writer.join()
+
+
+def test_more_lines_than_are_kept(logged):
+    """What has been dropped may have been it: there is no verdict."""
+    monitor, output = logged
+    mark = monitor.mark()
+    line = b"x" * 1023 + b"\n"
+    for _ in range(3000):
+        output.write(line)
+    output.write(b"the last\n")
+    assert monitor.wait_for_log("the last", since=mark, timeout=DEADLINE) == "the last"
+    with pytest.raises(EventsLost):
+        monitor.wait_for_log("never", since=mark, timeout=0.05)
 
 
 def test_end_of_the_daemon(logged):
