@@ -73,17 +73,19 @@ static void put_outcome(FILE *out, const struct fusetrace_op *op)
 		fputs("in flight", out);
 		return;
 	case FUSETRACE_STATUS_COMPLETED:
-		fputs("ok ", out);
+		fputs("ok", out);
 		break;
 	case FUSETRACE_STATUS_FAILED:
 		put_errno(out, op->error);
-		fputc(' ', out);
 		break;
 	default:
 		fputs("unknown (never answered)", out);
 		return;
 	}
-	put_duration(out, op->duration_ns);
+	if (op->present & FT_HAS(DURATION_NS)) {
+		fputc(' ', out);
+		put_duration(out, op->duration_ns);
+	}
 }
 
 /* The mark, or the begin of the wait. */
