@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-const char *const ft_model_names[4] = {"create", "write", "release", "lookup"};
+const char *const ft_model_names[7] = {"create", "write",  "release", "lookup",
+				       "statfs", "forget", "read"};
 const char *const ft_model_paths[3] = {"/a", "/b", "/d/a"};
 
 /* ---- one operation ---- */
@@ -67,6 +68,16 @@ static bool spoils(const struct ft_model_wait *wait, int slot, const struct ft_m
 	return match->status == FUSETRACE_MATCH_OK && op->status == FUSETRACE_STATUS_FAILED &&
 	       !(match->flags & (FUSETRACE_MATCH_ALLOW_FAILURE | FUSETRACE_MATCH_NOT)) &&
 	       !op->is_probe && counts(wait, slot, op) && is_meant(match, op) && passes(match, op);
+}
+
+/* Rule 13: what comes by itself counts against an order and a prohibition only where it is named. */
+static bool is_by_chance(const struct ft_model_match *match, const struct ft_model_op *op)
+{
+	bool is_named = match->name != FT_MODEL_ANY_NAME && !(match->flags & FUSETRACE_MATCH_NOT);
+	bool comes_by_itself =
+		op->name == FT_MODEL_READ ? op->is_readahead : op->name >= FT_MODEL_NAMES_MEANT;
+
+	return comes_by_itself && !is_named;
 }
 
 /* ---- several ---- */
@@ -189,7 +200,8 @@ static uint32_t decide_ordered(const struct ended *ended, const struct ft_model_
 			answers |= FT_MODEL_FAILED;
 		for (int slot = 0;
 		     wait->order == FUSETRACE_ORDER_STRICT && turn && slot < wait->slots; slot++) {
-			if (ft_model_fits(wait, slot, ended->by_item[i]))
+			if (ft_model_fits(wait, slot, ended->by_item[i]) &&
+			    !is_by_chance(&wait->matches[slot], ended->by_item[i]))
 				answers |= FT_MODEL_ORDER;
 		}
 		if (answers)
@@ -208,6 +220,8 @@ static uint32_t decide_none(const struct ft_model_stream *stream, const struct f
 		const struct ft_model_op *op = &stream->ops[i];
 		struct ft_model_op started = *op;
 
+		if (is_by_chance(match, op))
+			continue;
 		if (op->end < until && ft_model_fits(wait, 0, op))
 			return FT_MODEL_SEEN;
 		if (op->end < until || op->begin < 0 || op->begin >= until)
@@ -306,6 +320,23 @@ static int turn_of(const struct ft_model_stream *stream, const struct ft_model_w
 	return turn;
 }
 
+/*
+ * Whether the operation would have answered the slot, had those before it come first. The answer to a
+ * slot ends just before the turn of the next one.
+ */
+static bool is_too_early(const struct ft_model_stream *stream, const struct ft_model_wait *wait,
+			 int slot, int until, const struct ft_model_op *op)
+{
+	if (op->status == FUSETRACE_STATUS_UNKNOWN || !counts(wait, slot, op) ||
+	    !matches(&wait->matches[slot], op) || op->end >= turn_of(stream, wait, slot, until))
+		return false;
+	for (int next = 1; next <= slot; next++) {
+		if (op->end == turn_of(stream, wait, next, until) - 1)
+			return false;
+	}
+	return true;
+}
+
 /* What is true of one slot that nothing has answered. */
 static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 				const struct ft_model_wait *wait, int slot, int until)
@@ -313,7 +344,8 @@ static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 	const struct ft_model_match *match = &wait->matches[slot];
 	bool is_not = match->flags & FUSETRACE_MATCH_NOT, is_any = false;
 	int turn = turn_of(stream, wait, slot, until);
-	bool in_flight = false, refused = false, failed = false, before = false, other = false;
+	bool in_flight = false, refused = false, failed = false, early = false;
+	bool before = false, other = false;
 
 	for (int i = 0; i < stream->count; i++) {
 		const struct ft_model_op *op = &stream->ops[i];
@@ -331,6 +363,10 @@ static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 			in_flight |= is_one && is_counted;
 			continue;
 		}
+		if (is_too_early(stream, wait, slot, until, op)) {
+			early = true;
+			continue;
+		}
 		refused |=
 			is_counted && matches(match, op) && !passes(match, op) && op->end >= turn;
 		failed |= is_counted && !is_not && is_meant(match, op) &&
@@ -342,6 +378,7 @@ static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 	return 1u << (in_flight ? FUSETRACE_VERDICT_IN_FLIGHT
 		      : refused ? FUSETRACE_VERDICT_REFUSED
 		      : failed  ? FUSETRACE_VERDICT_FAILED
+		      : early   ? FUSETRACE_VERDICT_ORDER
 		      : before  ? FUSETRACE_VERDICT_BEFORE_MARK
 		      : other   ? FUSETRACE_VERDICT_OTHER_PATH
 		      : is_any  ? FUSETRACE_VERDICT_NEVER_STARTED

@@ -28,10 +28,14 @@ struct ft_model_op {
 	int32_t error;
 	bool is_probe;
 	bool passes_check;
+	bool is_readahead; /* a read of the kernel's own: its pid is 0 */
 };
-extern const char *const ft_model_names[4];
+extern const char *const ft_model_names[7];
 extern const char *const ft_model_paths[3];
-#define FT_MODEL_ANY_NAME 4u
+#define FT_MODEL_NAMES_MEANT 4u /* the rest of the names are those of rule 13 */
+#define FT_MODEL_FORGET 5u
+#define FT_MODEL_READ 6u
+#define FT_MODEL_ANY_NAME 7u
 #define FT_MODEL_GLOB_A 3u /* the pattern "a": /a and /d/a */
 #define FT_MODEL_ANY_PATH 4u
 

@@ -35,15 +35,17 @@ struct one {
 static void make_op(struct ft_model_op *op, uint64_t *seed)
 {
 	uint64_t die = ft_test_below(seed, 10);
+	uint32_t names = ft_test_below(seed, 4) ? FT_MODEL_NAMES_MEANT : FT_MODEL_ANY_NAME;
 
 	*op = (struct ft_model_op){
-		.name = (uint32_t)ft_test_below(seed, 4),
+		.name = (uint32_t)ft_test_below(seed, names),
 		.path = (uint32_t)ft_test_below(seed, 3),
 		.begin = -1,
 		.end = FT_MODEL_NEVER,
 		.status = FUSETRACE_STATUS_COMPLETED,
 		.passes_check = ft_test_below(seed, 3),
 	};
+	op->is_readahead = op->name == FT_MODEL_READ && ft_test_below(seed, 2);
 	if (die < 3) {
 		op->status = FUSETRACE_STATUS_FAILED;
 		op->error = die == 0 ? ENOENT : EIO;
@@ -53,7 +55,10 @@ static void make_op(struct ft_model_op *op, uint64_t *seed)
 	}
 }
 
-/* An item begins an operation or ends one of those in flight, or one whose begin nobody saw. */
+/*
+ * An item begins an operation or ends one of those in flight, or one whose begin nobody saw. A forget
+ * has no reply: it ends where it begins.
+ */
 static void make_stream(struct ft_model_stream *stream, uint64_t *seed)
 {
 	int open[FT_MODEL_ITEMS], count = 0;
@@ -82,6 +87,10 @@ static void make_stream(struct ft_model_stream *stream, uint64_t *seed)
 		make_op(&stream->ops[stream->count], seed);
 		stream->of_item[i] = stream->count;
 		stream->kinds[i] = die > 37 ? FT_MODEL_END : FT_MODEL_BEGIN;
+		if (stream->ops[stream->count].name == FT_MODEL_FORGET) {
+			stream->kinds[i] = FT_MODEL_END;
+			stream->ops[stream->count].begin = i;
+		}
 		if (stream->kinds[i] == FT_MODEL_BEGIN) {
 			stream->ops[stream->count].begin = i;
 			open[count++] = stream->count;
@@ -107,7 +116,12 @@ static void make_wait(struct ft_model_wait *wait, int items, uint64_t *seed)
 	for (int i = 0; i < wait->slots; i++) {
 		struct ft_model_match *match = &wait->matches[i];
 
-		match->name = (uint32_t)ft_test_below(seed, 5);
+		match->name = (uint32_t)ft_test_below(seed, FT_MODEL_NAMES_MEANT + 1);
+		if (match->name == FT_MODEL_NAMES_MEANT)
+			match->name += (uint32_t)ft_test_below(
+				seed, FT_MODEL_ANY_NAME - FT_MODEL_NAMES_MEANT + 1);
+		if (!ft_test_below(seed, 8))
+			match->name = FT_MODEL_ANY_NAME;
 		match->path = (uint32_t)ft_test_below(seed, 5);
 		match->status = (uint32_t)ft_test_below(seed, 3);
 		match->error =
@@ -181,7 +195,7 @@ static void feed_item(struct fusetrace_monitor *monitor, const struct ft_model_s
 						  : op->status,
 				.error = op->error, .size = op->passes_check ? 101 : 100,
 				.start_ns = STREAM_BEGAN_NS + (uint64_t)op->begin * ITEM_NS,
-				.has_no_start = op->begin < 0,
+				.has_no_start = op->begin < 0, .is_of_kernel = op->is_readahead,
 				.marks = op->is_probe ? FUSETRACE_OP_PROBE : 0));
 }
 
@@ -429,10 +443,11 @@ static void print_one(const struct one *one)
 		print_message("# %s%2d %-9s", i == wait->mark ? "mark\n# " : "", i,
 			      kinds[one->stream.kinds[i]]);
 		if (is_op)
-			print_message(" #%d %s %s status %u errno %d%s%s", one->stream.of_item[i],
+			print_message(" #%d %s %s status %u errno %d%s%s%s", one->stream.of_item[i],
 				      ft_model_names[op->name], ft_model_paths[op->path],
 				      op->status, op->error, op->is_probe ? " probe" : "",
-				      op->passes_check ? "" : " refused");
+				      op->passes_check ? "" : " refused",
+				      op->is_readahead ? " readahead" : "");
 		print_message("\n");
 	}
 	print_message("# order %u, mark before item %d\n", wait->order, wait->mark);
@@ -448,9 +463,10 @@ static void cut_last(struct one *one)
 {
 	struct ft_model_stream *stream = &one->stream;
 	int last = --stream->items;
+	struct ft_model_op *op = &stream->ops[stream->of_item[last]];
 
-	if (stream->kinds[last] == FT_MODEL_END && stream->ops[stream->of_item[last]].begin >= 0)
-		stream->ops[stream->of_item[last]].end = FT_MODEL_NEVER;
+	if (stream->kinds[last] == FT_MODEL_END && op->begin >= 0 && op->begin < last)
+		op->end = FT_MODEL_NEVER;
 	else if (stream->kinds[last] <= FT_MODEL_END)
 		stream->count--;
 }

@@ -104,6 +104,34 @@ static bool is_candidate(const struct fusetrace_expect *expect, const struct ft_
 	return counts && ft_match_is_meant(match, op) != is_inverted;
 }
 
+/* In order a match is asked for when those before it have been answered. */
+static bool is_before_its_turn(const struct fusetrace_expect *expect, const struct fusetrace_op *op)
+{
+	return expect->order != FUSETRACE_ORDER_ANY && expect->next &&
+	       op->seq <= expect->assign.ops[expect->next - 1]->seq;
+}
+
+static bool is_answer(const struct fusetrace_expect *expect, const struct fusetrace_op *op)
+{
+	for (size_t slot = 0; slot < expect->count; slot++) {
+		if (expect->assign.ops[slot] == op)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether it would have answered, had what stands before it in the order come first. Its check
+ * function was not asked: that it came before its turn is why.
+ */
+static bool is_too_early(const struct fusetrace_expect *expect, const struct ft_match *match,
+			 const struct fusetrace_op *op)
+{
+	return op->status != FUSETRACE_STATUS_UNKNOWN && is_before_its_turn(expect, op) &&
+	       ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) &&
+	       ft_match_test(match, op) && !is_answer(expect, op);
+}
+
 /* Whether only the check function can have kept the operation from being the answer. */
 static bool is_refused(const struct fusetrace_expect *expect, const struct ft_match *match,
 		       const struct fusetrace_op *op)
@@ -113,8 +141,7 @@ static bool is_refused(const struct fusetrace_expect *expect, const struct ft_ma
 	    !ft_match_test(match, op))
 		return false;
 	/* Before its turn nobody asked the check function. */
-	if (expect->order != FUSETRACE_ORDER_ANY && expect->next &&
-	    op->seq <= expect->assign.ops[expect->next - 1]->seq)
+	if (is_before_its_turn(expect, op))
 		return false;
 	for (size_t i = 0; i < expect->count; i++) {
 		if (expect->assign.ops[i] == op)
@@ -141,7 +168,9 @@ static void compare(struct ft_facts *facts, const struct fusetrace_expect *expec
 {
 	const struct ft_match *match = ft_facts_match(expect);
 
-	if (is_candidate(expect, match, op))
+	if (is_too_early(expect, match, op))
+		replace(&facts->too_early, op);
+	else if (is_candidate(expect, match, op))
 		note_result(facts, match, op);
 	if (is_refused(expect, match, op))
 		replace(&facts->refused, op);
@@ -175,10 +204,8 @@ static void gather_since(struct ft_facts *facts, struct fusetrace_monitor *monit
 /* An operation may stand in the last list and have been taken as an answer, or have been the last word. */
 static void tick_answers(struct ft_facts *facts, const struct fusetrace_expect *expect)
 {
-	for (size_t i = 0; i < facts->last.count; i++) {
-		for (size_t slot = 0; slot < expect->count; slot++)
-			facts->is_answer[i] |= expect->assign.ops[slot] == facts->last.ops[i];
-	}
+	for (size_t i = 0; i < facts->last.count; i++)
+		facts->is_answer[i] = is_answer(expect, facts->last.ops[i]);
 }
 
 /* ---- what changes: lock held ---- */
@@ -288,6 +315,7 @@ void ft_facts_done(struct ft_facts *facts)
 	ft_few_ops_done(&facts->near);
 	fusetrace_op_unref(facts->failed);
 	fusetrace_op_unref(facts->other_result);
+	fusetrace_op_unref(facts->too_early);
 	fusetrace_op_unref(facts->refused);
 	fusetrace_op_unref(facts->lost_reply);
 	fusetrace_op_unref(facts->unanswered);

@@ -49,6 +49,7 @@ struct ft_facts {
 	struct fusetrace_op *lost_reply;   /* ended without one */
 	struct fusetrace_op *refused;      /* by the check function alone */
 	struct fusetrace_op *other_result; /* completed, where a failure was asked for */
+	struct fusetrace_op *too_early;    /* in order: it came before what it was to come after */
 	struct fusetrace_op *nearest;
 	struct fusetrace_op *busy;
 	struct fusetrace_op *subject; /* what the verdict is about; reference or NULL */

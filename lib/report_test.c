@@ -176,6 +176,21 @@ static void test_in_flight(void **state)
 	assert_int_equal(json_array_size(json_object_get(json, "in_flight")), 1);
 }
 
+/* A log may not tell how long it took: that is no time of 0. */
+static void test_duration_unknown(void **state)
+{
+	ft_test_feed_line(monitor, "{\"v\":1,\"op\":\"write\",\"path\":\"/a\",\"errno\":0}\n");
+	ft_test_feed_line(monitor, "{\"v\":1,\"op\":\"write\",\"path\":\"/b\",\"errno\":5}\n");
+	fail_wait(NULL, FUSETRACE_MATCH(.op = "mkdir"), 0, -ETIMEDOUT,
+		  FUSETRACE_VERDICT_NEVER_STARTED);
+	assert_shows("/a  ok\n");
+	assert_shows("/b  EIO\n");
+	feed("write", "/c");
+	fail_wait(NULL, FUSETRACE_MATCH(.op = "mkdir"), 0, -ETIMEDOUT,
+		  FUSETRACE_VERDICT_NEVER_STARTED);
+	assert_shows("/c  ok 1us\n");
+}
+
 /* The one in question is the eleventh: it is found all the same. */
 static void test_in_flight_among_many(void **state)
 {
@@ -448,6 +463,7 @@ int main(void)
 		report_test(test_never_started),
 		report_test(test_in_flight),
 		report_test(test_in_flight_among_many),
+		report_test(test_duration_unknown),
 		report_test(test_failed),
 		report_test(test_refused),
 		report_test(test_before_mark),

@@ -73,17 +73,19 @@ static void put_outcome(FILE *out, const struct fusetrace_op *op)
 		fputs("in flight", out);
 		return;
 	case FUSETRACE_STATUS_COMPLETED:
-		fputs("ok ", out);
+		fputs("ok", out);
 		break;
 	case FUSETRACE_STATUS_FAILED:
 		put_errno(out, op->error);
-		fputc(' ', out);
 		break;
 	default:
 		fputs("unknown (never answered)", out);
 		return;
 	}
-	put_duration(out, op->duration_ns);
+	if (op->present & FT_HAS(DURATION_NS)) {
+		fputc(' ', out);
+		put_duration(out, op->duration_ns);
+	}
 }
 
 /* The mark, or the begin of the wait. */
@@ -280,12 +282,20 @@ static void put_never(FILE *out, const struct ft_facts *facts)
 static void put_order(FILE *out, const struct ft_report_source *source)
 {
 	const struct ft_facts *facts = source->facts;
+	const struct fusetrace_op *before;
 	char wanted[512];
 
 	ft_match_describe(&source->expect->matches[facts->slot], wanted, sizeof(wanted));
 	fprintf(out, " at item %zu: ", facts->slot + 1);
 	put_escaped(out, ft_bytes_of(wanted));
-	fputs(" was next, and this came:", out);
+	if (!facts->subject || facts->subject != facts->too_early) {
+		fputs(" was next, and this came:", out);
+		return;
+	}
+	before = source->expect->assign.ops[facts->slot - 1];
+	fprintf(out, " was seen, but before %s ", fusetrace_op_name(before));
+	put_path(out, before);
+	fputc(':', out);
 }
 
 static void put_refused(FILE *out, const struct ft_report_source *source)

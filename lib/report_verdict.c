@@ -82,6 +82,8 @@ static uint32_t verdict_of_timeout(struct ft_facts *facts, const struct fusetrac
 		verdict = verdict_about(facts, facts->other_result, FUSETRACE_VERDICT_REFUSED);
 	if (!verdict)
 		verdict = verdict_about(facts, facts->failed, FUSETRACE_VERDICT_FAILED);
+	if (!verdict)
+		verdict = verdict_about(facts, facts->too_early, FUSETRACE_VERDICT_ORDER);
 	if (verdict)
 		return verdict;
 	before = find_before_mark(expect);

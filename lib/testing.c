@@ -133,7 +133,7 @@ void ft_test_feed(struct fusetrace_monitor *monitor, const struct ft_test_op *op
 	put_number(&record, FUSETRACE_FIELD_NODEID, &record.event.nodeid, op->nodeid);
 	put_number(&record, FUSETRACE_FIELD_SIZE, &record.event.size, op->size);
 	put_number(&record, FUSETRACE_FIELD_UNIQUE, &record.event.unique, op->unique);
-	if (op->pid) {
+	if (op->pid || op->is_of_kernel) {
 		record.event.pid = op->pid;
 		record.event.present |= FT_HAS(PID);
 	}

@@ -51,6 +51,7 @@ struct ft_test_op {
 	uint32_t pid;
 	uint32_t marks;
 	bool has_no_start;
+	bool is_of_kernel; /* its pid is known, and 0 */
 };
 #define FT_TEST_OP(...) (&(struct ft_test_op){__VA_ARGS__})
 void ft_test_feed(struct fusetrace_monitor *monitor, const struct ft_test_op *op);

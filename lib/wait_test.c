@@ -1207,6 +1207,39 @@ static void rule_39_another_result(void **state)
 		FUSETRACE_VERDICT_REFUSED);
 }
 
+/* It did come, but for the order it would have been the answer. */
+static void rule_39_came_too_early(void **state)
+{
+	const struct fusetrace_match *matches[] = {FUSETRACE_MATCH(.op = "create", .path = "/a"),
+						   FUSETRACE_MATCH(.op = "write", .path = "/b")};
+	struct fusetrace_report *report = NULL;
+
+	feed("write", "/b");
+	feed("create", "/a");
+	assert_int_equal(fusetrace_wait_all(monitor, NULL, matches, 2, FUSETRACE_ORDER_IN_ORDER, 0,
+					    NULL, &report),
+			 -ETIMEDOUT);
+	assert_int_equal(fusetrace_report_verdict(report), FUSETRACE_VERDICT_ORDER);
+	assert_non_null(strstr(fusetrace_report_text(report),
+			       "item 2: write path=/b was seen, but before create /a:\n"));
+	fusetrace_report_free(report);
+}
+
+/* What answers one match did not come too early for the next one. */
+static void rule_39_an_answer_is_not_too_early(void **state)
+{
+	const struct fusetrace_match *twice[] = {FUSETRACE_MATCH(.op = "write"),
+						 FUSETRACE_MATCH(.op = "write")};
+	struct fusetrace_report *report = NULL;
+
+	feed("write", "/a");
+	assert_int_equal(fusetrace_wait_all(monitor, NULL, twice, 2, FUSETRACE_ORDER_IN_ORDER, 0,
+					    NULL, &report),
+			 -ETIMEDOUT);
+	assert_int_equal(fusetrace_report_verdict(report), FUSETRACE_VERDICT_NEVER_STARTED);
+	fusetrace_report_free(report);
+}
+
 #define wait_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -1262,6 +1295,8 @@ int main(void)
 		wait_test(rule_39_in_flight_is_what_would_count),
 		wait_test(rule_39_unknown_before_the_mark),
 		wait_test(rule_39_another_result),
+		wait_test(rule_39_came_too_early),
+		wait_test(rule_39_an_answer_is_not_too_early),
 	};
 
 	ft_test_deadline(110);

@@ -17,6 +17,7 @@ BEGAN = 10**9
 STEP = 1000  # an operation begins each
 ENOENT, EIO = 2, 5
 NAMES = ("create", "write", "lookup")
+BY_CHANCE = ("statfs", "forget", "read")  # a read when it is the kernel's own
 PATHS = ("/a", "/b", "/d/a")
 PATTERNS = {None: PATHS, "/a": ("/a",), "/b": ("/b",), "a*": ("/a", "/d/a"), "/*": ("/a", "/b")}
 
@@ -34,6 +35,11 @@ class Made:
     end: int | None
     status: str
     errno: int
+    is_of_kernel: bool  # its pid is known, and 0
+
+    @property
+    def comes_by_itself(self):
+        return self.name in BY_CHANCE and (self.name != "read" or self.is_of_kernel)
 
     @property
     def is_probe(self):
@@ -42,6 +48,8 @@ class Made:
     def record(self, is_start):
         found = {"v": 1, "op": self.name, "path": self.path, "unique": self.number + 2,
                  "status": "started" if is_start else self.status, "source": "kernel"}
+        if self.is_of_kernel:
+            found["pid"] = 0
         if self.begin is not None:
             found["start_ns"] = BEGAN + self.begin
         if not is_start and self.status in ("completed", "failed"):
@@ -59,7 +67,8 @@ class Stream:
 
     def lines(self):
         """In order of time."""
-        items = [(one.begin, one.record(True)) for one in self.ops if one.begin is not None]
+        items = [(one.begin, one.record(True)) for one in self.ops
+                 if one.begin is not None and one.name != "forget"]  # it has no reply
         items += [(one.end, one.record(False)) for one in self.ops if one.end is not None]
         items += [(time, {"v": 1, "event": "lost", "count": 1}) for time in self.losses]
         found = [record for _, record in sorted(items, key=lambda item: item[0])]
@@ -74,14 +83,16 @@ class Stream:
 def streams(draw):
     ops = []
     for number in range(draw(st.integers(0, 7))):
-        lasts = draw(st.sampled_from((0, 0, 0, 1, 2, 4, None)))
+        name = draw(st.sampled_from((*NAMES, *NAMES, *BY_CHANCE)))
+        lasts = 0 if name == "forget" else draw(st.sampled_from((0, 0, 0, 1, 2, 4, None)))
         status, errno = draw(st.sampled_from((("completed", 0), ("completed", 0), ("failed", EIO),
                                               ("failed", ENOENT), ("unknown", 0))))
         begin = number * STEP
         end = None if lasts is None else begin + lasts * STEP + 100 + number
         knows_begin = end is None or draw(st.integers(0, 9)) > 0
-        ops.append(Made(number, draw(st.sampled_from(NAMES)), draw(st.sampled_from(PATHS)),
-                        begin if knows_begin else None, end, status, errno))
+        ops.append(Made(number, name, draw(st.sampled_from(PATHS)),
+                        begin if knows_begin else None, end, status, errno,
+                        draw(st.booleans())))
     losses = draw(st.sampled_from(((), (), (), (2 * STEP + 500,), (500, 4 * STEP + 500))))
     # What is in flight at the end becomes unknown: that is another test's (rule 10).
     may_end = all(one.end is not None for one in ops)
@@ -90,6 +101,9 @@ def streams(draw):
 
 
 # ---- waits ----
+
+# What a timeout may be about before that something came too early.
+MORE_TELLING = ("in flight", "refused by the check", "failed")
 
 @dataclass(frozen=True)
 class Slot:
@@ -104,7 +118,7 @@ class Slot:
         return op(self.name, self.path, status=self.status, errno=self.errno)
 
 
-slots = st.builds(Slot, st.sampled_from((*NAMES, "*")), st.sampled_from(tuple(PATTERNS)),
+slots = st.builds(Slot, st.sampled_from((*NAMES, *BY_CHANCE, "*", "*", "*")), st.sampled_from(tuple(PATTERNS)),
                   st.sampled_from(("any", "ok", "error")), st.none(), st.just(False), st.just(True))
 marks = st.integers(0, 7).map(lambda number: number * STEP - 50)
 
@@ -137,6 +151,9 @@ class Model:
         return (slot.status == "ok" and not slot.allow_failure and one.status == "failed"
                 and not one.is_probe and self.is_meant(slot, one) and self.counts(slot, one))
 
+    def is_by_chance(self, slot, one):
+        return slot.name == "*" and one.comes_by_itself
+
     def in_vain(self):
         if self.stream.ending:
             return MountLost if self.stream.ending == "unmounted" else DaemonDied
@@ -163,21 +180,35 @@ class Model:
         return self.in_vain()
 
     def strict(self, wanted):
-        """From the first one on, what answers any of them must answer the next one."""
-        relevant = [one for one in self.stream.ended if any(self.fits(w, one) for w in wanted)]
-        while relevant and not self.fits(wanted[0], relevant[0]):
-            del relevant[0]
-        for slot, one in itertools.zip_longest(wanted, relevant[:len(wanted)]):
-            if one is None:
-                return self.in_vain()
-            if not self.fits(slot, one):
+        """From the first one on, what answers any of them must answer the next one, but for what
+        comes by itself and is not named."""
+        left = list(wanted)
+        for one in self.stream.ended:
+            if left and self.fits(left[0], one):
+                del left[0]
+            elif left and left != wanted and any(
+                    self.fits(slot, one) and not self.is_by_chance(slot, one) for slot in wanted):
                 return EventsLost if self.is_lost else OrderViolation
+        if left:
+            return self.in_vain()
         return EventsLost if self.is_lost else None
+
+    def is_too_early(self, wanted):
+        """Whether what the first match without an answer asks for came before that match's turn."""
+        left, passed = list(wanted), []
+        early = False
+        for one in self.stream.ended:
+            if left and self.fits(left[0], one):
+                del left[0]
+                early = bool(left) and any(self.fits(left[0], other) for other in passed)
+            else:
+                passed.append(one)
+        return early
 
     def none(self, slot):
         for one in self.stream.ops:
             is_seen = self.is_meant(slot, one) and self.counts(slot, one)
-            if is_seen:
+            if is_seen and not self.is_by_chance(slot, one):
                 return UnexpectedOperation
         return EventsLost if self.is_lost else None
 
@@ -201,13 +232,15 @@ def mark_of(stream, time):
                 sum(loss < time for loss in stream.losses))
 
 
-def outcome(call):
-    """What a wait returns, or the class of what it raises."""
+def outcome(call, verdicts=None):
+    """What a wait returns, or the class of what it raises; then its verdict is added to verdicts."""
     try:
         return call()
     except (DaemonDied, EventsLost, MountLost, OperationFailed, OperationTimeout, OrderViolation,
             UnexpectedOperation) as error:
         assert error.verdict, error
+        if verdicts is not None:
+            verdicts.append(error.verdict)
         return type(error)
 
 
@@ -232,14 +265,19 @@ def test_one(stream, time, slot, in_flight, allow_failure, errno):
        st.sampled_from(("any", "in_order", "strict")))
 def test_several(stream, time, wanted, order):
     with replayed(stream) as monitor:
+        verdicts = []
         found = outcome(lambda: monitor.expect_all(
             [slot.matcher() for slot in wanted], order=order, status="any",
-            since=mark_of(stream, time), allow_failure=True).wait(0))
+            since=mark_of(stream, time), allow_failure=True).wait(0), verdicts)
         model = Model(stream, time)
         expected = {"any": model.any_order, "in_order": model.in_order,
                     "strict": model.strict}[order](wanted)
         if expected is not None:
             assert found is expected
+            if expected is OperationTimeout:
+                is_early = order != "any" and model.is_too_early(wanted)
+                assert verdicts[0] in MORE_TELLING or \
+                    (verdicts[0] == "order violated") == is_early
             return
         by_number = {one.number + 2: one for one in stream.ops}
         given_ones = [by_number[one.details["unique"]] for one in found]

@@ -122,6 +122,18 @@ def test_rule_13_a_statfs_in_flight_is_not_busy(mount):
         assert monitor.wait_for_operation("statfs", timeout=DEADLINE)
 
 
+def test_rule_13_forbid_all_passes_over_what_comes_by_itself(daemon, monitor):
+    with monitor.forbid("*"):
+        os.statvfs(daemon.mountpoint)
+        assert monitor.wait_for_operation("statfs", timeout=DEADLINE)
+    with pytest.raises(UnexpectedOperation, match="statfs"):
+        with monitor.forbid("statfs"):
+            os.statvfs(daemon.mountpoint)
+    with pytest.raises(UnexpectedOperation):
+        with monitor.forbid("*"):
+            os.mkdir(daemon / "d")
+
+
 def test_rule_14_every_waiter_of_one_operation_wakes(daemon, monitor):
     waiters = [Later(monitor.wait_for_operation, "create", path="/a", timeout=DEADLINE)
                for _ in range(8)]
@@ -266,6 +278,18 @@ def test_rule_39_the_verdict_comes_first(daemon, monitor):
         with pytest.raises(OperationTimeout) as error:
             monitor.expect(*arguments, since=mark).wait(0)
         assert error.value.verdict == verdict and verdict in verdict_line(error)
+
+
+def test_rule_39_what_came_too_early_is_named(daemon, monitor):
+    mark = monitor.mark()
+    os.mkdir(daemon / "b")
+    os.mkdir(daemon / "a")
+    with pytest.raises(OperationTimeout) as error:
+        monitor.expect_all([op("mkdir", "/a"), op("mkdir", "/b")], order="in_order",
+                           since=mark).wait(0)
+    assert error.value.verdict == "order violated"
+    assert "item 2: mkdir path=/b" in verdict_line(error)
+    assert verdict_line(error).endswith("was seen, but before mkdir /a:")
 
 
 def test_rule_40_at_most_forty_lines_and_all_of_it_as_a_dict(daemon, kernel_monitor):
