@@ -277,6 +277,18 @@ void ft_engine_unwatch_log(int fd)
 	engine.log_count--;
 }
 
+/* The mounts come first: a daemon that was unmounted ends, too, and that is not why. */
+void ft_engine_look_for_end(struct fusetrace_monitor *monitor)
+{
+	int pidfds[FT_DAEMONS_MAX];
+	int count = monitor->daemon_count;
+
+	memcpy(pidfds, monitor->pidfds, sizeof(pidfds));
+	ft_engine_check_mounts();
+	for (int i = 0; monitor->state == FUSETRACE_STATE_MOUNTED && i < count; i++)
+		on_exit_of(pidfds[i]);
+}
+
 /* ---- the loop ---- */
 
 static bool has_waiters(void)

@@ -50,6 +50,8 @@ int ft_engine_watch_log(int fd);
 void ft_engine_unwatch_log(int fd);
 /* Looks at the mounts now. Lock held. */
 void ft_engine_check_mounts(void);
+/* Likewise, and at a monitor's daemons: an end that the thread has not noticed yet. Lock held. */
+void ft_engine_look_for_end(struct fusetrace_monitor *monitor);
 
 /*
  * A waiter that is about to sleep may stand in for the engine's thread: then it alone is woken by

@@ -315,6 +315,11 @@ int fusetrace_monitor_stop(struct fusetrace_monitor *monitor)
 		return -EINVAL;
 	if (monitor->owner != getpid())
 		return -ECHILD;
+	ft_engine_lock();
+	/* Who waits is told how it ended, not that somebody stopped the monitor a moment later. */
+	if (monitor->is_attached && monitor->state == FUSETRACE_STATE_MOUNTED)
+		ft_engine_look_for_end(monitor);
+	ft_engine_unlock();
 	ft_engine_remove(monitor);
 	ft_engine_lock();
 	ft_monitor_end(monitor, FUSETRACE_STATE_STOPPED);

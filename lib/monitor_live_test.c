@@ -611,6 +611,44 @@ static void test_replaced_unseen(void **state)
 	free_monitor(monitor);
 }
 
+/* Nobody looked when the filesystem ended, and then the monitor was stopped: what is a wait told? */
+static int result_after_unseen_end(void (*end)(struct mount *))
+{
+	const struct fusetrace_match *match = FUSETRACE_MATCH(.path = "/never");
+	struct fusetrace_monitor *monitor = start_monitor(
+		FUSETRACE_MONITOR_OPTS(.mount = own.point, .flags = FUSETRACE_MONITOR_NO_THREAD));
+	struct fusetrace_expect *expect;
+	int r;
+
+	assert_int_equal(
+		fusetrace_expect_new(monitor, NULL, &match, 1, FUSETRACE_ORDER_ANY, &expect, NULL),
+		0);
+	end(&own);
+	assert_int_equal(fusetrace_monitor_stop(monitor), 0);
+	r = fusetrace_expect_wait(expect, SOON, NULL, NULL);
+	fusetrace_expect_free(expect);
+	free_monitor(monitor);
+	return r;
+}
+
+static void kill_daemon(struct mount *mount)
+{
+	siginfo_t info;
+
+	assert_int_equal(kill(mount->daemon, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)mount->daemon, &info, WEXITED | WNOWAIT), 0);
+}
+
+static void rule_15_an_end_that_nobody_saw_before_the_stop(void **state)
+{
+	skip_where_impossible();
+	assert_int_equal(result_after_unseen_end(kill_daemon), -EPIPE);
+	end_daemon(&own);
+	start_daemon(&own);
+	await_mounted(own.point);
+	assert_int_equal(result_after_unseen_end(end_daemon), -ENOTCONN);
+}
+
 static void test_unmounted_before_the_start(void **state)
 {
 	struct fusetrace_monitor *monitor;
@@ -1259,6 +1297,7 @@ int main(void)
 		live_test(test_pending_unseen_exchange),
 		live_test(test_pending_unseen_exchange_on_its_point),
 		live_test(test_unmount),
+		live_test(rule_15_an_end_that_nobody_saw_before_the_stop),
 		live_test(test_replaced_unseen),
 		live_test(test_unmounted_before_the_start),
 		live_test(test_daemon_is_killed),
