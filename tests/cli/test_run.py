@@ -183,6 +183,38 @@ def test_third_request_kills_a_daemon_that_does_not_end(filesystem):
     assert not filesystem.is_mounted
 
 
+def test_stop_timeout_kills_after_one_request(filesystem):
+    trace = filesystem.serve(*filesystem.bindfs("-f"),
+                             options=["-f", "json", "--stop-timeout", "200ms"])
+    os.kill(daemon_of(trace), signal.SIGSTOP)
+    assert trace.finish(signal.SIGTERM, timeout=10) == 128 + signal.SIGKILL
+    assert "fusetrace: the daemon does not end: it is killed now\n" in trace.err
+    assert not filesystem.is_mounted
+
+
+@pytest.mark.parametrize("on_hang", ["report", "abort"])
+def test_rule_36_on_the_command_line(filesystem, on_hang):
+    """The second request shows where all stand, and sets free who waits only if that was asked for."""
+    trace = filesystem.serve(*filesystem.bindfs("-f"),
+                             options=["-f", "json", "--on-hang", on_hang])
+    os.kill(daemon_of(trace), signal.SIGSTOP)
+    maker = subprocess.Popen(["mkdir", filesystem.mountpoint / "dir"], stderr=subprocess.PIPE)
+    wait_until(lambda: b"request_wait_answer" in Path(f"/proc/{maker.pid}/stack").read_bytes(),
+               "the request")
+    trace.signal(signal.SIGTERM)
+    trace.signal(signal.SIGINT)  # another one, as two of a kind may arrive as one
+    trace.wait_for("the daemon has not ended yet: one more signal kills it", "err")
+    assert trace.err.index("request_wait_answer") < trace.err.index("has not ended yet")
+    if on_hang == "abort":
+        assert b"connection abort" in maker.communicate(timeout=DEADLINE)[1]
+    else:
+        assert maker.poll() is None
+    trace.signal(signal.SIGTERM)
+    assert trace.finish() == 128 + signal.SIGKILL
+    maker.communicate(timeout=DEADLINE)
+    assert not filesystem.is_mounted
+
+
 # ---- how the daemon ends ----------------------------------------------------------------------
 
 
