@@ -101,6 +101,29 @@ def test_few_descriptors(manager, monkeypatch):
         assert mounts.find_mount(mounts.resolve(config.mountpoint)) is None
 
 
+# It mounts, and reads no request.
+SILENT = """
+import ctypes, os, sys, time
+descriptor = os.open("/dev/fuse", os.O_RDWR)
+options = f"fd={descriptor},rootmode=40000,user_id=0,group_id=0"
+assert ctypes.CDLL(None).mount(b"silent", os.fsencode(sys.argv[1]), b"fuse.silent", 0,
+                               options.encode()) == 0
+time.sleep(100)
+"""
+
+
+@pytest.mark.parametrize("source", [None, "kernel", "log"])
+def test_rule_26_init_without_an_answer(manager, source):
+    """It is in the list of mounts, and that is not enough, wherever operations come from."""
+    config = FuseConfig(branches=manager.create_temp_dirs(1), source=source or "auto",
+                        enable_trace=source is not None, timeout=0.5,
+                        mountpoint=manager.create_temp_mountpoint(),
+                        command=[sys.executable, "-c", SILENT, "{mountpoint}"])
+    with pytest.raises(MountError, match="it is mounted, but has not answered"):
+        manager.mount(config)
+    assert mounts.find_mount(mounts.resolve(config.mountpoint)) is None
+
+
 @pytest.mark.skipif(not shutil.which("branchfs"), reason="branchfs is not on PATH")
 def test_rule_36_a_hang_is_shown_and_aborted(manager):
     """The test's thread gets its error when the connection is aborted; before, it is named."""
