@@ -276,6 +276,16 @@ void ft_facts_look_at_daemons(struct ft_facts *facts)
 		ft_daemon_threads_add(&facts->threads, facts->daemons[i]);
 }
 
+/* The wait may look on for what comes too late, and get more answers. */
+static void take_answers(struct ft_facts *facts, const struct fusetrace_expect *expect)
+{
+	facts->answers = calloc(expect->count, sizeof(*facts->answers));
+	for (size_t i = 0; facts->answers && i < expect->count; i++) {
+		if (expect->assign.ops[i])
+			facts->answers[facts->answered++] = expect->assign.ops[i]->seq;
+	}
+}
+
 void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 		     const struct fusetrace_expect *expect, int result)
 {
@@ -284,7 +294,8 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 	*facts = (struct ft_facts){.result = result, .now_ns = ft_now_ns()};
 	if (expect) {
 		facts->slot = ft_facts_slot(expect);
-		facts->answered = expect->assign.filled;
+		take_answers(facts, expect);
+		facts->refusals = expect->refused;
 	}
 	ft_summary_init(&facts->since);
 	ft_engine_lock();
@@ -325,4 +336,5 @@ void ft_facts_done(struct ft_facts *facts)
 	fusetrace_op_unref(facts->late);
 	ft_summary_done(&facts->since);
 	free(facts->trace_path);
+	free(facts->answers);
 }

@@ -25,8 +25,10 @@ void ft_few_ops_done(struct ft_few_ops *few);
 
 struct ft_facts {
 	int result;
-	size_t slot;      /* of the match that the report is about */
-	size_t answered;  /* matches */
+	size_t slot;       /* of the match that the report is about */
+	size_t answered;   /* matches */
+	uint64_t *answers; /* numbers of the operations that did, as the matches stand; owned */
+	uint64_t refusals; /* by the check function */
 	uint32_t verdict; /* FUSETRACE_VERDICT_; 0: the wait itself failed, as for want of memory */
 	uint64_t began_ns;
 	uint64_t now_ns; /* when the wait ended */

@@ -128,11 +128,8 @@ static void set_expect(json_t *root, const struct ft_report_source *source)
 	json_t *answers = json_array();
 	json_t *mark;
 
-	for (size_t i = 0; i < expect->count; i++) {
-		if (expect->assign.ops[i])
-			json_array_append_new(answers,
-					      json_integer((json_int_t)expect->assign.ops[i]->seq));
-	}
+	for (size_t i = 0; i < source->facts->answered; i++)
+		json_array_append_new(answers, json_integer((json_int_t)source->facts->answers[i]));
 	json_object_set_new(root, "answers", answers);
 	set_number(root, "item", source->facts->slot + 1);
 	set_number(root, "items", expect->count);
@@ -141,8 +138,8 @@ static void set_expect(json_t *root, const struct ft_report_source *source)
 	if (expect->matches[source->facts->slot].user.start_timeout_ns)
 		set_number(root, "start_timeout_ns",
 			   expect->matches[source->facts->slot].user.start_timeout_ns);
-	if (expect->refused)
-		set_number(root, "refused", expect->refused);
+	if (source->facts->refusals)
+		set_number(root, "refused", source->facts->refusals);
 	if (!expect->has_mark)
 		return;
 	mark = json_object();

@@ -312,10 +312,10 @@ static void put_refused(FILE *out, const struct ft_report_source *source)
 		fputc(' ', out);
 		put_escaped(out, ft_bytes_of(match->check_name));
 	}
-	if (expect->failure)
+	if (facts->result != -ETIMEDOUT)
 		fputs(" - it failed at:", out);
 	else
-		fprintf(out, " %" PRIu64 " times, last:", expect->refused);
+		fprintf(out, " %" PRIu64 " times, last:", facts->refusals);
 }
 
 static void put_no_events(FILE *out, const struct ft_facts *facts)

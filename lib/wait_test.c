@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/clock.h"
 #include "monitor.h"
@@ -1184,6 +1185,41 @@ static void rule_20_from_the_first_wait_on(void **state)
 	fusetrace_expect_free(expect);
 }
 
+static void *feed_a_moment_too_late(void *data)
+{
+	usleep(310000);
+	feed("create", "/a");
+	return NULL;
+}
+
+/* While it looks on for what comes too late, it gets an answer that it had not when it ended. */
+static void rule_37_the_report_is_of_one_moment(void **state)
+{
+	const struct fusetrace_match *matches[] = {
+		FUSETRACE_MATCH(.op = "create"),
+		FUSETRACE_MATCH(.op = "mkdir"),
+	};
+	struct fusetrace_report *report = NULL;
+	pthread_t thread;
+	json_t *json;
+	char answered[32];
+
+	assert_int_equal(pthread_create(&thread, NULL, feed_a_moment_too_late, NULL), 0);
+	assert_int_equal(fusetrace_wait_all(monitor, NULL, matches, 2, FUSETRACE_ORDER_ANY,
+					    300 * MS, NULL, &report),
+			 -ETIMEDOUT);
+	pthread_join(thread, NULL);
+	json = json_loads(fusetrace_report_json(report), 0, NULL);
+	assert_non_null(json);
+	assert_int_equal(json_array_size(json_object_get(json, "answers")),
+			 json_integer_value(json_object_get(json, "operations")));
+	snprintf(answered, sizeof(answered), "of 2, %zu answered",
+		 json_array_size(json_object_get(json, "answers")));
+	assert_non_null(strstr(fusetrace_report_text(report), answered));
+	json_decref(json);
+	fusetrace_report_free(report);
+}
+
 /* An unknown result satisfies nothing, so an earlier mark would not help. */
 static void rule_39_unknown_before_the_mark(void **state)
 {
@@ -1292,6 +1328,7 @@ int main(void)
 		wait_test(rule_20_it_must_begin_in_time),
 		wait_test(rule_20_what_is_in_flight_has_begun),
 		wait_test(rule_20_from_the_first_wait_on),
+		wait_test(rule_37_the_report_is_of_one_moment),
 		wait_test(rule_39_in_flight_is_what_would_count),
 		wait_test(rule_39_unknown_before_the_mark),
 		wait_test(rule_39_another_result),
