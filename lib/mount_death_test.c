@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -233,11 +234,6 @@ static void test_during_a_wait_abort(void **state)
 	during_a_wait(SIGABRT, false, "signal 6");
 }
 
-static void test_during_a_wait_in_the_background(void **state)
-{
-	during_a_wait(SIGKILL, true, "daemon");
-}
-
 static void *make_folder(void *data)
 {
 	char path[160];
@@ -246,6 +242,51 @@ static void *make_folder(void *data)
 	result = mkdir(path, 0700) < 0 ? -errno : 0;
 	ended_ns = ft_now_ns();
 	return NULL;
+}
+
+static int is_one(struct fusetrace_op *op, void *data)
+{
+	return 1;
+}
+
+/* A wait that ends while the daemon is stopped says so, whether it is asked for anything or not. */
+static void is_said_to_be_stopped(uint32_t verdict, const char *path)
+{
+	struct fusetrace_report *report = NULL;
+
+	assert_int_equal(fusetrace_wait(life.monitor, NULL,
+					FUSETRACE_MATCH(.op = "mkdir,lookup", .path = path),
+					300 * MS, NULL, &report),
+			 -ETIMEDOUT);
+	snprintf(life.error.text, sizeof(life.error.text), "%s", fusetrace_report_text(report));
+	assert_int_equal(fusetrace_report_verdict(report), verdict);
+	fusetrace_report_free(report);
+	life_assert_text("is stopped (state T)");
+}
+
+static void test_during_a_wait_stopped(void **state)
+{
+	pid_t daemon;
+
+	life_skip_where_impossible();
+	life_make_monitor();
+	life_start_branchfs(NULL, false);
+	life_be_ready();
+	daemon = serving(false);
+	assert_int_equal(kill(daemon, SIGSTOP), 0);
+	is_said_to_be_stopped(FUSETRACE_VERDICT_NEVER_STARTED, "/hangs");
+	begin(make_folder);
+	while (fusetrace_in_flight(life.monitor, NULL, is_one, NULL) != 1)
+		sched_yield();
+	is_said_to_be_stopped(FUSETRACE_VERDICT_IN_FLIGHT, "/hangs");
+	assert_int_equal(kill(daemon, SIGCONT), 0);
+	pthread_join(waiting, NULL);
+	assert_int_equal(result, 0);
+}
+
+static void test_during_a_wait_in_the_background(void **state)
+{
+	during_a_wait(SIGKILL, true, "daemon");
 }
 
 static void test_during_a_request(void **state)
@@ -296,8 +337,8 @@ int main(void)
 		TEST(test_before_init_sigkill),     TEST(test_before_init_abort),
 		TEST(test_before_init_stopped),     TEST(test_during_a_wait_sigkill),
 		TEST(test_during_a_wait_abort),     TEST(test_during_a_wait_in_the_background),
-		TEST(test_during_a_request),        TEST(test_during_unmount_sigkill),
-		TEST(test_during_unmount_abort),
+		TEST(test_during_a_wait_stopped),   TEST(test_during_a_request),
+		TEST(test_during_unmount_sigkill),  TEST(test_during_unmount_abort),
 	};
 
 	ft_test_deadline(110);

@@ -5,6 +5,7 @@
  */
 #include "report_facts.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -268,6 +269,13 @@ static void gather_locked(struct ft_facts *facts, struct fusetrace_monitor *moni
 
 /* ---- all of it ---- */
 
+bool ft_facts_is_stopped(const struct ft_facts *facts)
+{
+	const struct ft_daemon_threads *threads = &facts->threads;
+
+	return threads->total && threads->stopped == threads->total;
+}
+
 void ft_facts_look_at_daemons(struct ft_facts *facts)
 {
 	if (facts->state != FUSETRACE_STATE_MOUNTED || facts->threads.total)
@@ -284,6 +292,14 @@ static void take_answers(struct ft_facts *facts, const struct fusetrace_expect *
 		if (expect->assign.ops[i])
 			facts->answers[facts->answered++] = expect->assign.ops[i]->seq;
 	}
+}
+
+/* Of one that has nothing to do only this is worth telling; and what it has to do a log may not say. */
+static void look_whether_stopped(struct ft_facts *facts)
+{
+	ft_facts_look_at_daemons(facts);
+	if (!ft_facts_is_stopped(facts))
+		facts->threads = (struct ft_daemon_threads){0};
 }
 
 void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
@@ -303,6 +319,8 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 	ft_engine_unlock();
 	if (facts->in_flight.count)
 		ft_facts_look_at_daemons(facts); /* before it has changed */
+	else if (result == -ETIMEDOUT || result == -ETIME)
+		look_whether_stopped(facts);
 	gather_since(facts, monitor, expect, view.last_seq);
 	if (expect)
 		tick_answers(facts, expect);

@@ -204,7 +204,7 @@ static void put_daemon(FILE *out, const struct ft_facts *facts)
 			facts->daemons[0]);
 		return;
 	}
-	if (threads->stopped == threads->total) {
+	if (ft_facts_is_stopped(facts)) {
 		fprintf(out,
 			INDENT "daemon pid %d: is stopped (state T): kill -CONT lets it go on\n",
 			facts->daemons[0]);
@@ -412,8 +412,9 @@ static void put_verdict(FILE *out, const struct ft_report_source *source)
 		fputs(INDENT, out);
 		put_op(out, source, facts->subject);
 	}
-	if (facts->subject ? facts->subject->status == FUSETRACE_STATUS_STARTED
-			   : facts->verdict == FUSETRACE_VERDICT_IN_FLIGHT)
+	if (ft_facts_is_stopped(facts) ||
+	    (facts->subject ? facts->subject->status == FUSETRACE_STATUS_STARTED
+			    : facts->verdict == FUSETRACE_VERDICT_IN_FLIGHT))
 		put_daemon(out, facts);
 	put_late(out, facts);
 }
