@@ -180,7 +180,7 @@ class Monitor(Capture):
         self._core.wait_none(mark, (matcher.tuple_for(self._paths),), window)
 
     @timed
-    def wait_for_idle(self, quiet: float = 0.05, timeout: float | None = None) -> None:
+    def wait_for_idle(self, *, quiet: float = 0.05, timeout: float | None = None) -> None:
         """Waits until nothing is in flight and nothing new has come for `quiet` seconds. Waiting
         for what you mean is better: a filesystem may be quiet before it has begun.
 

@@ -165,9 +165,9 @@ def test_bad_timeouts(kernel_monitor, timeout, error):
     with pytest.raises(error):
         kernel_monitor.expect_none("create", within=timeout)
     with pytest.raises(error):
-        kernel_monitor.wait_for_idle(timeout)
+        kernel_monitor.wait_for_idle(quiet=timeout)
     with pytest.raises(error):
-        kernel_monitor.wait_for_idle(0, timeout)
+        kernel_monitor.wait_for_idle(quiet=0, timeout=timeout)
     with pytest.raises(error):
         kernel_monitor.wait_for_mount(timeout)
     with pytest.raises(error), kernel_monitor.within(timeout):

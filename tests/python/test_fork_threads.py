@@ -55,7 +55,7 @@ CALLS = {
     "expect": lambda m: m.expect("create"),
     "forbid": lambda m: m.forbid("create").__enter__(),
     "expect_none": lambda m: m.expect_none("create"),
-    "wait_for_idle": lambda m: m.wait_for_idle(0, 0),
+    "wait_for_idle": lambda m: m.wait_for_idle(quiet=0, timeout=0),
     "wait_for_mount": lambda m: m.wait_for_mount(0),
     "mark": lambda m: m.mark(),
     "completed_operations": lambda m: m.completed_operations,

@@ -22,7 +22,7 @@ WAITS = {
     "expect_block": "block()",
     "expect_all": "m.expect_all(['create', 'rmdir'], order='strict').wait(30)",
     "expect_none": "m.expect_none('create', within=30)",
-    "wait_for_idle": "m.wait_for_idle(30, 30)",
+    "wait_for_idle": "m.wait_for_idle(quiet=30, timeout=30)",
     "check_fn": "m.wait_for_operation('mkdir', timeout=30, check_fn=lambda op: time.sleep(30))",
     "wait_for_log": "logged.wait_for_log('never', timeout=30)",
     "wait_for_log_pattern": "logged.wait_for_log(re.compile('never'), timeout=30)",
@@ -149,7 +149,7 @@ except TooLong:
 @pytest.mark.parametrize("wait", ["m.wait_for_operation('create', path=p, timeout=0.5)",
                                   "m.wait_for_operations(['create', 'rmdir'], timeout=0.5)",
                                   "m.expect_none('create', within=0.5)",
-                                  "fails(lambda: m.wait_for_idle(30, 0.5))",
+                                  "fails(lambda: m.wait_for_idle(quiet=30, timeout=0.5))",
                                   "fails(lambda: pending.wait_for_mount(0.5))",
                                   "fails(lambda: m.expect('create').wait(0.5))"])
 def test_a_handler_that_returns(start, wait):
@@ -184,7 +184,7 @@ def test_a_handler_that_interrupts(start):
     process = start(PROGRAM + """
 signal.signal(signal.SIGALRM, lambda number, frame: m.interrupt())
 for wait in (lambda: m.expect("create").wait(30), lambda: m.expect_none("create", within=30),
-             lambda: m.wait_for_idle(30, 30)):
+             lambda: m.wait_for_idle(quiet=30, timeout=30)):
     signal.setitimer(signal.ITIMER_REAL, 0.1)
     began = time.monotonic()
     try:

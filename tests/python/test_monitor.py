@@ -144,7 +144,7 @@ CALLS = {
     "summary": lambda m: m.summary(),
     "expect": lambda m: m.expect("create"),
     "expect_none": lambda m: m.expect_none("create"),
-    "wait_for_idle": lambda m: m.wait_for_idle(0),
+    "wait_for_idle": lambda m: m.wait_for_idle(quiet=0),
     "wait_for_mount": lambda m: m.wait_for_mount(0),
     "wait_for_operation": lambda m: m.wait_for_operation("create", timeout=0),
     "wait_for_operations": lambda m: m.wait_for_operations(["create"], timeout=0),
@@ -177,7 +177,7 @@ def test_rule_29_after_the_stop_waits_say_so(daemon, monitor):
     with pytest.raises(MonitorStopped):
         monitor.expect("create", path="/b").wait(DEADLINE)
     with pytest.raises(MonitorStopped):
-        monitor.wait_for_idle(0.01, DEADLINE)
+        monitor.wait_for_idle(quiet=0.01, timeout=DEADLINE)
     with pytest.raises(MonitorStopped):
         monitor.wait_for_mount(DEADLINE)
     monitor.expect_none("create", path="/b")  # nothing more can come
@@ -268,7 +268,7 @@ def test_many_mounts_between_construction_and_start(mount, source):
     lambda m: m.wait_for_operations(["create"], timeout=DEADLINE),
     lambda m: m.wait_for_operations(["create"], timeout=DEADLINE, all_required=False),
     lambda m: m.expect("create").wait(DEADLINE),
-    lambda m: m.wait_for_idle(5, DEADLINE),
+    lambda m: m.wait_for_idle(quiet=5, timeout=DEADLINE),
     lambda m: m.wait_for_mount(DEADLINE),
 ], ids=["operation", "operations", "any", "expect", "idle", "mount"])
 def test_a_process_that_dies_before_it_mounts(process, source, wait):
@@ -366,7 +366,7 @@ def test_history_is_limited_and_counts_are_not(daemon, watch):
     monitor = watch(daemon, max_operations=2048)
     for _ in range(1500):
         (daemon / "a").write_text("x")
-    monitor.wait_for_idle(0.02, DEADLINE)
+    monitor.wait_for_idle(quiet=0.02, timeout=DEADLINE)
     assert 1024 <= len(monitor.completed_operations) <= 4096
     rows = {row[0]: row[2] for row in monitor._core.summary()}
     assert rows["write"] == 1500
@@ -494,7 +494,7 @@ def test_replay_of_what_is_no_recording(tmp_path):
 def test_save_and_replay(daemon, monitor, tmp_path):
     (daemon / "a").write_text("hello")
     monitor.wait_for_operation("release", timeout=DEADLINE)
-    monitor.wait_for_idle(0.02, DEADLINE)
+    monitor.wait_for_idle(quiet=0.02, timeout=DEADLINE)
     count = monitor.save(tmp_path / "saved.jsonl")
     again = FuseTraceMonitor.replay(tmp_path / "saved.jsonl")
     assert count == len(again.completed_operations)

@@ -162,9 +162,11 @@ def test_rule_16_times_are_those_of_the_source(mount):
 
 
 def test_rule_19_options_are_keywords():
-    for call in (Monitor.expect, Monitor.expect_all, Monitor.expect_none):
+    for call in (Monitor.expect, Monitor.expect_all, Monitor.forbid, Monitor.expect_none,
+                 Monitor.wait_for_idle, Monitor.wait_for_log):
         timeouts = [one for one in inspect.signature(call).parameters.values()
-                    if one.name in ("timeout", "within", "since", "label")]
+                    if one.name in ("timeout", "start_timeout", "within", "quiet", "since",
+                                    "label")]
         assert timeouts and all(one.kind is one.KEYWORD_ONLY for one in timeouts), call
 
 

@@ -317,7 +317,7 @@ def test_no_such_xattr_operation(helper):
 def test_own_probes_do_not_count(daemon, monitor, smart_wait):
     (daemon / "a").write_text("x")
     assert monitor.wait_for_operation("release", timeout=DEADLINE)
-    monitor.wait_for_idle(0.02, DEADLINE)
+    monitor.wait_for_idle(quiet=0.02, timeout=DEADLINE)
     before = [one.seq for one in monitor.completed_operations]
     assert smart_wait.wait_for_file_visible(daemon / "a", timeout=DEADLINE)
     assert not smart_wait.wait_for_file_visible(daemon / "b", timeout=SHORT)

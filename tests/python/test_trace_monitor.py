@@ -207,7 +207,7 @@ def test_rule_32_check_that_blocks_holds_up_nobody(daemon, monitor):
     lambda m: m.wait_for_operations(["create"], timeout=0),
     lambda m: m.expect("create"),
     lambda m: m.expect_none("mkdir"),
-    lambda m: m.wait_for_idle(0, 0),
+    lambda m: m.wait_for_idle(quiet=0, timeout=0),
     lambda m: m.mark(),
     lambda m: m.completed_operations,
 ], ids=["wait", "waits", "expect", "none", "idle", "mark", "history"])
@@ -334,6 +334,6 @@ def test_rule_22_wait_for_idle(mount, watch):
         wait_until_asked(monitor, "mkdir")
     else:
         maker.join()
-    monitor.wait_for_idle(0.02, DEADLINE)
+    monitor.wait_for_idle(quiet=0.02, timeout=DEADLINE)
     maker.join()
     assert monitor.get_operation_count("mkdir") == 1
