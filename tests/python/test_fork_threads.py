@@ -185,7 +185,7 @@ def test_rule_29_stop_from_another_thread(daemon, monitor):
     waiters = [Later(expected.wait, DEADLINE),
                Later(monitor.wait_for_operation, "create", timeout=DEADLINE),
                Later(monitor.wait_for_operations, ["create"], DEADLINE, all_required=False),
-               Later(monitor.wait_for_idle, 20, DEADLINE),
+               Later(monitor.wait_for_idle, quiet=20, timeout=DEADLINE),
                Later(monitor.expect_none, "mkdir", within=DEADLINE)]
     wait_for_waiters(4)
     stopped_at = time.monotonic()
@@ -202,7 +202,7 @@ def test_rule_29_stop_from_another_thread(daemon, monitor):
 def test_interrupt_from_another_thread(daemon, monitor):
     waiters = [Later(monitor.expect("create").wait, DEADLINE),
                Later(monitor.wait_for_operation, "create", timeout=DEADLINE),
-               Later(monitor.wait_for_idle, 20, DEADLINE),
+               Later(monitor.wait_for_idle, quiet=20, timeout=DEADLINE),
                Later(SmartWaitHelper(monitor).wait_for_file_visible, "/a", timeout=1)]
     wait_for_waiters(3)
     monitor.interrupt()
