@@ -269,6 +269,11 @@ static void gather_locked(struct ft_facts *facts, struct fusetrace_monitor *moni
 
 /* ---- all of it ---- */
 
+bool ft_facts_is_timeout(const struct ft_facts *facts)
+{
+	return facts->result == -ETIMEDOUT || facts->result == -ETIME;
+}
+
 bool ft_facts_is_stopped(const struct ft_facts *facts)
 {
 	const struct ft_daemon_threads *threads = &facts->threads;
@@ -319,7 +324,7 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 	ft_engine_unlock();
 	if (facts->in_flight.count)
 		ft_facts_look_at_daemons(facts); /* before it has changed */
-	else if (result == -ETIMEDOUT || result == -ETIME)
+	else if (ft_facts_is_timeout(facts))
 		look_whether_stopped(facts);
 	gather_since(facts, monitor, expect, view.last_seq);
 	if (expect)

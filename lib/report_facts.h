@@ -83,6 +83,8 @@ const struct ft_match *ft_facts_match(const struct fusetrace_expect *expect);
 
 /* What the daemons do, to tell why they do not answer; once. */
 void ft_facts_look_at_daemons(struct ft_facts *facts);
+/* Nothing decided the wait: it was the time that was over, to end or to begin. */
+bool ft_facts_is_timeout(const struct ft_facts *facts);
 /* All threads that were seen are stopped by a signal. */
 bool ft_facts_is_stopped(const struct ft_facts *facts);
 

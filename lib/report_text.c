@@ -312,7 +312,7 @@ static void put_refused(FILE *out, const struct ft_report_source *source)
 		fputc(' ', out);
 		put_escaped(out, ft_bytes_of(match->check_name));
 	}
-	if (facts->result != -ETIMEDOUT)
+	if (!ft_facts_is_timeout(facts))
 		fputs(" - it failed at:", out);
 	else
 		fprintf(out, " %" PRIu64 " times, last:", facts->refusals);

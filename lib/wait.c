@@ -124,12 +124,13 @@ static int look_at_starts(struct fusetrace_expect *expect)
 	r = ft_expect_find_not_begun(expect, now_ns, &slot);
 	if (r <= 0)
 		return r;
-	r = look(expect, false);
-	if (r == 0 && !expect->assign.ops[slot]) {
-		expect->failed_slot = slot;
-		r = expect->failure = -ETIME;
-	}
-	return r;
+	r = look(expect, true);
+	if ((r == -ETIMEDOUT || r == -EOVERFLOW) && expect->assign.ops[slot])
+		return 0;
+	if (r != -ETIMEDOUT)
+		return r; /* also that its begin may have been lost */
+	expect->failed_slot = slot;
+	return expect->failure = -ETIME;
 }
 
 static uint64_t earlier(uint64_t a_ns, uint64_t b_ns)

@@ -1162,6 +1162,38 @@ static void rule_20_what_is_in_flight_has_begun(void **state)
 	assert_int_equal(wait_with_start(30 * MS, 2, SOON), -ETIME);
 }
 
+static int refuse(const struct fusetrace_op *op, void *data)
+{
+	return 0;
+}
+
+/* What the check has refused did begin, but is not what was meant: nothing has failed. */
+static void rule_20_refused_by_the_check(void **state)
+{
+	struct fusetrace_report *report = NULL;
+
+	feed("write", "/a");
+	assert_int_equal(fusetrace_wait(monitor, NULL,
+					FUSETRACE_MATCH(.op = "write", .check = refuse,
+							.start_timeout_ns = 30 * MS),
+					SOON, NULL, &report),
+			 -ETIME);
+	assert_non_null(strstr(fusetrace_report_text(report), " 1 times, last:"));
+	fusetrace_report_free(report);
+}
+
+/* Its begin may be what was lost. */
+static void rule_20_no_verdict_on_loss(void **state)
+{
+	struct fusetrace_mark mark = mark_now();
+
+	ft_test_feed_line(monitor, LOST);
+	assert_int_equal(fusetrace_wait(monitor, &mark,
+					FUSETRACE_MATCH(.op = "write", .start_timeout_ns = 30 * MS),
+					SOON, NULL, NULL),
+			 -EOVERFLOW);
+}
+
 /* For an expectation the time begins when it is waited for, and goes on from call to call. */
 static void rule_20_from_the_first_wait_on(void **state)
 {
@@ -1327,6 +1359,8 @@ int main(void)
 		wait_test(rule_08_loss_before_a_violated_order),
 		wait_test(rule_20_it_must_begin_in_time),
 		wait_test(rule_20_what_is_in_flight_has_begun),
+		wait_test(rule_20_refused_by_the_check),
+		wait_test(rule_20_no_verdict_on_loss),
 		wait_test(rule_20_from_the_first_wait_on),
 		wait_test(rule_37_the_report_is_of_one_moment),
 		wait_test(rule_39_in_flight_is_what_would_count),

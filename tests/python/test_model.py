@@ -105,6 +105,7 @@ def streams(draw):
 # What a timeout may be about before that something came too early.
 MORE_TELLING = ("in flight", "refused by the check", "failed")
 
+
 @dataclass(frozen=True)
 class Slot:
     name: str
@@ -118,7 +119,8 @@ class Slot:
         return op(self.name, self.path, status=self.status, errno=self.errno)
 
 
-slots = st.builds(Slot, st.sampled_from((*NAMES, *BY_CHANCE, "*", "*", "*")), st.sampled_from(tuple(PATTERNS)),
+slots = st.builds(Slot, st.sampled_from((*NAMES, *BY_CHANCE, "*", "*", "*")),
+                  st.sampled_from(tuple(PATTERNS)),
                   st.sampled_from(("any", "ok", "error")), st.none(), st.just(False), st.just(True))
 marks = st.integers(0, 7).map(lambda number: number * STEP - 50)
 
