@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "measure.h"
-#include "tracker.h"
+#include "track/tracker.h"
 
 #define KEPT 1000000
 #define FILES 1000

@@ -2,7 +2,7 @@
 /*
  * The kernel side: copies each FUSE request and reply of the traced connections into one ring, as
  * it is, and counts what did not fit. It decodes nothing and changes nothing; the library does the
- * rest (lib/source_kernel.c).
+ * rest (lib/source/source_kernel.c).
  *
  * What costs is not the copy but waking the reader, so a record wakes it only when somebody waits
  * for that opcode right now or the ring fills up. See ARCHITECTURE.md, "The kernel source".

@@ -9,7 +9,7 @@
 #define CLI_READING_H
 
 #include "input.h"
-#include "json_read.h"
+#include "op/json_read.h"
 #include "progress.h"
 #include "trace.h"
 #include "understood.h"

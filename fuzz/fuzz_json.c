@@ -12,7 +12,7 @@
 #include <fusetrace/fusetrace.h>
 
 #include "base/text.h"
-#include "json_read.h"
+#include "op/json_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -15,11 +15,11 @@
 #include <fusetrace/fusetrace.h>
 
 #include "formats/formats.h"
-#include "history.h"
-#include "json_write.h"
-#include "opcode.h"
-#include "source_log.h"
-#include "tracker.h"
+#include "op/json_write.h"
+#include "op/opcode.h"
+#include "source/source_log.h"
+#include "track/history.h"
+#include "track/tracker.h"
 
 #define IS_LIVE 0x80 /* of the first byte: times are converted, so runs differ */
 #define OPS_MAX 100000

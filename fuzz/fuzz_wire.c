@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opcode.h"
-#include "wire.h"
+#include "op/opcode.h"
+#include "source/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

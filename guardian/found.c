@@ -15,10 +15,10 @@
 
 #include "base/cleanup.h"
 #include "base/file_identity.h"
-#include "daemons.h"
 #include "fuse_mounts.h"
-#include "guardian_message.h"
-#include "mounts.h"
+#include "mount/guardian_message.h"
+#include "process/daemons.h"
+#include "process/mounts.h"
 #include "processes.h"
 
 struct search {

@@ -22,8 +22,8 @@
 
 #include "base/cleanup.h"
 #include "base/file_identity.h"
-#include "daemons.h"
-#include "mounts.h"
+#include "process/daemons.h"
+#include "process/mounts.h"
 
 #define CONNECTIONS "/sys/fs/fuse/connections"
 #define HELPER_MS 10000

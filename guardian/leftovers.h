@@ -22,7 +22,7 @@ struct leftover {
 	bool is_done;
 	char *path; /* NULL: of a daemon without a mount */
 	char *mark; /* of a mount: "FUSETRACE_DAEMON=<pid>-<random>"; "" there is none */
-	/* of a mount; see lib/guardian_message.h */
+	/* of a mount; see lib/mount/guardian_message.h */
 	uint32_t connection;
 	uint64_t identity;
 	uint64_t mount_id;

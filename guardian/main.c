@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "guardian_message.h"
+#include "mount/guardian_message.h"
 #include "processes.h"
 #include "record.h"
 #include "takeaway.h"

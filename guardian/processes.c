@@ -17,7 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "daemons.h"
+#include "process/daemons.h"
 
 #define NAME_SIZE 32
 

@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "guardian_message.h"
+#include "mount/guardian_message.h"
 #include "processes.h"
 
 #define DIRECTORIES 3u

@@ -18,7 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/file_identity.h"
-#include "mounts.h"
+#include "process/mounts.h"
 
 /* Descriptors and stack that a deep tree may take; what lies deeper is moved up first. */
 #define DEPTH_MAX 200

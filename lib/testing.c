@@ -15,10 +15,10 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
-#include "engine.h"
-#include "json_write.h"
-#include "monitor.h"
-#include "opcode.h"
+#include "monitor/engine.h"
+#include "monitor/monitor.h"
+#include "op/json_write.h"
+#include "op/opcode.h"
 
 #define LINE_MAX_BYTES (64 * 1024)
 #define SEED_BY_DEFAULT UINT64_C(0x9e3779b97f4a7c15)

@@ -12,7 +12,7 @@
 
 #include <fusetrace/fusetrace.h>
 
-#include "json_write.h"
+#include "op/json_write.h"
 
 struct output;
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "../testing.h"
+#include "testing.h"
 
 /* Every member as KEY=KIND:VALUE; and how it ended. */
 static void print_members(const char *text, char *out, size_t size)

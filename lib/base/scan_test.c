@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../testing.h"
+#include "testing.h"
 
 static struct ft_scan scan_of(const char *text)
 {

@@ -12,10 +12,10 @@
  */
 #include "bazil.h"
 
-#include "../base/errno_text.h"
-#include "../base/parse.h"
-#include "../opcode.h"
+#include "base/errno_text.h"
+#include "base/parse.h"
 #include "formats.h"
+#include "op/opcode.h"
 
 /* Requests that are remembered, by their number, which grows by two. */
 #define REQUESTS 256

@@ -3,7 +3,7 @@
 #ifndef FT_FORMATS_BAZIL_H
 #define FT_FORMATS_BAZIL_H
 
-#include "../base/scan.h"
+#include "base/scan.h"
 #include "format.h"
 
 /* Opcodes of linux/fuse.h that the library prints under one name with another one. */

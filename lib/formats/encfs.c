@@ -9,7 +9,7 @@
  * An operation that succeeds says no more, so it ends as unknown when the next one begins. Names are
  * encrypted ones, which no user can choose; the folder that they are in is cut off.
  */
-#include "../base/errno_text.h"
+#include "base/errno_text.h"
 #include "formats.h"
 
 #define ROOT_MAX 1024

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../event.h"
+#include "op/event.h"
 #include "time.h"
 
 /* ---- what comes in ---- */

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../testing.h"
+#include "formats_testing.h"
 #include "testing.h"
 
 /* Each operation and what it gives. */

@@ -12,8 +12,8 @@
  */
 #include <errno.h>
 
-#include "../opcode.h"
 #include "formats.h"
+#include "op/opcode.h"
 
 /* FATTR_ bits of linux/fuse.h. */
 #define VALID_MODE 1u

@@ -11,8 +11,8 @@
  */
 #include <errno.h>
 
-#include "../json_read.h"
 #include "formats.h"
+#include "op/json_read.h"
 
 struct fusetrace {
 	struct ft_json_reader reader;

@@ -9,7 +9,7 @@
 
 #include <fusetrace/fusetrace.h>
 
-#include "../testing.h"
+#include "formats_testing.h"
 #include "testing.h"
 
 #define MKDIR(marks)                                                                                \

@@ -12,8 +12,8 @@
  */
 #include "go_fuse.h"
 
-#include "../opcode.h"
 #include "formats.h"
+#include "op/opcode.h"
 
 #define FUSE_IOCTL 39
 #define FUSE_ROOT_ID 1

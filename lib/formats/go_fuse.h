@@ -3,8 +3,8 @@
 #ifndef FT_FORMATS_GO_FUSE_H
 #define FT_FORMATS_GO_FUSE_H
 
-#include "../base/scan.h"
-#include "../event.h"
+#include "base/scan.h"
+#include "op/event.h"
 
 /*
  * Takes what stands behind the nodeid of a request, up to the names, and adds what it tells of

@@ -3,7 +3,7 @@
 #ifndef FT_FORMATS_GO_MODE_H
 #define FT_FORMATS_GO_MODE_H
 
-#include "../base/scan.h"
+#include "base/scan.h"
 
 /*
  * "-rw-r--r--", "drwxr-xr-x", "dtrwxrwxrwx", "Dcrw-------" (a character device): an st_mode with its

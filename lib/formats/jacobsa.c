@@ -10,11 +10,11 @@
  * quoted by Go's %q, those of extended attributes a second time without quotes, at the end of a line:
  * behind one that holds a record, all operations are suspect.
  */
-#include "../base/errno_text.h"
-#include "../base/scan.h"
-#include "../opcode.h"
+#include "base/errno_text.h"
+#include "base/scan.h"
 #include "formats.h"
 #include "go_mode.h"
+#include "op/opcode.h"
 
 #include <errno.h>
 

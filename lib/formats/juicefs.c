@@ -13,7 +13,7 @@
  */
 #include <errno.h>
 
-#include "../base/errno_text.h"
+#include "base/errno_text.h"
 #include "formats.h"
 #include "joined.h"
 #include "juicefs.h"

@@ -3,8 +3,8 @@
 #ifndef FT_FORMATS_JUICEFS_H
 #define FT_FORMATS_JUICEFS_H
 
-#include "../base/scan.h"
-#include "../event.h"
+#include "base/scan.h"
+#include "op/event.h"
 
 /* How the names of a log are written. */
 enum ft_juicefs_quoting { FT_JUICEFS_NOT_TOLD, FT_JUICEFS_RAW, FT_JUICEFS_QUOTED };

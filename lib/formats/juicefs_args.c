@@ -5,7 +5,7 @@
  *	create (2,a.txt,-rw-r--r--:0100644): (3,[-rw-r--r--:0100644,1,0,0,...]) [fh:4]
  *	setattr (3[12],0x8,[size=50]): (3,[-rw-------:0100600,1,1,1,...])
  */
-#include "../base/text.h"
+#include "base/text.h"
 #include "juicefs.h"
 
 #define SETATTR 4

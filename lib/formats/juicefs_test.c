@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "testing.h"
+#include "formats_testing.h"
 
 #define TIME "2026.11.25 12:59:40.000100 "
 #define WHO "[uid:1,gid:2,pid:7] "

@@ -15,8 +15,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "../opcode.h"
 #include "formats.h"
+#include "op/opcode.h"
 
 #define IN_HEADER_SIZE sizeof(struct fuse_in_header)
 #define OUT_HEADER_SIZE sizeof(struct fuse_out_header)

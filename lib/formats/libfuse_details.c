@@ -11,7 +11,7 @@
  */
 #include "libfuse.h"
 
-#include "../opcode.h"
+#include "op/opcode.h"
 
 #define BIT(opcode) (UINT64_C(1) << (opcode))
 

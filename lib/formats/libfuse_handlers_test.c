@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../testing.h"
+#include "formats_testing.h"
 #include "testing.h"
 /* passthrough_ll and fuse-overlayfs tell the names that libfuse does not. */
 static void test_low_level(void **state)

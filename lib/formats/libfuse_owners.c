@@ -9,7 +9,7 @@
  */
 #include "libfuse.h"
 
-#include "../opcode.h"
+#include "op/opcode.h"
 
 /* How far back the request is looked for that a line belongs to. */
 #define LOOK_BACK 32

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../testing.h"
+#include "formats_testing.h"
 #include "testing.h"
 /* A blank in a name is told from that between two names by the size of the request. */
 static void test_blanks(void **state)

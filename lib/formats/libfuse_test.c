@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../testing.h"
+#include "formats_testing.h"
 #include "testing.h"
 /* Each version's request and reply. */
 static void test_requests(void **state)

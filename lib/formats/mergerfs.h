@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../base/scan.h"
-#include "../event.h"
+#include "base/scan.h"
+#include "op/event.h"
 
 struct ft_mergerfs_record {
 	struct ft_event event;

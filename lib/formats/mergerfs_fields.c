@@ -6,7 +6,7 @@
  */
 #include "mergerfs.h"
 
-#include "../opcode.h"
+#include "op/opcode.h"
 
 /* Opcodes of linux/fuse.h whose keys have a meaning of their own. */
 enum {

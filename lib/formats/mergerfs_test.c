@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "testing.h"
+#include "formats_testing.h"
 
 /* Each line of a log is one here. */
 /* clang-format off */

@@ -2,7 +2,7 @@
 /* See prefix.h. */
 #include "prefix.h"
 
-#include "../base/json_scan.h"
+#include "base/json_scan.h"
 
 /* Beginnings at least that long are found in the middle of a word, too. */
 #define TORN_LENGTH_MIN 8

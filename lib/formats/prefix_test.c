@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "../testing.h"
+#include "testing.h"
 
 static const char *const first_begins[] = {"rx ", "unique: ", NULL};
 static const char *const second_begins[] = {"FUSE(", NULL};

@@ -3,7 +3,7 @@
 #ifndef FT_FORMATS_PYTHON_H
 #define FT_FORMATS_PYTHON_H
 
-#include "../base/scan.h"
+#include "base/scan.h"
 
 #define FT_PYTHON_ITEMS_MAX 8
 

@@ -11,7 +11,7 @@
  * left out. A STATUS is printed without its code: it may be a success or a failure. What brings
  * data is a success.
  */
-#include "../base/scan.h"
+#include "base/scan.h"
 #include "formats.h"
 
 #define MILLISECOND_NS UINT64_C(1000000)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "testing.h"
+#include "formats_testing.h"
 
 /* clang-format off */
 static const struct ft_test_log_case cases[] = {

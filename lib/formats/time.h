@@ -3,7 +3,7 @@
 #ifndef FT_FORMATS_TIME_H
 #define FT_FORMATS_TIME_H
 
-#include "../base/scan.h"
+#include "base/scan.h"
 
 /* The clock that a log's times are of. */
 #define FT_CLOCK_NONE 0u      /* no time */

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../testing.h"
+#include "testing.h"
 
 #define SECOND UINT64_C(1000000000)
 #define NINE_O_CLOCK (UINT64_C(9) * 3600 * SECOND)

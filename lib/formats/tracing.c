@@ -18,7 +18,7 @@
 
 #include <errno.h>
 
-#include "../opcode.h"
+#include "op/opcode.h"
 
 #define HELD_MAX 16
 #define PATIENCE 16

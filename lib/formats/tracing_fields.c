@@ -9,9 +9,9 @@
 #include <linux/fuse.h>
 #include <strings.h>
 
-#include "../base/errno_text.h"
-#include "../base/parse.h"
-#include "../opcode.h"
+#include "base/errno_text.h"
+#include "base/parse.h"
+#include "op/opcode.h"
 
 #define ERRNO_MAX 4095
 /* Longer than any name of one. */

@@ -14,7 +14,7 @@
 #include "formats.h"
 #include "tracing.h"
 
-#include "../base/json_scan.h"
+#include "base/json_scan.h"
 
 struct tracing_json {
 	struct ft_tracing tracing;

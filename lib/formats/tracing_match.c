@@ -6,7 +6,7 @@
  */
 #include "tracing.h"
 
-#include "../opcode.h"
+#include "op/opcode.h"
 
 /* ---- names ---- */
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../testing.h"
+#include "formats_testing.h"
 #include "testing.h"
 
 #define SAID(us, span, text)                                                                       \

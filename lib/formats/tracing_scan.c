@@ -2,7 +2,7 @@
 /* What the forms of tracing.h have in common as text: lists of fields, levels, threads, durations. */
 #include "tracing.h"
 
-#include "../base/hash.h"
+#include "base/hash.h"
 
 #define KEY 1u  /* letters of keys */
 #define NAME 2u /* ... and of the names of spans, but for "::" */

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "../testing.h"
+#include "formats_testing.h"
 #include "testing.h"
 
 #define AT(us) "2026-11-22T09:15:38.00000" #us "Z  INFO "

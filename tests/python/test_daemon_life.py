@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Daemons of other people, and users without rights: mounted, waited for and taken away.
 
-What needs no other filesystem than branchfs is tested beside the library (lib/mount_live_test.c).
+What needs no other filesystem than branchfs is tested beside the library (lib/mount/mount_live_test.c).
 """
 
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Random streams of operations, marks and waits: what the package answers is what a model says that
-was written from docs/waiting.md and tries all ways. lib/model_test.c does the same to the library."""
+was written from docs/waiting.md and tries all ways. lib/wait/model_test.c does the same to the library."""
 
 import itertools
 import json

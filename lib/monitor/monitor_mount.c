@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor and its mount: who serves it, which one it is when it comes later, and when it has
+ * gone. Called by the engine, which watches daemons and mountinfo.
+ */
+#include "monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "process/daemons.h"
+#include "process/exit_status.h"
+
+/* ---- daemons ---- */
+
+/* Lock held. Names pid as a daemon of the mount, once. */
+static int add_daemon(struct fusetrace_monitor *monitor, pid_t pid)
+{
+	int pidfd;
+	int r;
+
+	for (int i = 0; i < monitor->daemon_count; i++) {
+		if (monitor->daemons[i] == pid)
+			return 0;
+	}
+	if (monitor->daemon_count == FT_DAEMONS_MAX)
+		return -E2BIG;
+	pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	r = ft_engine_watch(pidfd);
+	if (r < 0) {
+		close(pidfd);
+		return r;
+	}
+	monitor->pidfds[monitor->daemon_count] = pidfd;
+	monitor->daemons[monitor->daemon_count++] = pid;
+	return 0;
+}
+
+void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids, int count)
+{
+	for (int i = 0; i < count && i < FT_DAEMONS_MAX; i++)
+		add_daemon(monitor, pids[i]);
+}
+
+/* Lock held. Those who hold the connection's /dev/fuse now. */
+static void find_daemons(struct fusetrace_monitor *monitor)
+{
+	pid_t pids[FT_DAEMONS_MAX];
+
+	ft_monitor_add_daemons(monitor, pids,
+			       ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX));
+}
+
+/* Its descriptor is given to the caller. */
+static int remove_daemon(struct fusetrace_monitor *monitor, int index)
+{
+	int last = --monitor->daemon_count;
+	int pidfd = monitor->pidfds[index];
+
+	monitor->pidfds[index] = monitor->pidfds[last];
+	monitor->daemons[index] = monitor->daemons[last];
+	return pidfd;
+}
+
+/* Lock held. Asks again when it was not known: what is told changes when somebody reaps it. */
+static void ask_exit(struct fusetrace_monitor *monitor)
+{
+	struct ft_daemon_exit *exit = &monitor->exit;
+
+	if (exit->pid && !exit->is_known)
+		exit->is_known = ft_exit_status(exit->pid, monitor->exit_pidfd, &exit->status) == 0;
+}
+
+/* Lock held. Takes pidfd. */
+static void note_exit(struct fusetrace_monitor *monitor, pid_t pid, int pidfd)
+{
+	if (monitor->exit_pidfd >= 0)
+		close(monitor->exit_pidfd);
+	monitor->exit = (struct ft_daemon_exit){.pid = pid};
+	monitor->exit_pidfd = pidfd;
+	ask_exit(monitor);
+}
+
+/*
+ * Lock held. It was fusermount3 that has ended, and the descriptor that it sent is on its way: no
+ * process holds it before the daemon has taken it.
+ */
+static bool is_served_later(const struct fusetrace_monitor *monitor)
+{
+	return monitor->state == FUSETRACE_STATE_MOUNTED && monitor->followed &&
+	       ft_daemons_has_argument(monitor->followed, monitor->mountpoint);
+}
+
+void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
+{
+	for (int i = 0; i < monitor->daemon_count; i++) {
+		pid_t pid = monitor->daemons[i];
+
+		if (monitor->pidfds[i] != pidfd)
+			continue;
+		note_exit(monitor, pid, remove_daemon(monitor, i));
+		/* A daemon that went into the background leaves a child behind that serves. */
+		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED)
+			find_daemons(monitor);
+		if (monitor->daemon_count == 0 && is_served_later(monitor))
+			add_daemon(monitor, monitor->followed);
+		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED)
+			ft_monitor_end(monitor, FUSETRACE_STATE_GONE);
+		ft_waiters_notify_lines(
+			&monitor->waiters); /* also after an unmount it is the end */
+		return;
+	}
+}
+
+/* Of a daemon that closed its output a moment ago, the process is about to end. */
+#define EXIT_PATIENCE_MS 50
+
+/* A duplicate of the descriptor of a daemon that still runs though the monitor is at its end; or -1. */
+static int pidfd_of_last(const struct fusetrace_monitor *monitor)
+{
+	if (monitor->state != FUSETRACE_STATE_GONE || monitor->exit.pid ||
+	    monitor->daemon_count == 0)
+		return -1;
+	return fcntl(monitor->pidfds[0], F_DUPFD_CLOEXEC, 3);
+}
+
+void ft_monitor_look_for_exit(struct fusetrace_monitor *monitor, struct ft_daemon_exit *ret_exit)
+{
+	struct pollfd descriptor = {.events = POLLIN};
+	bool has_ended = false;
+	pid_t pid;
+
+	ft_engine_lock();
+	descriptor.fd = pidfd_of_last(monitor);
+	pid = monitor->daemons[0];
+	ft_engine_unlock();
+	if (descriptor.fd >= 0)
+		has_ended = poll(&descriptor, 1, EXIT_PATIENCE_MS) == 1;
+	ft_engine_lock();
+	if (has_ended && monitor->exit.pid == 0) {
+		note_exit(monitor, pid, descriptor.fd);
+		descriptor.fd = -1;
+	}
+	ask_exit(monitor);
+	*ret_exit = monitor->exit;
+	ft_engine_unlock();
+	if (descriptor.fd >= 0)
+		close(descriptor.fd);
+}
+
+int fusetrace_monitor_daemon_exit(struct fusetrace_monitor *monitor, pid_t *ret_pid,
+				  int *ret_status)
+{
+	struct ft_daemon_exit exit;
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0)
+		return r;
+	ft_monitor_look_for_exit(monitor, &exit);
+	if (exit.pid == 0)
+		return -EAGAIN;
+	if (!exit.is_known)
+		return -ENODATA;
+	if (ret_pid)
+		*ret_pid = exit.pid;
+	if (ret_status)
+		*ret_status = exit.status;
+	return 0;
+}
+
+int fusetrace_monitor_daemons(struct fusetrace_monitor *monitor, pid_t *pids, int max)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0)
+		return r;
+	ft_engine_lock();
+	for (int i = 0; i < monitor->daemon_count && i < max; i++)
+		pids[i] = monitor->daemons[i];
+	r = monitor->daemon_count;
+	ft_engine_unlock();
+	return r;
+}
+
+/* ---- mounts ---- */
+
+/* Lock held. Whether a mount that has appeared is the one that the followed process made. */
+static bool is_mount_of(const struct ft_mount *mount, pid_t pid)
+{
+	pid_t holders[FT_DAEMONS_MAX];
+	int count;
+
+	if (ft_daemons_has_argument(pid, mount->mountpoint))
+		return true;
+	count = ft_daemons_of_connection(mount->connection, holders, FT_DAEMONS_MAX);
+	for (int i = 0; i < count && i < FT_DAEMONS_MAX; i++) {
+		if (ft_daemons_is_descendant(holders[i], pid))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Lock held. Whoever was found to hold its connection may be another's, if it has gone since the mounts
+ * were read: numbers are given out again at once.
+ */
+static bool is_still_there(const struct ft_mount *mount)
+{
+	const struct ft_mount *found;
+	struct ft_mounts now;
+	bool result;
+
+	if (ft_mounts_read(&now) < 0)
+		return false;
+	found = ft_mounts_by_id(&now, mount->id, mount->connection);
+	result = found && strcmp(found->mountpoint, mount->mountpoint) == 0;
+	ft_mounts_done(&now);
+	return result;
+}
+
+static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *mount)
+{
+	monitor->mountpoint = strdup(mount->mountpoint);
+	if (!monitor->mountpoint)
+		return;
+	monitor->state = FUSETRACE_STATE_MOUNTED;
+	monitor->is_confirmed = true;
+	ft_engine_adopt(monitor, mount->connection);
+	monitor->has_begun = true;
+	find_daemons(monitor);
+	if (monitor->daemon_count == 0) /* a kernel that does not tell */
+		add_daemon(monitor, monitor->followed);
+	ft_waiters_notify_all(&monitor->waiters);
+}
+
+static bool is_among(const struct ft_mount *mount, const struct ft_mounts *mounts)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		if (mounts->entries[i].connection == mount->connection &&
+		    strcmp(mounts->entries[i].mountpoint, mount->mountpoint) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The kernel gives numbers of connections out again: one that has gone may be the awaited one's. */
+static void forget_gone(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts)
+{
+	for (size_t i = monitor->before.count; i-- > 0;) {
+		uint32_t connection = monitor->before.entries[i].connection;
+
+		if (is_among(&monitor->before.entries[i], mounts))
+			continue;
+		ft_mounts_remove(&monitor->before, i);
+		if (!ft_mounts_by_connection(&monitor->before, connection))
+			ft_engine_include(connection);
+	}
+}
+
+void ft_monitor_on_new(struct fusetrace_monitor *monitor, uint32_t connection)
+{
+	for (size_t i = monitor->before.count; i-- > 0;) {
+		if (monitor->before.entries[i].connection == connection)
+			ft_mounts_remove(&monitor->before, i);
+	}
+}
+
+/*
+ * By the mountpoint until it is certain that the connection is the one that was looked up; then by
+ * the connection, as it may be moved or bound elsewhere.
+ */
+static bool is_still_mounted(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts)
+{
+	const struct ft_mount looked_up = {
+		.connection = monitor->connection,
+		.mountpoint = monitor->mountpoint,
+	};
+
+	if (monitor->is_confirmed)
+		return ft_mounts_by_connection(mounts, monitor->connection);
+	monitor->is_confirmed = is_among(&looked_up, mounts);
+	return monitor->is_confirmed;
+}
+
+void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts)
+{
+	if (monitor->state == FUSETRACE_STATE_MOUNTED) {
+		if (monitor->connection && !is_still_mounted(monitor, mounts))
+			ft_monitor_end(monitor, FUSETRACE_STATE_UNMOUNTED);
+		return;
+	}
+	if (monitor->state != FUSETRACE_STATE_PENDING)
+		return;
+	forget_gone(monitor, mounts);
+	if (!monitor->followed)
+		return;
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct ft_mount *mount = &mounts->entries[i];
+
+		if (ft_mounts_by_connection(&monitor->before, mount->connection) ||
+		    !is_mount_of(mount, monitor->followed) || !is_still_there(mount))
+			continue;
+		adopt(monitor, mount);
+		return;
+	}
+}
+
+void ft_monitor_take_mount(struct fusetrace_monitor *monitor, const struct ft_mount *mount,
+			   pid_t followed)
+{
+	ft_engine_lock();
+	if (monitor->state == FUSETRACE_STATE_PENDING && monitor->is_attached) {
+		monitor->followed = followed;
+		adopt(monitor, mount);
+		ft_engine_check_mounts(); /* it may have gone since it was looked up */
+	}
+	ft_engine_unlock();
+}
+
+int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid)
+{
+	int r = ft_monitor_enter(monitor);
+
+	if (r < 0)
+		return r;
+	if (pid <= 0 || !monitor->is_attached)
+		return -EINVAL;
+	ft_engine_lock();
+	if (monitor->state == FUSETRACE_STATE_PENDING) {
+		monitor->followed = pid;
+		ft_engine_check_mounts();
+	} else {
+		r = add_daemon(monitor, pid);
+	}
+	ft_engine_unlock();
+	return r;
+}

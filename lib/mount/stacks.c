@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* See stacks.h. */
+#include "stacks.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "process/process_file.h"
+
+#define STACK_BYTES 4096
+/* The function of the kernel's fs/fuse/dev.c in which a caller waits for the daemon's reply. */
+#define WAITING "request_wait_answer"
+
+static void close_dir(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+#define AUTO_CLOSE_DIR FT_CLEANUP(close_dir)
+
+static void print_indented(FILE *out, char *text)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		fprintf(out, "  %s\n", line);
+}
+
+void ft_stacks_of_thread(FILE *out, const char *what, pid_t pid, pid_t thread)
+{
+	char text[STACK_BYTES], name[4 * FT_PROCESS_NAME_SIZE];
+	struct ft_process_stat stat;
+
+	if (ft_process_stat(pid, thread, &stat) < 0)
+		return;
+	ft_text_escape((struct ft_bytes){stat.name, strlen(stat.name)}, name, sizeof(name));
+	fprintf(out, "%s %d, thread %d (%s), state %c", what, pid, thread, name, stat.state);
+	if (ft_process_file(pid, thread, "syscall", text, sizeof(text)) > 0)
+		fprintf(out, ", system call %.*s", (int)strcspn(text, " "), text);
+	if (ft_process_file(pid, thread, "wchan", text, sizeof(text)) > 0 && strcmp(text, "0") != 0)
+		fprintf(out, ", waits in %s", text);
+	fputc('\n', out);
+	if (ft_process_file(pid, thread, "stack", text, sizeof(text)) > 0)
+		print_indented(out, text);
+}
+
+/* Calls fn for each thread of pid. */
+static void each_thread(pid_t pid, void (*fn)(FILE *, const char *, pid_t, pid_t), FILE *out,
+			const char *what)
+{
+	DIR *dir AUTO_CLOSE_DIR = NULL;
+	struct dirent *entry;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		if (isdigit((unsigned char)entry->d_name[0]))
+			fn(out, what, pid, (pid_t)atoi(entry->d_name));
+	}
+}
+
+void ft_stacks_of_process(FILE *out, const char *what, pid_t pid)
+{
+	each_thread(pid, ft_stacks_of_thread, out, what);
+}
+
+static void if_waiting(FILE *out, const char *what, pid_t pid, pid_t thread)
+{
+	char text[128];
+
+	if (ft_process_file(pid, thread, "wchan", text, sizeof(text)) > 0 && strstr(text, WAITING))
+		ft_stacks_of_thread(out, what, pid, thread);
+}
+
+void ft_stacks_of_waiting(FILE *out, const char *what)
+{
+	DIR *dir AUTO_CLOSE_DIR = opendir("/proc");
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (isdigit((unsigned char)entry->d_name[0]))
+			each_thread((pid_t)atoi(entry->d_name), if_waiting, out, what);
+	}
+}
