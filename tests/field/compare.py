@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import statistics
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,22 +42,36 @@ class Result:
     def median_s(self) -> float:
         return statistics.median(self.seconds)
 
-
-def run(race: Race, form: str, turns: int, seconds: float) -> Result:
-    """That many turns on one mount, or fewer when the time is over."""
-    result = Result()
-    one_turn = race.turn(form)
-    end = time.monotonic() + seconds
-    with temporary_directory("fusetrace-field-") as folder, \
-            watched(folder, lambda: len(result.seconds)), race.mounted(folder) as fs:
-        for turn in range(turns):
-            run_turn(one_turn, fs, turn, result)
-            if time.monotonic() > end:
-                break
-    return result
+    def progress(self, turns: int, seconds: float) -> float:
+        """How much of its turns or of its time is over; 1: all of it."""
+        return max(len(self.seconds) / turns, sum(self.seconds) / seconds)
 
 
-def run_turn(one_turn: Callable, fs: object, turn: int, result: Result) -> None:
+def run(race: Race, forms: Sequence[str], turns: int, seconds: float) -> list[Result]:
+    """That many turns of each form on a mount of its own, or fewer when its time is over.
+
+    The forms take turns, so that all of them see the same minutes of the machine: next is always the
+    one with the least of its turns or time behind it. One that sleeps for seconds has few turns among
+    many of the others.
+    """
+    results = [Result() for _ in forms]
+    with temporary_directory("fusetrace-field-") as folder, contextlib.ExitStack() as stack:
+        stack.enter_context(watched(folder, lambda: sum(len(result.seconds) for result in results)))
+        players = []
+        for place, (form, result) in enumerate(zip(forms, results)):
+            (own := folder / str(place)).mkdir()
+            fs = stack.enter_context(race.mounted(own))
+            players.append(functools.partial(run_turn, race.turn(form), fs, result))
+        while True:
+            least, following = min((result.progress(turns, seconds), place)
+                                   for place, result in enumerate(results))
+            if least >= 1:
+                return results
+            players[following]()
+
+
+def run_turn(one_turn: Callable, fs: object, result: Result) -> None:
+    turn = len(result.seconds)
     begin = time.perf_counter()
     try:
         one_turn(fs, turn)
@@ -83,7 +98,7 @@ def soak(names: list[str], turns: int) -> int:
     """The waiting form; returns how many turns failed."""
     failures = 0
     for race in runnable(names):
-        result = run(race, WAITING, turns, float("inf"))
+        [result] = run(race, [WAITING], turns, float("inf"))
         print(f"{race.name}: {len(result.seconds)} turns, {result.failures} failed, median "
               f"{page.duration(result.median_s)}", flush=True)
         if result.failures:
@@ -95,16 +110,17 @@ def soak(names: list[str], turns: int) -> int:
 def compare(names: list[str], turns: int, seconds: float) -> list[page.Row]:
     rows = []
     for race in runnable(names):
-        for form in race.forms():
-            row = page.Row(race.title, form)
-            for is_busy in (False, True):
-                with contextlib.ExitStack() as stack:
-                    if is_busy:
-                        stack.enter_context(load(stack.enter_context(temporary_directory())))
-                    result = run(race, form, turns, seconds)
+        of_race = [page.Row(race.title, form) for form in race.forms()]
+        for is_busy in (False, True):
+            with contextlib.ExitStack() as stack:
+                if is_busy:
+                    stack.enter_context(load(stack.enter_context(temporary_directory())))
+                results = run(race, race.forms(), turns, seconds)
+            for row, result in zip(of_race, results):
                 row.add(len(result.seconds), result.failures, result.median_s)
-            rows.append(row)
+        for row in of_race:
             print(row.line(), end="", flush=True)
+        rows += of_race
     return rows
 
 
@@ -112,7 +128,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m field.compare")
     parser.add_argument("names", nargs="*", metavar="NAME", help="which; all by default")
     parser.add_argument("--turns", type=int, default=1000, help="of each form")
-    parser.add_argument("--seconds", type=float, default=60, help="at most, for each form")
+    parser.add_argument("--seconds", type=float, default=60, help="at most, for each form, idle and under load")
     parser.add_argument("--update", type=Path, metavar="PAGE")
     parser.add_argument("--text", type=Path, metavar="PAGE")
     parser.add_argument("--soak", type=int, metavar="TURNS")
