@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,14 +17,11 @@
 
 #define PATIENCE_MS 1000
 
-static _Noreturn void become(char *const argv[], int error_fd, pid_t parent,
-			     const struct child_opts *opts)
+static _Noreturn void become(char *const argv[], int error_fd)
 {
 	int error;
 
 	signals_restore();
-	if (opts->is_ours && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent))
-		_exit(EXIT_SETUP);
 	execvp(argv[0], argv);
 	error = errno;
 	if (write(error_fd, &error, sizeof(error)) < 0)
@@ -33,9 +29,8 @@ static _Noreturn void become(char *const argv[], int error_fd, pid_t parent,
 	_exit(EXIT_SETUP);
 }
 
-int child_start(struct child *child, char *const argv[], const struct child_opts *opts)
+int child_start(struct child *child, char *const argv[])
 {
-	pid_t parent = getpid();
 	int pipe_fds[2];
 
 	*child = (struct child){.error_fd = -1};
@@ -43,7 +38,7 @@ int child_start(struct child *child, char *const argv[], const struct child_opts
 		return -errno;
 	child->pid = fork();
 	if (child->pid == 0)
-		become(argv, pipe_fds[1], parent, opts);
+		become(argv, pipe_fds[1]);
 	close(pipe_fds[1]);
 	if (child->pid < 0) {
 		int error = -errno;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A program that the command starts: the CMD of an expectation, or the daemon of the demonstration. */
+/* A program that the command starts: the CMD of an expectation. */
 #ifndef CLI_CHILD_H
 #define CLI_CHILD_H
 
@@ -13,15 +13,11 @@ struct child {
 	int status; /* of waitpid(2), once it has ended */
 };
 
-struct child_opts {
-	bool is_ours; /* it gets SIGTERM when we end */
-};
-
 /*
  * Starts argv[0], found along PATH, with signals as they were before signals_open(). Does not wait
  * for the exec: a hanging filesystem may keep it. 0 or a negative errno. Free with child_done().
  */
-int child_start(struct child *child, char *const argv[], const struct child_opts *opts);
+int child_start(struct child *child, char *const argv[]);
 /* Gives the descriptor back; a child that still runs goes on. A zeroed one is fine. */
 void child_done(struct child *child);
 

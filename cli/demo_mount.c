@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,22 +54,35 @@ static bool is_there(const char *path)
 	return access(path, X_OK) == 0;
 }
 
-/* Beside this program, where the build puts it, or along PATH. */
-static void find_branchfs(char *path, size_t size)
+/* A program of ours: beside this one, where the build puts it (folder/name), or along PATH. */
+static void find_program(const char *folder, const char *name, char *path, size_t size)
 {
-	static const char *const places[] = {"branchfs", "../fs/branchfs/branchfs"};
-	char here[PATH_ROOM];
+	char here[PATH_ROOM - 100];
 	ssize_t length = readlink("/proc/self/exe", here, sizeof(here) - 1);
 	char *slash;
 
 	here[length > 0 ? length : 0] = '\0';
 	slash = strrchr(here, '/');
-	for (size_t i = 0; slash && i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(path, size, "%.*s/%s", (int)(slash - here), here, places[i]);
+	if (slash) {
+		*slash = '\0';
+		snprintf(path, size, "%s/%s", here, name);
+		if (is_there(path))
+			return;
+		snprintf(path, size, "%s/%s/%s", here, folder, name);
 		if (is_there(path))
 			return;
 	}
-	snprintf(path, size, "branchfs");
+	snprintf(path, size, "%s", name);
+}
+
+/* The one of a build that is not installed; else the library knows where it is. */
+static void find_guardian(void)
+{
+	char program[PATH_ROOM];
+
+	find_program("../guardian", "fusetrace-guardian", program, sizeof(program));
+	if (program[0] == '/')
+		fusetrace_set_guardian(program);
 }
 
 static int make_folders(struct demo_mount *mount)
@@ -83,6 +95,8 @@ static int make_folders(struct demo_mount *mount)
 		mount->folder[0] = '\0';
 		return -errno;
 	}
+	/* without a guardian the demonstration goes on */
+	mount->guarded = fusetrace_guard_directory(mount->folder);
 	snprintf(mount->branch, sizeof(mount->branch), "%s/branch", mount->folder);
 	snprintf(mount->mountpoint, sizeof(mount->mountpoint), "%s/mnt", mount->folder);
 	if (mkdir(mount->branch, 0700) < 0 || mkdir(mount->mountpoint, 0700) < 0)
@@ -107,28 +121,26 @@ static int start_daemon(struct demo_mount *mount, const char *options)
 	char program[PATH_ROOM];
 	char *argv[] = {program,           "-f", "-o", (char *)options, mount->branch,
 			mount->mountpoint, NULL};
+	struct fusetrace_error error = {0};
 	int r;
 
-	find_branchfs(program, sizeof(program));
-	r = child_start(&mount->daemon, argv, &(struct child_opts){.is_ours = true});
-	if (r < 0)
-		return fail(EXIT_SETUP, "cannot start %s: %s: try again", program, strerror(-r));
-	daemon_pid = mount->daemon.pid;
-	r = fusetrace_monitor_follow(mount->monitor, mount->daemon.pid);
-	for (int i = 0; r == 0 && i < 100; i++) {
-		r = fusetrace_wait_state(mount->monitor, FUSETRACE_STATE_MOUNTED,
-					 MOUNT_TIMEOUT_NS / 100);
-		if (r != -ETIMEDOUT || child_poll(&mount->daemon) || is_interrupted)
-			break;
-		r = 0;
-	}
-	if (child_poll(&mount->daemon) && child_exec_error(&mount->daemon))
+	find_program("../fs/branchfs", "branchfs", program, sizeof(program));
+	r = fusetrace_mount_start(
+		FUSETRACE_MOUNT_OPTS(.argv = argv, .mountpoint = mount->mountpoint,
+				     .monitor = mount->monitor,
+				     .flags = FUSETRACE_MOUNT_EINTR | FUSETRACE_MOUNT_NEW_SESSION),
+		&mount->mount, &error);
+	if (r == -ENOENT)
 		return fail(EXIT_CANNOT_RUN,
 			    "branchfs is not there: install it beside fusetrace or "
 			    "along PATH");
+	if (r < 0)
+		return fail(EXIT_SETUP, "cannot start %s: %s: try again", program, error.text);
+	daemon_pid = fusetrace_mount_pid(mount->mount);
+	r = fusetrace_mount_wait_ready(mount->mount, MOUNT_TIMEOUT_NS, &error);
 	if (r < 0 && !is_interrupted)
 		return fail(EXIT_SETUP, "branchfs could not mount: %s: see 'fusetrace doctor'",
-			    fusetrace_strerror(r));
+			    error.text);
 	return 0;
 }
 
@@ -136,10 +148,11 @@ int demo_mount_start(struct demo_mount *mount, const char *options)
 {
 	int r;
 
-	*mount = (struct demo_mount){.daemon.error_fd = -1};
+	*mount = (struct demo_mount){.guarded = -1};
 	r = start_monitor(mount);
 	if (r)
 		return r;
+	find_guardian();
 	r = make_folders(mount);
 	if (r < 0)
 		return fail(EXIT_SETUP, "cannot make a folder in the temporary one: %s: set TMPDIR",
@@ -158,18 +171,17 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 
 void demo_mount_done(struct demo_mount *mount)
 {
-	bool was_mounted = mount->monitor && fusetrace_monitor_mountpoint(mount->monitor);
-
-	child_stop(&mount->daemon);
-	daemon_pid = 0;
 	alarm(0);
-	if (was_mounted)
-		umount2(mount->mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW);
+	/* the tour is over: nobody waits for what is late on purpose */
+	if (is_interrupted && mount->mount)
+		fusetrace_mount_abort(mount->mount);
+	daemon_pid = 0;
+	mount->mount = fusetrace_mount_free(mount->mount);
 	mount->monitor = fusetrace_monitor_free(mount->monitor);
-	child_done(&mount->daemon);
 	if (mount->folder[0])
 		nftw(mount->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	mount->folder[0] = '\0';
+	fusetrace_guard_forget(mount->guarded);
 }
 
 const char *demo_path(const struct demo_mount *mount, const char *name, char *path, size_t size)

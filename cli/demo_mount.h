@@ -11,14 +11,13 @@
 
 #include <fusetrace/fusetrace.h>
 
-#include "child.h"
-
 struct demo_mount {
 	char folder[256];
 	char branch[300];
 	char mountpoint[300];
-	struct child daemon;
 	struct fusetrace_monitor *monitor;
+	struct fusetrace_mount *mount;
+	int guarded; /* the guardian's entry of the folder */
 };
 
 /*

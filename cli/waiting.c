@@ -218,8 +218,7 @@ int waiting_run_program(struct waiting *waiting)
 	if (!program)
 		return 0;
 	waiting->signal_fd = signals_open(false);
-	r = waiting->signal_fd < 0 ? waiting->signal_fd
-				   : child_start(&waiting->child, program, &(struct child_opts){0});
+	r = waiting->signal_fd < 0 ? waiting->signal_fd : child_start(&waiting->child, program);
 	if (r < 0)
 		return fail(EXIT_SETUP, "cannot start %s: %s: try again", program[0], strerror(-r));
 	waiting->has_child = true;

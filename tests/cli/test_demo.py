@@ -74,3 +74,20 @@ def test_without_branchfs(folder):
     assert result.stderr == ("fusetrace: branchfs is not there: install it beside fusetrace or "
                              "along PATH\n")
     assert not left_behind(folder / "tmp")
+
+
+def test_killed_tour_is_cleaned_up(folder):
+    """By the guardian: what was mounted and made goes all the same."""
+    process = subprocess.Popen([find_fusetrace(), "demo"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(folder)})
+    for line in process.stdout:
+        if b"rounds with each way to wait" in line:
+            break
+    assert left_behind(folder)
+    process.kill()
+    # the guardian holds no end of the pipes, so this is not the end of the cleaning
+    process.communicate(timeout=DEADLINE)
+    end = time.monotonic() + DEADLINE
+    while left_behind(folder) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not left_behind(folder)
