@@ -420,88 +420,6 @@ static void test_holder_that_works_in_it(void **state)
 	waitpid(pid, NULL, 0);
 }
 
-/* ---- others' mounts ---- */
-
-static void test_covered(void **state)
-{
-	struct fusetrace_stop stop;
-
-	life_skip_where_impossible();
-	life_start_branchfs(NULL, false);
-	life_be_ready();
-	assert_int_equal(syscall(SYS_mount, "none", life.point, "tmpfs", 0, NULL), 0);
-	assert_int_equal(fusetrace_mount_stop(life.mounted, NULL, &stop, &life.error), -EBUSY);
-	life_assert_text("another mount lies on");
-	assert_int_equal(fusetrace_mount_pids(life.mounted, NULL, 0), 1);
-	assert_int_equal(fusetrace_mount_wait_unmountable(life.mounted, 20 * MS, &life.error),
-			 -ETIMEDOUT);
-	assert_int_equal(umount2(life.point, 0), 0);
-	life_stop_within(0);
-}
-
-static void test_two_on_one_point(void **state)
-{
-	struct fusetrace_mount *below;
-
-	life_skip_where_impossible();
-	life_start_branchfs(NULL, false);
-	life_be_ready();
-	below = life.mounted;
-	life_start_branchfs(NULL, false);
-	life_be_ready();
-	assert_true(fusetrace_mount_connection(life.mounted) != fusetrace_mount_connection(below));
-	assert_int_equal(fusetrace_mount_wait_unmountable(below, 0, &life.error), -ETIMEDOUT);
-	life.mounted = fusetrace_mount_free(life.mounted);
-	assert_true(life_is_mounted(life.point));
-	life.mounted = below;
-	life_stop_within(0);
-}
-
-static void test_replaced(void **state)
-{
-	struct fusetrace_mount *old;
-
-	life_skip_where_impossible();
-	life_start_branchfs(NULL, false);
-	life_be_ready();
-	assert_int_equal(umount2(life.point, 0), 0);
-	old = life.mounted;
-	life_start_branchfs(NULL, false);
-	life_be_ready();
-	fusetrace_mount_free(old);
-	assert_true(life_is_mounted(life.point));
-	life_write_file("a", "x");
-	life_stop_within(0);
-}
-
-/* The daemon of a mount that is out of sight is told to end: libfuse must not unmount that other one. */
-static void test_replaced_while_in_use(void **state)
-{
-	struct fusetrace_mount *old;
-	char path[160];
-	int fd;
-
-	life_skip_where_impossible();
-	life_start_branchfs(NULL, false);
-	life_be_ready();
-	life_write_file("a", "x");
-	snprintf(path, sizeof(path), "%s/a", life.point);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(umount2(life.point, MNT_DETACH), 0);
-	old = life.mounted;
-	life_start_branchfs(NULL, false);
-	life_be_ready();
-	fusetrace_mount_stop(old, FUSETRACE_STOP_OPTS(.unmount_ns = 100 * MS),
-			     &(struct fusetrace_stop){0}, NULL);
-	assert_int_equal(fusetrace_mount_pids(old, NULL, 0), 0);
-	fusetrace_mount_free(old);
-	close(fd);
-	assert_true(life_is_mounted(life.point));
-	life_write_file("b", "x");
-	life_stop_within(0);
-}
-
 /* ---- hangs ---- */
 
 static void *make_folder(void *data)
@@ -625,10 +543,6 @@ int main(void)
 		TEST(test_wait_unmountable),
 		TEST(test_wait_unmountable_traced),
 		TEST(test_holder_that_works_in_it),
-		TEST(test_covered),
-		TEST(test_two_on_one_point),
-		TEST(test_replaced),
-		TEST(test_replaced_while_in_use),
 		TEST(test_abort_a_hang),
 		TEST(test_abort_a_hang_traced),
 		TEST(test_nothing_grows),
