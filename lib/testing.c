@@ -2,6 +2,7 @@
 /* See testing.h. */
 #include "testing.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -14,11 +15,14 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/parse.h"
 #include "monitor/engine.h"
 #include "monitor/monitor.h"
 #include "op/json_write.h"
 #include "op/opcode.h"
+#include "process/mounts.h"
+#include "source/source_kernel.h"
 
 #define LINE_MAX_BYTES (64 * 1024)
 #define SEED_BY_DEFAULT UINT64_C(0x9e3779b97f4a7c15)
@@ -68,6 +72,34 @@ size_t ft_test_allocated(void)
 	if (__sanitizer_get_current_allocated_bytes)
 		return __sanitizer_get_current_allocated_bytes();
 	return mallinfo2().uordblks + mallinfo2().hblkhd;
+}
+
+/* ---- mounts ---- */
+
+const char *ft_test_why_no_mounts(const char *program)
+{
+	static struct fusetrace_error reason;
+
+	if (geteuid() != 0)
+		return "not root";
+	if (access("/dev/fuse", R_OK | W_OK) < 0)
+		return "no /dev/fuse";
+	if (access(program, X_OK) < 0) {
+		ft_error(&reason, -ENOENT, "no %s", program);
+		return reason.text;
+	}
+	return ft_kernel_check(&reason) < 0 ? reason.text : NULL;
+}
+
+bool ft_test_is_mounted(const char *point)
+{
+	struct ft_mounts mounts;
+	bool result;
+
+	assert_int_equal(ft_mounts_read(&mounts), 0);
+	result = ft_mounts_by_point(&mounts, point) != NULL;
+	ft_mounts_done(&mounts);
+	return result;
 }
 
 /* ---- monitors ---- */

@@ -58,6 +58,10 @@ void ft_test_feed(struct fusetrace_monitor *monitor, const struct ft_test_op *op
 /* A line as it stands. */
 void ft_test_feed_line(struct fusetrace_monitor *monitor, const char *line);
 
+/* Why no filesystem can be mounted with that program and traced here; NULL: it can. */
+const char *ft_test_why_no_mounts(const char *program);
+bool ft_test_is_mounted(const char *point);
+
 /* Until so many waits of the monitor are registered. */
 void ft_test_await_waiters(struct fusetrace_monitor *monitor, size_t count);
 

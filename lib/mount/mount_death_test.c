@@ -151,6 +151,16 @@ static void test_before_mounting_wait(void **state)
 
 /* ---- before INIT is answered ---- */
 
+/* It is mounted and our probe waits. Without a trace, callers of other mounts are shown as well. */
+static void await_probe(void)
+{
+	uint64_t deadline = ft_deadline_ns(SOON);
+
+	while (!ft_test_is_mounted(life.point))
+		assert_true(ft_now_ns() < deadline);
+	await_text("request_wait_answer");
+}
+
 static void before_init(int number, const char *text)
 {
 	uint64_t began;
@@ -158,7 +168,7 @@ static void before_init(int number, const char *text)
 	life_skip_where_impossible();
 	life_start_branchfs("hang=*", false);
 	begin(wait_ready);
-	await_text("request_wait_answer"); /* of our probe */
+	await_probe();
 	began = send(number);
 	told(began, -EPIPE, text);
 }
@@ -178,7 +188,7 @@ static void test_before_init_stopped(void **state)
 	life_skip_where_impossible();
 	life_start_branchfs("hang=*", false);
 	begin(wait_ready);
-	await_text("request_wait_answer");
+	await_probe();
 	send(SIGSTOP);
 	assert_int_equal(pthread_tryjoin_np(waiting, NULL), EBUSY);
 	fusetrace_mount_abort(life.mounted); /* sets the probe free */

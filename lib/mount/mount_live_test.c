@@ -24,7 +24,6 @@
 #include "base/clock.h"
 #include "mount_testing.h"
 #include "process/daemons.h"
-#include "process/mounts.h"
 #include "process/process_file.h"
 #include "testing.h"
 
@@ -115,7 +114,7 @@ static void test_free_stops(void **state)
 	assert_int_equal(fusetrace_mount_pids(life.mounted, &pid, 1), 1);
 	life.mounted = fusetrace_mount_free(life.mounted);
 	assert_true(ft_process_stat(pid, 0, &stat) < 0 || stat.state == 'Z');
-	assert_false(life_is_mounted(life.point));
+	assert_false(ft_test_is_mounted(life.point));
 }
 
 /* ---- what daemons do to their processes ---- */
@@ -374,7 +373,7 @@ static void wait_unmountable(bool is_traced)
 	assert_int_equal(fusetrace_mount_wait_unmountable(life.mounted, SOON, &life.error), 0);
 	/* Twice: the question unmounts nothing. */
 	assert_int_equal(fusetrace_mount_wait_unmountable(life.mounted, SOON, &life.error), 0);
-	assert_true(life_is_mounted(life.point));
+	assert_true(ft_test_is_mounted(life.point));
 	pthread_join(thread, NULL);
 	assert_int_equal(umount2(life.point, UMOUNT_NOFOLLOW), 0);
 	assert_int_equal(fusetrace_mount_wait_unmountable(life.mounted, 0, &life.error), -EPIPE);

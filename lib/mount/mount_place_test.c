@@ -48,7 +48,7 @@ static void test_two_on_one_point(void **state)
 	assert_true(fusetrace_mount_connection(life.mounted) != fusetrace_mount_connection(below));
 	assert_int_equal(fusetrace_mount_wait_unmountable(below, 0, &life.error), -ETIMEDOUT);
 	life.mounted = fusetrace_mount_free(life.mounted);
-	assert_true(life_is_mounted(life.point));
+	assert_true(ft_test_is_mounted(life.point));
 	life.mounted = below;
 	life_stop_within(0);
 }
@@ -65,7 +65,7 @@ static void test_replaced(void **state)
 	life_start_branchfs(NULL, false);
 	life_be_ready();
 	fusetrace_mount_free(old);
-	assert_true(life_is_mounted(life.point));
+	assert_true(ft_test_is_mounted(life.point));
 	life_write_file("a", "x");
 	life_stop_within(0);
 }
@@ -93,7 +93,7 @@ static void test_replaced_while_in_use(void **state)
 	assert_int_equal(fusetrace_mount_pids(old, NULL, 0), 0);
 	fusetrace_mount_free(old);
 	close(fd);
-	assert_true(life_is_mounted(life.point));
+	assert_true(ft_test_is_mounted(life.point));
 	life_write_file("b", "x");
 	life_stop_within(0);
 }
@@ -126,7 +126,7 @@ static void test_deleted(void **state)
 	life_start_branchfs(NULL, false);
 	life_be_ready();
 	delete_the_mountpoint();
-	assert_false(life_is_mounted(life.point));
+	assert_false(ft_test_is_mounted(life.point));
 	assert_int_equal(fusetrace_mount_wait_unmountable(life.mounted, SOON, &life.error), -EPIPE);
 	stop = life_stop_within(0);
 	assert_int_equal(stop.flags, FUSETRACE_STOP_HAS_STATUS);
@@ -178,7 +178,7 @@ static void test_renamed(void **state)
 	assert_int_equal(rename(life.base, other), 0);
 	life_stop_within(0);
 	snprintf(other, sizeof(other), "%s-elsewhere/%s", life.base, strrchr(life.point, '/') + 1);
-	assert_false(life_is_mounted(other));
+	assert_false(ft_test_is_mounted(other));
 	assert_int_equal(rmdir(other), 0);
 	snprintf(other, sizeof(other), "%s-elsewhere", life.base);
 	assert_int_equal(rename(other, life.base), 0);

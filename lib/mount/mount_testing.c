@@ -14,8 +14,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "process/mounts.h"
-#include "source/source_kernel.h"
+#include "testing.h"
 
 struct life life;
 
@@ -26,33 +25,14 @@ const char *life_branchfs(void)
 	return path ? path : "branchfs";
 }
 
-const char *life_why_not(void)
+static const char *why_not(void)
 {
-	static struct fusetrace_error reason;
-
-	if (geteuid() != 0)
-		return "not root";
-	if (access("/dev/fuse", R_OK | W_OK) < 0)
-		return "no /dev/fuse";
-	if (access(life_branchfs(), X_OK) < 0)
-		return "no branchfs";
-	return ft_kernel_check(&reason) < 0 ? reason.text : NULL;
-}
-
-bool life_is_mounted(const char *point)
-{
-	struct ft_mounts mounts;
-	bool result;
-
-	assert_int_equal(ft_mounts_read(&mounts), 0);
-	result = ft_mounts_by_point(&mounts, point) != NULL;
-	ft_mounts_done(&mounts);
-	return result;
+	return ft_test_why_no_mounts(life_branchfs());
 }
 
 int life_set_up(void **state)
 {
-	if (life_why_not())
+	if (why_not())
 		return 0;
 	memset(&life, 0, sizeof(life));
 	strcpy(life.base, "/tmp/mount_live_XXXXXX");
@@ -77,20 +57,20 @@ static void remove_tree(const char *path)
 
 int life_tear_down(void **state)
 {
-	if (life_why_not())
+	if (why_not())
 		return 0;
 	life.mounted = fusetrace_mount_free(life.mounted);
 	life.monitor = fusetrace_monitor_free(life.monitor);
-	assert_false(life_is_mounted(life.point));
+	assert_false(ft_test_is_mounted(life.point));
 	remove_tree(life.base);
 	return 0;
 }
 
 void life_skip_where_impossible(void)
 {
-	if (!life_why_not())
+	if (!why_not())
 		return;
-	print_message("# skipped: %s\n", life_why_not());
+	print_message("# skipped: %s\n", why_not());
 	skip();
 }
 
@@ -141,7 +121,7 @@ void life_be_ready(void)
 	if (fusetrace_mount_wait_ready(life.mounted, SOON, &life.error) < 0)
 		fail_msg("%s", life.error.text);
 	assert_string_equal(fusetrace_mount_point(life.mounted), life.point);
-	assert_true(life_is_mounted(life.point));
+	assert_true(ft_test_is_mounted(life.point));
 }
 
 struct fusetrace_stop life_stop_within(uint64_t unmount_ns)
@@ -154,7 +134,7 @@ struct fusetrace_stop life_stop_within(uint64_t unmount_ns)
 				 &stop, &life.error) < 0)
 		fail_msg("%s", life.error.text);
 	assert_int_equal(fusetrace_mount_pids(life.mounted, NULL, 0), 0);
-	assert_false(life_is_mounted(life.point));
+	assert_false(ft_test_is_mounted(life.point));
 	return stop;
 }
 

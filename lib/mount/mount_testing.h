@@ -30,7 +30,6 @@ extern struct life life;
 int life_set_up(void **state);
 int life_tear_down(void **state);
 void life_skip_where_impossible(void);
-const char *life_why_not(void);
 const char *life_branchfs(void);
 
 void life_make_monitor(void);
@@ -46,7 +45,6 @@ struct fusetrace_stop life_stop_within(uint64_t unmount_ns);
 void life_fail_to_mount(int code, const char *text);
 void life_assert_text(const char *text);
 
-bool life_is_mounted(const char *point);
 void life_write_file(const char *name, const char *text);
 
 #endif

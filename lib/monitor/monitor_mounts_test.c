@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+/* Mounts that come and go while they are traced, and daemons that end. */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "monitor_testing.h"
+#include "testing.h"
+
+/* ---- mounts that come ---- */
+
+static void test_pending(void **state)
+{
+	struct fusetrace_monitor *monitor;
+
+	live_skip_where_impossible();
+	monitor = live_start_monitor(FUSETRACE_MONITOR_OPTS(.flags = FUSETRACE_MONITOR_PENDING));
+	assert_int_equal(fusetrace_monitor_state(monitor), FUSETRACE_STATE_PENDING);
+	assert_null(fusetrace_monitor_mountpoint(monitor));
+	live_write_file(live_path(&live_own, "other mount"));
+	live_make_folders(&live_other[0]);
+	live_start_daemon(&live_other[0]);
+	assert_int_equal(fusetrace_monitor_follow(monitor, live_other[0].daemon), 0);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, SOON), 0);
+	assert_string_equal(fusetrace_monitor_mountpoint(monitor), live_other[0].point);
+	live_assert_wait(monitor, NULL,
+			 FUSETRACE_MATCH(.op = "init", .status = FUSETRACE_MATCH_OK));
+	live_write_file(live_path(&live_other[0], "a"));
+	live_assert_wait(monitor, NULL, FUSETRACE_MATCH(.op = "release", .path = "/a"));
+	assert_int_equal(fusetrace_count(monitor, NULL, FUSETRACE_MATCH(.path = "/other mount")),
+			 0);
+	live_end_daemon(&live_other[0]);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_UNMOUNTED, SOON), 0);
+	live_free_monitor(monitor);
+}
+
+/* What was lost before anybody could know whose it was may have been the new mount's. */
+static void test_loss_while_pending(void **state)
+{
+	struct fusetrace_monitor *monitor;
+	struct stat status;
+
+	live_skip_where_impossible();
+	monitor = live_start_monitor(
+		FUSETRACE_MONITOR_OPTS(.ring_bytes = 4096, .flags = FUSETRACE_MONITOR_PENDING |
+								    FUSETRACE_MONITOR_NO_THREAD));
+	live_make_folders(&live_other[0]);
+	live_start_daemon(&live_other[0]);
+	live_await_mounted(live_other[0].point);
+	for (int i = 0; i < 200; i++)
+		stat(live_path(&live_other[0], "none"), &status);
+	assert_int_equal(fusetrace_monitor_follow(monitor, live_other[0].daemon), 0);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, SOON), 0);
+	assert_true(fusetrace_lost(monitor, NULL) > 0);
+	assert_int_equal(
+		fusetrace_wait_none(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"), 0, NULL, NULL),
+		-EOVERFLOW);
+	live_end_daemon(&live_other[0]);
+	live_free_monitor(monitor);
+}
+
+/* Both daemons are children of this process: each monitor gets its own one's mount. */
+static void test_two_pending(void **state)
+{
+	struct fusetrace_monitor *pending[2];
+
+	live_skip_where_impossible();
+	for (int i = 0; i < 2; i++) {
+		pending[i] = live_start_monitor(
+			FUSETRACE_MONITOR_OPTS(.flags = FUSETRACE_MONITOR_PENDING));
+		live_make_folders(&live_other[i]);
+	}
+	for (int i = 1; i >= 0; i--) {
+		live_start_daemon(&live_other[i]);
+		assert_int_equal(fusetrace_monitor_follow(pending[i], live_other[i].daemon), 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fusetrace_wait_state(pending[i], FUSETRACE_STATE_MOUNTED, SOON),
+				 0);
+		assert_string_equal(fusetrace_monitor_mountpoint(pending[i]), live_other[i].point);
+		live_assert_wait(pending[i], NULL, FUSETRACE_MATCH(.op = "init"));
+	}
+	for (int i = 0; i < 2; i++) {
+		live_end_daemon(&live_other[i]);
+		live_free_monitor(pending[i]);
+	}
+}
+
+/* The kernel gives the number of the mount that went to the one that comes. */
+static void test_pending_while_another_goes(void **state)
+{
+	struct fusetrace_monitor *monitor;
+
+	live_skip_where_impossible();
+	monitor = live_start_monitor(FUSETRACE_MONITOR_OPTS(.flags = FUSETRACE_MONITOR_PENDING));
+	live_end_daemon(&live_own);
+	live_make_folders(&live_other[0]);
+	live_start_daemon(&live_other[0]);
+	assert_int_equal(fusetrace_monitor_follow(monitor, live_other[0].daemon), 0);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, SOON), 0);
+	live_assert_wait(monitor, NULL, FUSETRACE_MATCH(.op = "init"));
+	assert_int_equal(fusetrace_count(monitor, NULL, FUSETRACE_MATCH(.op = "init")), 1);
+	live_end_daemon(&live_other[0]);
+	live_free_monitor(monitor);
+}
+
+/* Nobody looked between one mount going and the next one coming, which gets its number. */
+static void exchange_unseen(struct live_mount *next)
+{
+	struct fusetrace_monitor *monitor;
+	uint32_t before;
+
+	live_skip_where_impossible();
+	before = live_connection(live_own.point);
+	monitor = live_start_monitor(FUSETRACE_MONITOR_OPTS(.flags = FUSETRACE_MONITOR_PENDING |
+								     FUSETRACE_MONITOR_NO_THREAD));
+	live_end_daemon(&live_own);
+	live_start_daemon(next);
+	live_await_mounted(next->point);
+	live_write_file(live_path(next, "a"));
+	assert_int_equal(fusetrace_monitor_follow(monitor, next->daemon), 0);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, SOON), 0);
+	if (live_connection(next->point) != before)
+		print_message("the number was given to somebody else\n");
+	live_assert_wait(monitor, NULL, FUSETRACE_MATCH(.op = "init"));
+	live_assert_wait(monitor, NULL, FUSETRACE_MATCH(.op = "release", .path = "/a"));
+	assert_int_equal(fusetrace_lost(monitor, NULL), 0);
+	live_end_daemon(next);
+	live_free_monitor(monitor);
+}
+
+static void test_pending_unseen_exchange(void **state)
+{
+	live_make_folders(&live_other[0]);
+	exchange_unseen(&live_other[0]);
+}
+
+static void test_pending_unseen_exchange_on_its_point(void **state)
+{
+	exchange_unseen(&live_own);
+}
+
+/* ---- mounts that go ---- */
+
+static void test_unmount(void **state)
+{
+	live_skip_where_impossible();
+	for (int i = 0; i < 5; i++) {
+		struct fusetrace_monitor *monitor = live_attach();
+		struct live_waiting waiting;
+		uint64_t began_ns;
+
+		live_write_file(live_path(&live_own, "a"));
+		live_start_waiting(&waiting, monitor);
+		began_ns = ft_now_ns();
+		assert_int_equal(umount2(live_own.point, 0), 0);
+		pthread_join(waiting.thread, NULL);
+		assert_int_equal(waiting.result, -ENOTCONN);
+		assert_true(waiting.ended_ns - began_ns < FUSETRACE_SECOND);
+		/* its daemon ends because of that, which changes nothing any more */
+		waitpid(live_own.daemon, NULL, 0);
+		assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.op = "unlink"),
+						FUSETRACE_FOREVER, NULL, NULL),
+				 -ENOTCONN);
+		assert_int_equal(fusetrace_monitor_state(monitor), FUSETRACE_STATE_UNMOUNTED);
+		live_assert_wait(monitor, NULL, FUSETRACE_MATCH(.op = "write", .path = "/a"));
+		live_free_monitor(monitor);
+		live_start_daemon(&live_own);
+		live_await_mounted(live_own.point);
+	}
+}
+
+/* Nobody looked when the mount went; then another one got its number. */
+static void test_replaced_unseen(void **state)
+{
+	struct fusetrace_monitor *monitor;
+
+	live_skip_where_impossible();
+	monitor = live_start_monitor(FUSETRACE_MONITOR_OPTS(.mount = live_own.point,
+							    .flags = FUSETRACE_MONITOR_NO_THREAD));
+	live_end_daemon(&live_own);
+	live_make_folders(&live_other[0]);
+	live_start_daemon(&live_other[0]);
+	live_await_mounted(live_other[0].point);
+	live_write_file(live_path(&live_other[0], "stranger"));
+	assert_int_equal(fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.path = "/stranger"), SOON,
+					NULL, NULL),
+			 -ENOTCONN);
+	live_end_daemon(&live_other[0]);
+	live_free_monitor(monitor);
+}
+
+/* Nobody looked when the filesystem ended, and then the monitor was stopped: what is a wait told? */
+static int result_after_unseen_end(void (*end)(struct live_mount *))
+{
+	const struct fusetrace_match *match = FUSETRACE_MATCH(.path = "/never");
+	struct fusetrace_monitor *monitor =
+		live_start_monitor(FUSETRACE_MONITOR_OPTS(.mount = live_own.point,
+							  .flags = FUSETRACE_MONITOR_NO_THREAD));
+	struct fusetrace_expect *expect;
+	int r;
+
+	assert_int_equal(
+		fusetrace_expect_new(monitor, NULL, &match, 1, FUSETRACE_ORDER_ANY, &expect, NULL),
+		0);
+	end(&live_own);
+	assert_int_equal(fusetrace_monitor_stop(monitor), 0);
+	r = fusetrace_expect_wait(expect, SOON, NULL, NULL);
+	fusetrace_expect_free(expect);
+	live_free_monitor(monitor);
+	return r;
+}
+
+static void kill_daemon(struct live_mount *mount)
+{
+	siginfo_t info;
+
+	assert_int_equal(kill(mount->daemon, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)mount->daemon, &info, WEXITED | WNOWAIT), 0);
+}
+
+static void rule_15_an_end_that_nobody_saw_before_the_stop(void **state)
+{
+	live_skip_where_impossible();
+	assert_int_equal(result_after_unseen_end(kill_daemon), -EPIPE);
+	live_end_daemon(&live_own);
+	live_start_daemon(&live_own);
+	live_await_mounted(live_own.point);
+	assert_int_equal(result_after_unseen_end(live_end_daemon), -ENOTCONN);
+}
+
+static void test_unmounted_before_the_start(void **state)
+{
+	struct fusetrace_monitor *monitor;
+
+	live_skip_where_impossible();
+	assert_int_equal(fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.mount = live_own.point),
+					       &monitor, NULL),
+			 0);
+	live_keep(monitor);
+	live_end_daemon(&live_own);
+	fusetrace_monitor_start(monitor, NULL);
+	assert_int_equal(fusetrace_wait(monitor, NULL, NULL, SOON, NULL, NULL), -ENOTCONN);
+	live_free_monitor(monitor);
+}
+
+static void *stat_a_file(void *data)
+{
+	struct stat status;
+
+	stat(data, &status);
+	return NULL;
+}
+
+static int count_status(struct fusetrace_op *op, void *data)
+{
+	int *counts = data;
+
+	counts[fusetrace_op_status(op)]++;
+	return 0;
+}
+
+/* The daemon is stopped, so that a request stays without an answer; then it is killed. */
+static void test_daemon_is_killed(void **state)
+{
+	struct fusetrace_monitor *monitor;
+	struct live_waiting waiting;
+	uint64_t began_ns, deadline = ft_deadline_ns(SOON);
+	pthread_t thread;
+	char path[PATH_MAX];
+	pid_t pids[8];
+	int counts[5] = {0};
+
+	live_skip_where_impossible();
+	monitor = live_attach();
+	assert_int_equal(fusetrace_monitor_daemons(monitor, pids, 8), 1);
+	assert_int_equal(pids[0], live_own.daemon);
+	live_start_waiting(&waiting, monitor);
+	assert_int_equal(kill(live_own.daemon, SIGSTOP), 0);
+	snprintf(path, sizeof(path), "%s/stuck", live_own.point);
+	assert_int_equal(pthread_create(&thread, NULL, stat_a_file, path), 0);
+	while (!counts[FUSETRACE_STATUS_STARTED] && ft_now_ns() < deadline) {
+		sched_yield();
+		assert_int_equal(fusetrace_in_flight(monitor, NULL, count_status, counts), 0);
+	}
+	assert_int_equal(counts[FUSETRACE_STATUS_STARTED], 1);
+	began_ns = ft_now_ns();
+	assert_int_equal(kill(live_own.daemon, SIGKILL), 0);
+	pthread_join(waiting.thread, NULL);
+	assert_int_equal(waiting.result, -EPIPE);
+	print_message("# EPIPE %llu us after SIGKILL\n",
+		      (unsigned long long)(waiting.ended_ns - began_ns) / 1000);
+	assert_true(waiting.ended_ns - began_ns < 500 * MS);
+	pthread_join(thread, NULL);
+	assert_int_equal(fusetrace_monitor_state(monitor), FUSETRACE_STATE_GONE);
+	/* It is listed, and satisfies nothing. */
+	memset(counts, 0, sizeof(counts));
+	assert_int_equal(fusetrace_foreach(monitor, NULL, NULL, count_status, counts), 0);
+	assert_int_equal(counts[FUSETRACE_STATUS_UNKNOWN], 1);
+	assert_int_equal(counts[FUSETRACE_STATUS_COMPLETED], 0);
+	assert_int_equal(fusetrace_wait(monitor, NULL, NULL, SOON, NULL, NULL), -EPIPE);
+	live_free_monitor(monitor);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIVE_TEST(test_pending),
+		LIVE_TEST(test_loss_while_pending),
+		LIVE_TEST(test_two_pending),
+		LIVE_TEST(test_pending_while_another_goes),
+		LIVE_TEST(test_pending_unseen_exchange),
+		LIVE_TEST(test_pending_unseen_exchange_on_its_point),
+		LIVE_TEST(test_unmount),
+		LIVE_TEST(rule_15_an_end_that_nobody_saw_before_the_stop),
+		LIVE_TEST(test_replaced_unseen),
+		LIVE_TEST(test_unmounted_before_the_start),
+		LIVE_TEST(test_daemon_is_killed),
+	};
+
+	live_deadline();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
