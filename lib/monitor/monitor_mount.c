@@ -119,8 +119,11 @@ void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
 	}
 }
 
-/* Of a daemon that closed its output a moment ago, the process is about to end. */
-#define EXIT_PATIENCE_MS 50
+/*
+ * Of a daemon that closed its output a moment ago, the process is about to end. Less than the 50 ms in
+ * which a wait tells of its death.
+ */
+#define EXIT_PATIENCE_MS 40
 
 /* A duplicate of the descriptor of a daemon that still runs though the monitor is at its end; or -1. */
 static int pidfd_of_last(const struct fusetrace_monitor *monitor)
