@@ -2,7 +2,7 @@
 /*
  * See write_state.h. A handle is dirty from its first write on until it is released, or until an
  * fsync of the file by whatever handle. What no handle wrote (truncate(2), copy_file_range(2), whose
- * handle is not told) is dirty until the last writer's release. Where the kernel gathers writes, a
+ * handle is not told) is dirty until those writers are released who had it open then. Where the kernel gathers writes, a
  * handle that is open may have written what nobody has seen. Whether it does so is not known before a
  * write was seen; until then such a handle counts as dirty.
  */
@@ -63,9 +63,19 @@ static int set_handle(struct ft_write_state *state, uint64_t fh, uint8_t value, 
 		state->handle_room = room;
 	}
 	if (!handle)
-		handle = &state->handles[state->handle_count++];
-	*handle = (struct ft_write_handle){.fh = fh, .state = value, .is_writer = is_writer};
+		*(handle = &state->handles[state->handle_count++]) = (struct ft_write_handle){0};
+	handle->fh = fh;
+	handle->state = value;
+	handle->is_writer = is_writer;
 	return 0;
+}
+
+static void drop_handle(struct ft_write_state *state, uint64_t fh)
+{
+	struct ft_write_handle *handle = find_handle(state, fh);
+
+	if (handle)
+		*handle = state->handles[--state->handle_count];
 }
 
 static size_t count_handles(const struct ft_write_state *state, uint8_t value)
@@ -75,6 +85,23 @@ static size_t count_handles(const struct ft_write_state *state, uint8_t value)
 	for (size_t i = 0; i < state->handle_count; i++)
 		count += state->handles[i].is_writer && state->handles[i].state == value;
 	return count;
+}
+
+/* Written by no handle that is known. Who opens the file later has nothing to do with it. */
+static void set_stray_dirty(struct ft_write_state *state)
+{
+	state->is_stray_dirty = true;
+	for (size_t i = 0; i < state->handle_count; i++)
+		state->handles[i].is_suspect = state->handles[i].is_writer;
+}
+
+static bool has_suspects(const struct ft_write_state *state)
+{
+	for (size_t i = 0; i < state->handle_count; i++) {
+		if (state->handles[i].is_suspect)
+			return true;
+	}
+	return false;
 }
 
 static size_t count_writers(const struct ft_write_state *state)
@@ -129,9 +156,12 @@ static int take_open(struct ft_write_state *state, const struct fusetrace_op *op
 		state->has_written = true;
 		set_failed(state, NULL);
 	}
-	if (has(op, FT_HAS(FH)))
+	if (has(op, FT_HAS(FH))) {
+		drop_handle(state, op->fh); /* whose release is on its way, or was lost */
 		return set_handle(state, op->fh, is_truncated ? DIRTY : OPENED, is_writer);
-	state->is_stray_dirty |= is_writer;
+	}
+	if (is_writer)
+		set_stray_dirty(state);
 	return 0;
 }
 
@@ -159,7 +189,7 @@ static int take_write(struct ft_write_state *state, struct fusetrace_op *op)
 	if (is_truncation && count_writers(state) == 0 && !state->is_stray_dirty)
 		state->proof = FUSETRACE_PROOF_TRUNCATE;
 	else
-		state->is_stray_dirty = true;
+		set_stray_dirty(state);
 	return 0;
 }
 
@@ -175,8 +205,10 @@ static void prove(struct ft_write_state *state, const struct fusetrace_op *op, u
 
 static void clean_handles(struct ft_write_state *state)
 {
-	for (size_t i = 0; i < state->handle_count; i++)
+	for (size_t i = 0; i < state->handle_count; i++) {
 		state->handles[i].state = SYNCED;
+		state->handles[i].is_suspect = false;
+	}
 	state->is_stray_dirty = state->is_cache_dirty = false;
 }
 
@@ -205,17 +237,16 @@ static bool is_of_reader(const struct fusetrace_op *op, const struct ft_write_ha
 static int take_release(struct ft_write_state *state, const struct fusetrace_op *op)
 {
 	bool has_fh = has(op, FT_HAS(FH));
-	struct ft_write_handle *handle = has_fh ? find_handle(state, op->fh) : NULL;
-	bool is_reader = is_of_reader(op, handle);
+	bool is_reader = is_of_reader(op, has_fh ? find_handle(state, op->fh) : NULL);
 
-	if (handle)
-		*handle = state->handles[--state->handle_count];
+	if (has_fh)
+		drop_handle(state, op->fh);
 	if (is_reader)
 		return 0;
 	if (!has_fh) /* of a source that knows no handles: it may be any */
 		clean_handles(state);
 	state->is_cache_dirty = false;
-	if (count_writers(state) == 0)
+	if (!has_suspects(state))
 		state->is_stray_dirty = false;
 	prove(state, op, FUSETRACE_PROOF_RELEASE);
 	return 0;

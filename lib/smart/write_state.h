@@ -13,6 +13,7 @@ struct ft_write_handle {
 	uint64_t fh;
 	uint8_t state; /* private to write_state.c */
 	bool is_writer;
+	bool is_suspect; /* it was open when something was written by no handle that is known */
 };
 
 struct ft_write_state {
@@ -26,10 +27,10 @@ struct ft_write_state {
 	struct ft_write_handle *handles; /* that are open */
 	size_t handle_count;
 	size_t handle_room;
-	uint64_t nodeid;     /* 0: not known */
-	uint64_t opened_ns;  /* when the last open of a writer was sent; 0: not known */
-	bool has_written;    /* or was truncated */
-	bool is_stray_dirty; /* written by no handle that is known */
+	uint64_t nodeid;    /* 0: not known */
+	uint64_t opened_ns; /* when the last open of a writer was sent; 0: not known */
+	bool has_written;   /* or was truncated */
+	bool is_stray_dirty; /* written by no handle that is known, until all suspects are released */
 	bool is_cache_dirty; /* written back by the kernel, by whatever handle */
 	bool is_written_back; /* the kernel gathers writes: what a handle wrote may not be seen yet */
 	bool is_written_through; /* a program's own write was seen, so others would have been, too */

@@ -21,13 +21,13 @@ class File:
     content: bytearray = field(default_factory=bytearray)
     handles: dict[int, str] = field(default_factory=dict)  # of writers
     is_proved: bool = False
-    is_stray_dirty: bool = False
+    suspects: set[int] = field(default_factory=set)  # had it open when it was truncated
     shows_writes: bool = False  # a write was seen, so that another one would have been, too
     was_synced_open: bool = False  # the write-back cache may hide what was written after that
 
     @property
     def is_written(self) -> bool:
-        return (self.is_proved and not self.is_stray_dirty
+        return (self.is_proved and not self.suspects
                 and DIRTY not in self.handles.values()
                 and (self.shows_writes or OPENED not in self.handles.values()))
 
@@ -57,21 +57,21 @@ class Model:
     def fsync(self, handle: int) -> None:
         file = self.open[handle]
         file.handles = {one: SYNCED for one in file.handles}
-        file.is_stray_dirty = False
+        file.suspects.clear()
         file.is_proved = True
         file.was_synced_open = True
 
     def close(self, handle: int) -> None:
         file = self.open.pop(handle)
         del file.handles[handle]
-        file.is_stray_dirty &= bool(file.handles)
+        file.suspects.discard(handle)
         file.is_proved = True
 
     def truncate(self, name: str) -> None:
         file = self.files[name]
         file.content.clear()
         file.is_proved = not file.handles
-        file.is_stray_dirty = bool(file.handles)
+        file.suspects = set(file.handles)
 
     def rename(self, old: str, new: str) -> None:
         self.files[new] = self.files.pop(old)
