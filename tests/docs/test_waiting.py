@@ -28,7 +28,7 @@ def python_tests():
 def c_tests():
     """Functions that stand in the list of tests of their file."""
     return [name for path in (ROOT / "lib").rglob("*_test.c")
-            for name in re.findall(r"^\t\t\w*test\w*\((rule_\d\d_\w+)",
+            for name in re.findall(r"^\t\t\w*(?:test|TEST)\w*\((rule_\d\d_\w+)",
                                    path.read_text(encoding="utf-8"), re.MULTILINE)]
 
 
