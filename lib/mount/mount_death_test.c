@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -183,6 +184,44 @@ static void test_before_init_abort(void **state)
 	before_init(SIGABRT, "it was mounted, but was killed by signal 6 (SIGABRT)");
 }
 
+static pid_t start_beside(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		execl(life_branchfs(), life_branchfs(), "-f", "-o", "hang=*", life.branch,
+		      life.point, NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+/*
+ * Mounted, killed and reaped before the monitor knew of the mount, so there is nobody that it could
+ * watch. As that takes a moment of chance, somebody whom it does not follow mounts here.
+ */
+static void test_before_the_monitor_knows(void **state)
+{
+	char *argv[] = {"sh", "-c", "exec sleep 1000", NULL};
+	int status;
+	pid_t pid;
+
+	life_skip_where_impossible();
+	life_make_monitor();
+	life_start(argv);
+	pid = start_beside();
+	while (!ft_test_is_mounted(life.point))
+		assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	kill(fusetrace_mount_pid(life.mounted), SIGKILL);
+	while (fusetrace_mount_status(life.mounted, &status) == 0)
+		usleep(1000);
+	life_fail_to_mount(-EPIPE, "it was mounted, but was killed by signal 9 (SIGKILL)");
+	assert_int_equal(fusetrace_monitor_state(life.monitor), FUSETRACE_STATE_GONE);
+	life_stop_within(0);
+}
+
 static void test_before_init_stopped(void **state)
 {
 	life_skip_where_impossible();
@@ -342,13 +381,21 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, life_set_up, life_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_before_mounting_sigkill), TEST(test_before_mounting_abort),
-		TEST(test_before_mounting_exit_0),  TEST(test_before_mounting_wait),
-		TEST(test_before_init_sigkill),     TEST(test_before_init_abort),
-		TEST(test_before_init_stopped),     TEST(test_during_a_wait_sigkill),
-		TEST(test_during_a_wait_abort),     TEST(test_during_a_wait_in_the_background),
-		TEST(test_during_a_wait_stopped),   TEST(test_during_a_request),
-		TEST(test_during_unmount_sigkill),  TEST(test_during_unmount_abort),
+		TEST(test_before_mounting_sigkill),
+		TEST(test_before_mounting_abort),
+		TEST(test_before_mounting_exit_0),
+		TEST(test_before_mounting_wait),
+		TEST(test_before_init_sigkill),
+		TEST(test_before_init_abort),
+		TEST(test_before_the_monitor_knows),
+		TEST(test_before_init_stopped),
+		TEST(test_during_a_wait_sigkill),
+		TEST(test_during_a_wait_abort),
+		TEST(test_during_a_wait_in_the_background),
+		TEST(test_during_a_wait_stopped),
+		TEST(test_during_a_request),
+		TEST(test_during_unmount_sigkill),
+		TEST(test_during_unmount_abort),
 	};
 
 	ft_test_deadline(110);

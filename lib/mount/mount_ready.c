@@ -326,20 +326,34 @@ static int wait_for_probe(struct fusetrace_mount *mount, uint64_t deadline_ns)
 	return is_no_answer(result) ? -EPIPE : 0;
 }
 
-/* The kernel sends nothing else before INIT is answered: any operation that has ended tells it. */
+/*
+ * The kernel sends nothing else before INIT is answered: any operation that has ended tells it. The
+ * processes are watched beside it: one that was gone, and reaped, before the monitor knew of its mount
+ * is none that the monitor could watch.
+ */
 static int wait_for_trace(struct fusetrace_mount *mount, uint64_t deadline_ns)
 {
-	uint64_t now = ft_now_ns();
-	uint64_t left = deadline_ns == UINT64_MAX ? FUSETRACE_FOREVER
-			: deadline_ns > now       ? deadline_ns - now
-						  : 0;
+	const struct fusetrace_match *any =
+		FUSETRACE_MATCH(.flags = FUSETRACE_MATCH_ALLOW_FAILURE | FUSETRACE_MATCH_IN_FLIGHT);
+	const struct fusetrace_mark from_its_start = {0};
+	struct fusetrace_expect *expect;
 	struct fusetrace_op *op = NULL;
-	int error;
-	int r = fusetrace_wait(
-		mount->monitor, NULL,
-		FUSETRACE_MATCH(.flags = FUSETRACE_MATCH_ALLOW_FAILURE | FUSETRACE_MATCH_IN_FLIGHT),
-		left, &op, NULL);
+	struct pollfd descriptor;
+	int error = 0;
+	int r = fusetrace_expect_new(mount->monitor, &from_its_start, &any, 1, FUSETRACE_ORDER_ANY,
+				     &expect, NULL);
 
+	if (r < 0)
+		return r;
+	while ((r = fusetrace_expect_wait(expect, 0, &op, NULL)) == -ETIMEDOUT) {
+		r = is_deserted(mount) ? -EPIPE : 0;
+		descriptor = (struct pollfd){.fd = fusetrace_expect_fd(expect), .events = POLLIN};
+		if (r == 0)
+			r = ft_mount_sleep(mount, &descriptor, 1, deadline_ns);
+		if (r < 0)
+			break;
+	}
+	fusetrace_expect_free(expect);
 	if (r < 0)
 		return r == -ENOTCONN || r == -ESHUTDOWN ? -EPIPE : r;
 	error = strcmp(fusetrace_op_name(op), "init") == 0 ? fusetrace_op_errno(op) : 0;
