@@ -208,7 +208,10 @@ struct fusetrace_match {
 	uint64_t nodeid;    /* 0: any */
 	uint64_t min_size;  /* bytes asked for */
 	uint64_t min_duration_ns;
-	/* Last word, called in the waiter's thread with no lock held: 1 yes, 0 no, < 0 ends the wait. */
+	/*
+	 * Last word, called in the waiter's thread with no lock held: 1 yes, 0 no, < 0 ends the wait.
+	 * Before a report says that something came too early, or before the mark, it is asked about that.
+	 */
 	int (*check)(const struct fusetrace_op *op, void *data);
 	void *data;
 	const char *label;      /* shown first in reports */

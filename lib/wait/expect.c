@@ -28,7 +28,8 @@ int ft_expect_init(struct fusetrace_expect *expect, struct fusetrace_monitor *mo
 	ft_cursor_init(&expect->cursor, monitor->history, mark ? mark->seq : 0);
 	expect->matches = calloc(count, sizeof(*expect->matches));
 	expect->fits = calloc(count, sizeof(*expect->fits));
-	if (!expect->matches || !expect->fits)
+	expect->refused = calloc(count, sizeof(*expect->refused));
+	if (!expect->matches || !expect->fits || !expect->refused)
 		r = -ENOMEM;
 	while (r == 0 && expect->count < count) {
 		r = ft_match_init(&expect->matches[expect->count], matches[expect->count],
@@ -54,11 +55,11 @@ void ft_expect_done(struct fusetrace_expect *expect)
 		ft_match_done(&expect->matches[i]);
 	free(expect->matches);
 	free(expect->fits);
+	free(expect->refused);
 	ft_assign_done(&expect->assign);
 	ft_cursor_done(&expect->cursor);
 	fusetrace_op_unref(expect->culprit);
 	fusetrace_op_unref(expect->late);
-	fusetrace_op_unref(expect->last_refused);
 }
 
 int ft_expect_arm(struct fusetrace_expect *expect)
@@ -97,11 +98,7 @@ static int answers(struct fusetrace_expect *expect, struct fusetrace_op *op, siz
 	r = ft_check_run(match, op);
 	if (r < 0)
 		return fail(expect, r, op, i);
-	if (r == 0) {
-		expect->refused++;
-		fusetrace_op_unref(expect->last_refused);
-		expect->last_refused = fusetrace_op_ref(op);
-	}
+	expect->refused[i] += r == 0;
 	return r;
 }
 

@@ -39,9 +39,7 @@ struct fusetrace_expect {
 	int failure;
 	size_t failed_slot;
 	struct fusetrace_op *culprit; /* reference */
-	/* refused by a check function */
-	uint64_t refused;
-	struct fusetrace_op *last_refused; /* reference */
+	uint64_t *refused;            /* by slot: how often its check function has */
 	uint64_t skipped; /* operations that the history dropped before they were looked at */
 };
 

@@ -337,6 +337,26 @@ static bool is_too_early(const struct ft_model_stream *stream, const struct ft_m
 	return true;
 }
 
+/*
+ * A verdict is a fact: the check is asked about what nobody has asked it about, the newest ten. Bits
+ * are numbers of operations.
+ */
+static bool takes_any(const struct ft_model_stream *stream, const struct ft_model_match *match,
+		      uint32_t among)
+{
+	int asked = 0;
+
+	for (int item = stream->items; item-- > 0;) {
+		int i = stream->of_item[item];
+
+		if (stream->kinds[item] != FT_MODEL_END || !(among >> i & 1))
+			continue;
+		if (asked++ < 10 && passes(match, &stream->ops[i]))
+			return true;
+	}
+	return false;
+}
+
 /* What is true of one slot that nothing has answered. */
 static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 				const struct ft_model_wait *wait, int slot, int until)
@@ -344,8 +364,8 @@ static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 	const struct ft_model_match *match = &wait->matches[slot];
 	bool is_not = match->flags & FUSETRACE_MATCH_NOT, is_any = false;
 	int turn = turn_of(stream, wait, slot, until);
-	bool in_flight = false, refused = false, failed = false, early = false;
-	bool before = false, other = false;
+	bool in_flight = false, refused = false, failed = false, other = false;
+	uint32_t early = 0, before = 0;
 
 	for (int i = 0; i < stream->count; i++) {
 		const struct ft_model_op *op = &stream->ops[i];
@@ -364,7 +384,7 @@ static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 			continue;
 		}
 		if (is_too_early(stream, wait, slot, until, op)) {
-			early = true;
+			early |= 1u << i;
 			continue;
 		}
 		refused |=
@@ -373,16 +393,17 @@ static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 			  op->status == FUSETRACE_STATUS_FAILED;
 		refused |= is_counted && !is_not && is_meant(match, op) &&
 			   op->status == FUSETRACE_STATUS_COMPLETED && !matches(match, op);
-		before |= !is_counted && matches(match, op);
+		before |= !is_counted && matches(match, op) ? 1u << i : 0;
 	}
-	return 1u << (in_flight ? FUSETRACE_VERDICT_IN_FLIGHT
-		      : refused ? FUSETRACE_VERDICT_REFUSED
-		      : failed  ? FUSETRACE_VERDICT_FAILED
-		      : early   ? FUSETRACE_VERDICT_ORDER
-		      : before  ? FUSETRACE_VERDICT_BEFORE_MARK
-		      : other   ? FUSETRACE_VERDICT_OTHER_PATH
-		      : is_any  ? FUSETRACE_VERDICT_NEVER_STARTED
-				: FUSETRACE_VERDICT_NO_EVENTS);
+	return 1u << (in_flight                          ? FUSETRACE_VERDICT_IN_FLIGHT
+		      : refused                          ? FUSETRACE_VERDICT_REFUSED
+		      : failed                           ? FUSETRACE_VERDICT_FAILED
+		      : takes_any(stream, match, early)  ? FUSETRACE_VERDICT_ORDER
+		      : early                            ? FUSETRACE_VERDICT_REFUSED
+		      : takes_any(stream, match, before) ? FUSETRACE_VERDICT_BEFORE_MARK
+		      : other                            ? FUSETRACE_VERDICT_OTHER_PATH
+		      : is_any                           ? FUSETRACE_VERDICT_NEVER_STARTED
+							 : FUSETRACE_VERDICT_NO_EVENTS);
 }
 
 uint32_t ft_model_verdicts(const struct ft_model_stream *stream, const struct ft_model_wait *wait,

@@ -122,8 +122,8 @@ static bool is_answer(const struct fusetrace_expect *expect, const struct fusetr
 }
 
 /*
- * Whether it would have answered, had what stands before it in the order come first. Its check
- * function was not asked: that it came before its turn is why.
+ * Whether it would have answered, had what stands before it in the order come first; but for its check
+ * function, which is not asked before the turn has come.
  */
 static bool is_too_early(const struct fusetrace_expect *expect, const struct ft_match *match,
 			 const struct fusetrace_op *op)
@@ -137,7 +137,7 @@ static bool is_too_early(const struct fusetrace_expect *expect, const struct ft_
 static bool is_refused(const struct fusetrace_expect *expect, const struct ft_match *match,
 		       const struct fusetrace_op *op)
 {
-	if (!expect->refused || !match->user.check || op->status == FUSETRACE_STATUS_UNKNOWN ||
+	if (!match->user.check || op->status == FUSETRACE_STATUS_UNKNOWN ||
 	    !ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) ||
 	    !ft_match_test(match, op))
 		return false;
@@ -170,7 +170,7 @@ static void compare(struct ft_facts *facts, const struct fusetrace_expect *expec
 	const struct ft_match *match = ft_facts_match(expect);
 
 	if (is_too_early(expect, match, op))
-		replace(&facts->too_early, op);
+		ft_few_ops_push(&facts->early, op);
 	else if (is_candidate(expect, match, op))
 		note_result(facts, match, op);
 	if (is_refused(expect, match, op))
@@ -316,7 +316,7 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 	if (expect) {
 		facts->slot = ft_facts_slot(expect);
 		take_answers(facts, expect);
-		facts->refusals = expect->refused;
+		facts->refusals = expect->refused[facts->slot];
 	}
 	ft_summary_init(&facts->since);
 	ft_engine_lock();
@@ -347,9 +347,9 @@ void ft_facts_done(struct ft_facts *facts)
 	ft_few_ops_done(&facts->in_flight);
 	ft_few_ops_done(&facts->at_end);
 	ft_few_ops_done(&facts->near);
+	ft_few_ops_done(&facts->early);
 	fusetrace_op_unref(facts->failed);
 	fusetrace_op_unref(facts->other_result);
-	fusetrace_op_unref(facts->too_early);
 	fusetrace_op_unref(facts->refused);
 	fusetrace_op_unref(facts->lost_reply);
 	fusetrace_op_unref(facts->unanswered);

@@ -288,7 +288,7 @@ static void put_order(FILE *out, const struct ft_report_source *source)
 	ft_match_describe(&source->expect->matches[facts->slot], wanted, sizeof(wanted));
 	fprintf(out, " at item %zu: ", facts->slot + 1);
 	put_escaped(out, ft_bytes_of(wanted));
-	if (!facts->subject || facts->subject != facts->too_early) {
+	if (!ft_facts_is_timeout(facts)) {
 		fputs(" was next, and this came:", out);
 		return;
 	}
@@ -315,7 +315,8 @@ static void put_refused(FILE *out, const struct ft_report_source *source)
 	if (!ft_facts_is_timeout(facts))
 		fputs(" - it failed at:", out);
 	else
-		fprintf(out, " %" PRIu64 " times, last:", facts->refusals);
+		fprintf(out, " %" PRIu64 " times%s, last:", facts->refusals,
+			facts->is_refused_early ? ", and before its turn" : "");
 }
 
 static void put_no_events(FILE *out, const struct ft_facts *facts)

@@ -261,14 +261,26 @@ static void record(struct fusetrace_expect *expect, int r)
 	ft_wait_log_add(&expect->monitor->waits, &entry);
 }
 
-static void report(struct fusetrace_expect *expect, int r, uint64_t timeout_ns,
-		   struct fusetrace_report **reterr_report)
+/* A check function that was asked for the sake of the verdict has ended the wait. */
+static int end_by_check(struct fusetrace_expect *expect, const struct ft_facts *facts)
+{
+	expect->failed_slot = facts->slot;
+	if (!expect->culprit)
+		expect->culprit = fusetrace_op_ref(facts->subject);
+	return expect->failure = facts->result;
+}
+
+/* Returns the result, which is another one than before when a check function says so. */
+static int report(struct fusetrace_expect *expect, int r, uint64_t timeout_ns,
+		  struct fusetrace_report **reterr_report)
 {
 	struct ft_facts facts;
 
 	if (!reterr_report)
-		return;
+		return r;
 	ft_report_gather(&facts, expect, r, timeout_ns);
+	if (facts.result != r)
+		r = end_by_check(expect, &facts);
 	if (r == -ETIMEDOUT && expect->deadline_ns && !expect->late)
 		look_on(expect, timeout_ns);
 	if (expect->late) {
@@ -278,6 +290,7 @@ static void report(struct fusetrace_expect *expect, int r, uint64_t timeout_ns,
 	ft_report_make(&facts, expect, reterr_report);
 	expect->verdict = facts.verdict;
 	ft_facts_done(&facts);
+	return r;
 }
 
 static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
@@ -298,7 +311,7 @@ static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
 		return 0;
 	}
 	if (!is_put_off(expect, r) && (timeout_ns || reterr_report)) {
-		report(expect, r, timeout_ns, reterr_report);
+		r = report(expect, r, timeout_ns, reterr_report);
 		record(expect, r);
 	}
 	forget_late(expect);

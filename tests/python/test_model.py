@@ -114,14 +114,20 @@ class Slot:
     errno: int | None
     in_flight: bool
     allow_failure: bool
+    has_check: bool = False
 
     def matcher(self):
-        return op(self.name, self.path, status=self.status, errno=self.errno)
+        return op(self.name, self.path, status=self.status, errno=self.errno,
+                  check_fn=(lambda one: one.details["unique"] % 2 == 0) if self.has_check else None)
+
+    def takes(self, one):
+        return not self.has_check or one.number % 2 == 0
 
 
 slots = st.builds(Slot, st.sampled_from((*NAMES, *BY_CHANCE, "*", "*", "*")),
                   st.sampled_from(tuple(PATTERNS)),
-                  st.sampled_from(("any", "ok", "error")), st.none(), st.just(False), st.just(True))
+                  st.sampled_from(("any", "ok", "error")), st.none(), st.just(False), st.just(True),
+                  st.sampled_from((False, False, True)))
 marks = st.integers(0, 7).map(lambda number: number * STEP - 50)
 
 
@@ -147,7 +153,7 @@ class Model:
 
     def fits(self, slot, one):
         return (one.status != "unknown" and self.is_meant(slot, one)
-                and self.counts(slot, one) and self.is_result(slot, one))
+                and self.counts(slot, one) and self.is_result(slot, one) and slot.takes(one))
 
     def spoils(self, slot, one):
         return (slot.status == "ok" and not slot.allow_failure and one.status == "failed"
