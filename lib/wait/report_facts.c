@@ -289,6 +289,19 @@ void ft_facts_look_at_daemons(struct ft_facts *facts)
 		ft_daemon_threads_add(&facts->threads, facts->daemons[i]);
 }
 
+/* It may be why nothing comes, or it may live: so it is told that nobody knows. */
+static void look_whether_unknown(struct ft_facts *facts)
+{
+	bool is_live =
+		facts->source == FUSETRACE_SOURCE_KERNEL || facts->source == FUSETRACE_SOURCE_LOG;
+
+	facts->is_daemon_unknown = is_live && facts->state == FUSETRACE_STATE_MOUNTED &&
+				   facts->daemon_count == 0 &&
+				   (ft_facts_is_timeout(facts) || facts->result == -EBUSY);
+	if (facts->is_daemon_unknown)
+		facts->unseen = ft_unseen_why();
+}
+
 /* The wait may look on for what comes too late, and get more answers. */
 static void take_answers(struct ft_facts *facts, const struct fusetrace_expect *expect)
 {
@@ -326,6 +339,7 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 		ft_facts_look_at_daemons(facts); /* before it has changed */
 	else if (ft_facts_is_timeout(facts))
 		look_whether_stopped(facts);
+	look_whether_unknown(facts);
 	gather_since(facts, monitor, expect, view.last_seq);
 	if (expect)
 		tick_answers(facts, expect);

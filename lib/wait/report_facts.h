@@ -8,6 +8,7 @@
 
 #include "expect.h"
 #include "process/daemon_threads.h"
+#include "process/unseen.h"
 
 #define FT_FACTS_OPS 10
 #define FT_FACTS_LINES 5
@@ -63,7 +64,10 @@ struct ft_facts {
 	pid_t daemons[FT_DAEMONS_MAX];
 	int daemon_count;
 	struct ft_daemon_exit exit;
-	struct ft_daemon_threads threads;                 /* when they may tell something */
+	struct ft_daemon_threads threads; /* when they may tell something */
+	/* Nobody is known to serve what is mounted, though something should: */
+	bool is_daemon_unknown;
+	enum ft_unseen unseen;                            /* why, as far as /proc tells */
 	char printed[FT_FACTS_LINES][FT_FACTS_LINE_SIZE]; /* last lines, newest first */
 	size_t printed_count;
 	char *trace_path;     /* a copy, or NULL */
