@@ -518,7 +518,8 @@ FUSETRACE_API int fusetrace_wait_all(struct fusetrace_monitor *monitor,
  * offender ends it with -EEXIST and is returned in *reterr_op (may be NULL).
  *
  * Operations that come by themselves (forget, statfs, interrupt, readahead, ...) count here and against
- * FUSETRACE_ORDER_STRICT only if the match names them: "*", no name or an inverted match does not.
+ * FUSETRACE_ORDER_STRICT (where they answer and violate nothing) only if the match names them: "*", no
+ * name or an inverted match does not.
  */
 FUSETRACE_API int fusetrace_wait_none(struct fusetrace_monitor *monitor,
 				      const struct fusetrace_mark *mark,

@@ -58,6 +58,10 @@ int ft_expect_arm(struct fusetrace_expect *expect);
  */
 int ft_expect_look(struct fusetrace_expect *expect, uint64_t last_seq);
 
+/* What comes by itself has no place in a strict order where it is not named; "*" does not name it. */
+bool ft_expect_passes_over(const struct fusetrace_expect *expect, const struct ft_match *match,
+			   const struct fusetrace_op *op);
+
 /* When the next match must have begun, of those without an answer; UINT64_MAX: none has to. */
 uint64_t ft_expect_next_start_ns(const struct fusetrace_expect *expect);
 /*

@@ -50,6 +50,21 @@ static bool passes(const struct ft_model_match *match, const struct ft_model_op 
 	return !match->has_check || op->passes_check;
 }
 
+/* Rule 13: what comes by itself counts in a strict order and a prohibition only where it is named. */
+static bool is_by_chance(const struct ft_model_match *match, const struct ft_model_op *op)
+{
+	bool is_named = match->name != FT_MODEL_ANY_NAME && !(match->flags & FUSETRACE_MATCH_NOT);
+	bool comes_by_itself =
+		op->name == FT_MODEL_READ ? op->is_readahead : op->name >= FT_MODEL_NAMES_MEANT;
+
+	return comes_by_itself && !is_named;
+}
+
+static bool is_passed_over(const struct ft_model_wait *wait, int slot, const struct ft_model_op *op)
+{
+	return wait->order == FUSETRACE_ORDER_STRICT && is_by_chance(&wait->matches[slot], op);
+}
+
 /* Rule 10: unknown satisfies nothing; but what is forbidden was asked for all the same (7). */
 bool ft_model_fits(const struct ft_model_wait *wait, int slot, const struct ft_model_op *op)
 {
@@ -57,7 +72,8 @@ bool ft_model_fits(const struct ft_model_wait *wait, int slot, const struct ft_m
 
 	if (op->status == FUSETRACE_STATUS_UNKNOWN && wait->order != FT_MODEL_NONE)
 		return false;
-	return counts(wait, slot, op) && matches(match, op) && passes(match, op);
+	return counts(wait, slot, op) && !is_passed_over(wait, slot, op) && matches(match, op) &&
+	       passes(match, op);
 }
 
 /* Rule 9: who waits for success is told at once of a failure, unless it is one that is expected. */
@@ -67,17 +83,8 @@ static bool spoils(const struct ft_model_wait *wait, int slot, const struct ft_m
 
 	return match->status == FUSETRACE_MATCH_OK && op->status == FUSETRACE_STATUS_FAILED &&
 	       !(match->flags & (FUSETRACE_MATCH_ALLOW_FAILURE | FUSETRACE_MATCH_NOT)) &&
-	       !op->is_probe && counts(wait, slot, op) && is_meant(match, op) && passes(match, op);
-}
-
-/* Rule 13: what comes by itself counts against an order and a prohibition only where it is named. */
-static bool is_by_chance(const struct ft_model_match *match, const struct ft_model_op *op)
-{
-	bool is_named = match->name != FT_MODEL_ANY_NAME && !(match->flags & FUSETRACE_MATCH_NOT);
-	bool comes_by_itself =
-		op->name == FT_MODEL_READ ? op->is_readahead : op->name >= FT_MODEL_NAMES_MEANT;
-
-	return comes_by_itself && !is_named;
+	       !op->is_probe && counts(wait, slot, op) && !is_passed_over(wait, slot, op) &&
+	       is_meant(match, op) && passes(match, op);
 }
 
 /* ---- several ---- */
@@ -200,8 +207,7 @@ static uint32_t decide_ordered(const struct ended *ended, const struct ft_model_
 			answers |= FT_MODEL_FAILED;
 		for (int slot = 0;
 		     wait->order == FUSETRACE_ORDER_STRICT && turn && slot < wait->slots; slot++) {
-			if (ft_model_fits(wait, slot, ended->by_item[i]) &&
-			    !is_by_chance(&wait->matches[slot], ended->by_item[i]))
+			if (ft_model_fits(wait, slot, ended->by_item[i]))
 				answers |= FT_MODEL_ORDER;
 		}
 		if (answers)
@@ -379,6 +385,8 @@ static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 			 match->path != FT_MODEL_ANY_PATH &&
 			 (match->name == FT_MODEL_ANY_NAME || match->name == op->name) &&
 			 !is_meant(match, op);
+		if (is_passed_over(wait, slot, op))
+			continue;
 		if (!is_ended || op->status == FUSETRACE_STATUS_UNKNOWN) {
 			in_flight |= is_one && is_counted;
 			continue;

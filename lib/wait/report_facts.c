@@ -102,7 +102,8 @@ static bool is_candidate(const struct fusetrace_expect *expect, const struct ft_
 	bool is_inverted = match->user.flags & FUSETRACE_MATCH_NOT;
 	bool counts = ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL);
 
-	return counts && ft_match_is_meant(match, op) != is_inverted;
+	return counts && !ft_expect_passes_over(expect, match, op) &&
+	       ft_match_is_meant(match, op) != is_inverted;
 }
 
 /* In order a match is asked for when those before it have been answered. */
@@ -130,7 +131,8 @@ static bool is_too_early(const struct fusetrace_expect *expect, const struct ft_
 {
 	return op->status != FUSETRACE_STATUS_UNKNOWN && is_before_its_turn(expect, op) &&
 	       ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) &&
-	       ft_match_test(match, op) && !is_answer(expect, op);
+	       !ft_expect_passes_over(expect, match, op) && ft_match_test(match, op) &&
+	       !is_answer(expect, op);
 }
 
 /* Whether only the check function can have kept the operation from being the answer. */
@@ -139,7 +141,7 @@ static bool is_refused(const struct fusetrace_expect *expect, const struct ft_ma
 {
 	if (!match->user.check || op->status == FUSETRACE_STATUS_UNKNOWN ||
 	    !ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) ||
-	    !ft_match_test(match, op))
+	    ft_expect_passes_over(expect, match, op) || !ft_match_test(match, op))
 		return false;
 	/* Before its turn nobody asked the check function. */
 	if (is_before_its_turn(expect, op))

@@ -40,7 +40,8 @@ static void find_before_mark(const struct fusetrace_expect *expect, struct ft_fe
 	ft_cursor_init(&cursor, expect->monitor->history, 0);
 	while (expect->has_mark && (op = ft_cursor_next(&cursor, NULL))) {
 		if (op->status == FUSETRACE_STATUS_UNKNOWN ||
-		    ft_match_since(match, op, &expect->mark) || !ft_match_test(match, op))
+		    ft_match_since(match, op, &expect->mark) ||
+		    ft_expect_passes_over(expect, match, op) || !ft_match_test(match, op))
 			continue;
 		ft_few_ops_push(before, op);
 	}
