@@ -584,6 +584,16 @@ FUSETRACE_API int fusetrace_expect_fd(const struct fusetrace_expect *expect);
 FUSETRACE_API int fusetrace_expect_wait(struct fusetrace_expect *expect, uint64_t timeout_ns,
 					struct fusetrace_op **ret_ops,
 					struct fusetrace_report **reterr_report);
+/*
+ * For event loops: fusetrace_expect_wait() that never sleeps. -EAGAIN: neither yes nor no; call it again
+ * when the descriptor is readable, or *ret_again_ns from now (FUSETRACE_FOREVER: no need). The timeout
+ * counts from the call with *deadline_ns 0, which sets it; give it back unchanged each time. With
+ * reterr_report a wait in vain goes on for a moment behind its deadline, to tell what came too late.
+ */
+FUSETRACE_API int fusetrace_expect_poll(struct fusetrace_expect *expect, uint64_t timeout_ns,
+					uint64_t *deadline_ns, uint64_t *ret_again_ns,
+					struct fusetrace_op **ret_ops,
+					struct fusetrace_report **reterr_report);
 FUSETRACE_API struct fusetrace_expect *fusetrace_expect_free(struct fusetrace_expect *expect);
 
 /* Ends all waits of the monitor with -ECANCELED. Any thread. */

@@ -12,6 +12,8 @@
 
 #define FT_EXPECT_NONE 100u /* beside FUSETRACE_ORDER_: none of them may happen */
 
+struct ft_facts;
+
 struct fusetrace_expect {
 	struct fusetrace_monitor *monitor;
 	struct ft_match *matches;
@@ -28,6 +30,8 @@ struct fusetrace_expect {
 	/* The last answer came, but behind the deadline: reference, and how late. */
 	struct fusetrace_op *late;
 	uint64_t late_ns;
+	/* It is polled, and timed out: what is told of it, while it looks on; owned, NULL: it does not. */
+	struct ft_facts *at_deadline;
 	uint32_t verdict;        /* of its report, once there was one */
 	struct ft_cursor cursor; /* behind what was looked at */
 	struct ft_assign assign;
