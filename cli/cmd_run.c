@@ -208,6 +208,20 @@ static void check_kill(struct run *run)
 	}
 }
 
+/*
+ * None of its processes is seen, but it is mounted: served by one of another user, perhaps, whom we
+ * cannot tell to end.
+ */
+static bool is_left_to_others(const struct run *run)
+{
+	return run->has_left && !run->running && run->requests;
+}
+
+static bool is_mounted(const struct run *run)
+{
+	return fusetrace_monitor_state(run->trace.monitor) == FUSETRACE_STATE_MOUNTED;
+}
+
 static int on_turn(void *data)
 {
 	struct run *run = data;
@@ -226,7 +240,7 @@ static int on_turn(void *data)
 	}
 	if (fusetrace_monitor_state(run->trace.monitor) < FUSETRACE_STATE_UNMOUNTED ||
 	    !run->has_left)
-		return 0;
+		return is_left_to_others(run);
 	return !run->running || is_late(run, STRAYS_NS);
 }
 
@@ -270,8 +284,11 @@ static int judge_early_end(const struct run *run)
 			"longer by --timeout",
 			name, (double)run->timeout_ns / 1e9);
 	if (exit_code == 0)
-		return fail(EXIT_UNSATISFIED,
-			    "%s ended without mounting anything: look at its messages", name);
+		return fail(EXIT_UNSATISFIED, "%s ended without mounting anything%s", name,
+			    geteuid() == 0
+				    ? ": look at its messages"
+				    : " that is seen to be its own: look at its messages, or "
+				      "run this as root to see what other users mount");
 	message("%s ended with exit code %d before it had mounted anything: look at its messages",
 		name, exit_code);
 	return exit_code;
@@ -282,6 +299,11 @@ static int finish(struct run *run)
 	int written, r;
 
 	if (run->was_mounted) {
+		if (is_left_to_others(run) && is_mounted(run))
+			message("%s stays mounted: whoever serves it is not seen: take it away by "
+				"'umount %s'",
+				fusetrace_mount_point(run->mount),
+				fusetrace_mount_point(run->mount));
 		tell_death(run);
 		clean_up(run);
 	}

@@ -19,6 +19,7 @@
 #include "mount/guardian_message.h"
 #include "process/daemons.h"
 #include "process/mounts.h"
+#include "process/unseen.h"
 #include "processes.h"
 
 struct search {
@@ -94,6 +95,8 @@ static bool is_starter_gone(const char *mark, pid_t daemon, pid_t *ret_starter)
 	if (end == number || *end != '-' || starter <= 0 || starter > INT_MAX)
 		return false;
 	*ret_starter = (pid_t)starter;
+	if (ft_unseen_is_hidden(*ret_starter))
+		return false; /* it may be the very one */
 	start_ticks = process_start_ticks(*ret_starter);
 	return start_ticks == 0 || start_ticks > process_start_ticks(daemon);
 }

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "mount/guardian_message.h"
+#include "process/unseen.h"
 #include "processes.h"
 
 #define DIRECTORIES 3u
@@ -31,7 +32,8 @@ static void json_cleanup(json_t **json)
 bool identity_is_alive(const struct identity *identity)
 {
 	return identity->pid > 0 && identity->start_ticks != 0 &&
-	       process_start_ticks(identity->pid) == identity->start_ticks;
+	       (process_start_ticks(identity->pid) == identity->start_ticks ||
+		ft_unseen_is_hidden(identity->pid)); /* then who knows */
 }
 
 /* ---- where ---- */

@@ -208,7 +208,10 @@ struct fusetrace_match {
 	uint64_t nodeid;    /* 0: any */
 	uint64_t min_size;  /* bytes asked for */
 	uint64_t min_duration_ns;
-	/* Last word, called in the waiter's thread with no lock held: 1 yes, 0 no, < 0 ends the wait. */
+	/*
+	 * Last word, called in the waiter's thread with no lock held: 1 yes, 0 no, < 0 ends the wait.
+	 * Before a report says that something came too early, or before the mark, it is asked about that.
+	 */
 	int (*check)(const struct fusetrace_op *op, void *data);
 	void *data;
 	const char *label;      /* shown first in reports */
@@ -515,7 +518,8 @@ FUSETRACE_API int fusetrace_wait_all(struct fusetrace_monitor *monitor,
  * offender ends it with -EEXIST and is returned in *reterr_op (may be NULL).
  *
  * Operations that come by themselves (forget, statfs, interrupt, readahead, ...) count here and against
- * FUSETRACE_ORDER_STRICT only if the match names them: "*", no name or an inverted match does not.
+ * FUSETRACE_ORDER_STRICT (where they answer and violate nothing) only if the match names them: "*", no
+ * name or an inverted match does not.
  */
 FUSETRACE_API int fusetrace_wait_none(struct fusetrace_monitor *monitor,
 				      const struct fusetrace_mark *mark,
@@ -578,6 +582,16 @@ FUSETRACE_API int fusetrace_expect_new(struct fusetrace_monitor *monitor,
 				       struct fusetrace_error *reterr_error);
 FUSETRACE_API int fusetrace_expect_fd(const struct fusetrace_expect *expect);
 FUSETRACE_API int fusetrace_expect_wait(struct fusetrace_expect *expect, uint64_t timeout_ns,
+					struct fusetrace_op **ret_ops,
+					struct fusetrace_report **reterr_report);
+/*
+ * For event loops: fusetrace_expect_wait() that never sleeps. -EAGAIN: neither yes nor no; call it again
+ * when the descriptor is readable, or *ret_again_ns from now (FUSETRACE_FOREVER: no need). The timeout
+ * counts from the call with *deadline_ns 0, which sets it; give it back unchanged each time. With
+ * reterr_report a wait in vain goes on for a moment behind its deadline, to tell what came too late.
+ */
+FUSETRACE_API int fusetrace_expect_poll(struct fusetrace_expect *expect, uint64_t timeout_ns,
+					uint64_t *deadline_ns, uint64_t *ret_again_ns,
 					struct fusetrace_op **ret_ops,
 					struct fusetrace_report **reterr_report);
 FUSETRACE_API struct fusetrace_expect *fusetrace_expect_free(struct fusetrace_expect *expect);

@@ -69,6 +69,7 @@ struct fusetrace_monitor {
 	bool has_begun;          /* its INIT was seen or is past: another one is another mount's */
 	bool is_replaced;        /* such a one was seen */
 	pid_t daemons[FT_DAEMONS_MAX];
+	bool has_seen_holder; /* one of them was seen to hold the connection */
 	int pidfds[FT_DAEMONS_MAX];
 	int daemon_count;
 	struct ft_daemon_exit exit; /* of the daemon that has ended last */

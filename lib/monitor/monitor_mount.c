@@ -15,6 +15,7 @@
 #include "engine.h"
 #include "process/daemons.h"
 #include "process/exit_status.h"
+#include "process/unseen.h"
 
 /* ---- daemons ---- */
 
@@ -53,9 +54,10 @@ void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids
 static void find_daemons(struct fusetrace_monitor *monitor)
 {
 	pid_t pids[FT_DAEMONS_MAX];
+	int count = ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX);
 
-	ft_monitor_add_daemons(monitor, pids,
-			       ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX));
+	monitor->has_seen_holder |= count > 0;
+	ft_monitor_add_daemons(monitor, pids, count);
 }
 
 /* Its descriptor is given to the caller. */
@@ -98,6 +100,16 @@ static bool is_served_later(const struct fusetrace_monitor *monitor)
 	       ft_daemons_has_argument(monitor->followed, monitor->mountpoint);
 }
 
+/*
+ * Lock held. The one that was followed has ended well, and which process holds the connection could not
+ * be seen: it may be one in the background, of another user.
+ */
+static bool may_be_served_unseen(const struct fusetrace_monitor *monitor)
+{
+	return !monitor->has_seen_holder && monitor->exit.is_known && monitor->exit.status == 0 &&
+	       ft_unseen_why() != FT_UNSEEN_NONE;
+}
+
 void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
 {
 	for (int i = 0; i < monitor->daemon_count; i++) {
@@ -111,7 +123,8 @@ void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
 			find_daemons(monitor);
 		if (monitor->daemon_count == 0 && is_served_later(monitor))
 			add_daemon(monitor, monitor->followed);
-		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED)
+		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED &&
+		    !may_be_served_unseen(monitor))
 			ft_monitor_end(monitor, FUSETRACE_STATE_GONE);
 		ft_waiters_notify_lines(
 			&monitor->waiters); /* also after an unmount it is the end */

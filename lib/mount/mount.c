@@ -29,6 +29,7 @@
 #include "mount_spawn.h"
 #include "process/connection.h"
 #include "process/daemons.h"
+#include "process/unseen.h"
 
 FT_DEFINE_CLEANUP(struct fusetrace_mount, fusetrace_mount_free)
 #define AUTO_MOUNT FT_CLEANUP(fusetrace_mount_free_cleanup)
@@ -283,6 +284,18 @@ size_t ft_mount_running(struct fusetrace_mount *mount, bool is_thorough)
 			      : ft_processes_update(&mount->processes);
 	pthread_mutex_unlock(&mount->lock);
 	return running;
+}
+
+bool ft_mount_may_be_served(struct fusetrace_mount *mount)
+{
+	const struct ft_process *first = &mount->processes.entries[0];
+	bool may_be;
+
+	pthread_mutex_lock(&mount->lock);
+	may_be = mount->is_mounted && !ft_processes_has_served(&mount->processes) &&
+		 first->has_status && first->status == 0;
+	pthread_mutex_unlock(&mount->lock);
+	return may_be && ft_unseen_why() != FT_UNSEEN_NONE;
 }
 
 pid_t fusetrace_mount_pid(const struct fusetrace_mount *mount)

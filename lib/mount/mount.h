@@ -75,6 +75,11 @@ int ft_mount_sleep(struct fusetrace_mount *mount, const struct pollfd *more, nfd
 
 /* How many of its processes run; is_thorough: also those that nobody has seen yet. */
 size_t ft_mount_running(struct fusetrace_mount *mount, bool is_thorough);
+/*
+ * Whether, though none of its processes runs, one in the background may serve it that we cannot see: of
+ * another user, or hidden. Then nobody knows that it is dead.
+ */
+bool ft_mount_may_be_served(struct fusetrace_mount *mount);
 
 /* Gives the descriptors back; nothing of the daemon runs any more. */
 void ft_mount_release(struct fusetrace_mount *mount);

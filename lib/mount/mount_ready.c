@@ -259,7 +259,8 @@ static bool is_deserted(struct fusetrace_mount *mount)
 	if (fusetrace_mount_status(mount, &status) == 0)
 		return false;
 	/* One that forked and ended during the first look has its child in the second. */
-	return ft_mount_running(mount, true) == 0 && ft_mount_running(mount, true) == 0;
+	return ft_mount_running(mount, true) == 0 && ft_mount_running(mount, true) == 0 &&
+	       !ft_mount_may_be_served(mount);
 }
 
 static bool has_failed(struct fusetrace_mount *mount)

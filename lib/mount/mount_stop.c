@@ -256,7 +256,7 @@ static void begin(struct fusetrace_mount *mount)
 	stopping->has_begun = true;
 	stopping->began_ns = ft_now_ns();
 	stopping->stop = (struct fusetrace_stop){.step = FUSETRACE_STOP_NOTHING};
-	if (is_there && running == 0)
+	if (is_there && running == 0 && !ft_mount_may_be_served(mount))
 		set_flag(mount, FUSETRACE_STOP_WAS_DEAD);
 	look_into_it(mount);
 	/* What has never mounted will not end by an unmount. */

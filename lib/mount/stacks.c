@@ -4,12 +4,16 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <fusetrace/fusetrace.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "process/process_file.h"
+#include "process/unseen.h"
 
 #define STACK_BYTES 4096
 /* The function of the kernel's fs/fuse/dev.c in which a caller waits for the daemon's reply. */
@@ -34,6 +38,7 @@ void ft_stacks_of_thread(FILE *out, const char *what, pid_t pid, pid_t thread)
 {
 	char text[STACK_BYTES], name[4 * FT_PROCESS_NAME_SIZE];
 	struct ft_process_stat stat;
+	int r;
 
 	if (ft_process_stat(pid, thread, &stat) < 0)
 		return;
@@ -44,13 +49,16 @@ void ft_stacks_of_thread(FILE *out, const char *what, pid_t pid, pid_t thread)
 	if (ft_process_file(pid, thread, "wchan", text, sizeof(text)) > 0 && strcmp(text, "0") != 0)
 		fprintf(out, ", waits in %s", text);
 	fputc('\n', out);
-	if (ft_process_file(pid, thread, "stack", text, sizeof(text)) > 0)
+	r = ft_process_file(pid, thread, "stack", text, sizeof(text));
+	if (r > 0)
 		print_indented(out, text);
+	else if (r == -EACCES || r == -EPERM)
+		fputs("  its stack is for root to read\n", out);
 }
 
-/* Calls fn for each thread of pid. */
-static void each_thread(pid_t pid, void (*fn)(FILE *, const char *, pid_t, pid_t), FILE *out,
-			const char *what)
+/* Calls fn for each thread of pid. 0 or a negative errno. */
+static int each_thread(pid_t pid, void (*fn)(FILE *, const char *, pid_t, pid_t), FILE *out,
+		       const char *what)
 {
 	DIR *dir AUTO_CLOSE_DIR = NULL;
 	struct dirent *entry;
@@ -62,11 +70,18 @@ static void each_thread(pid_t pid, void (*fn)(FILE *, const char *, pid_t, pid_t
 		if (isdigit((unsigned char)entry->d_name[0]))
 			fn(out, what, pid, (pid_t)atoi(entry->d_name));
 	}
+	return dir ? 0 : -errno;
 }
 
 void ft_stacks_of_process(FILE *out, const char *what, pid_t pid)
 {
-	each_thread(pid, ft_stacks_of_thread, out, what);
+	int r = each_thread(pid, ft_stacks_of_thread, out, what);
+
+	if (r == -ENOENT && ft_unseen_is_hidden(pid))
+		fprintf(out, "%s %d: /proc hides it from us (hidepid)\n", what, pid);
+	else if (r < 0 && r != -ENOENT)
+		fprintf(out, "%s %d: its threads are not readable: %s\n", what, pid,
+			fusetrace_strerror(r));
 }
 
 static void if_waiting(FILE *out, const char *what, pid_t pid, pid_t thread)

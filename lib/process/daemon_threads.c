@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,8 @@ void ft_daemon_threads_add(struct ft_daemon_threads *threads, pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	dir = opendir(path);
+	if (!dir)
+		threads->error = errno;
 	while (dir && threads->total < FT_THREADS_LOOKED_AT && (entry = readdir(dir))) {
 		if (isdigit((unsigned char)entry->d_name[0]))
 			look_at(threads, pid, (pid_t)atoi(entry->d_name));

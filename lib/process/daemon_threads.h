@@ -38,6 +38,7 @@ struct ft_daemon_threads {
 	struct ft_daemon_thread shown[FT_THREADS_SHOWN]; /* those at work, the most telling first */
 	size_t count;                                    /* of shown */
 	bool is_readable; /* false: there is no such process, or /proc does not show it to us */
+	int error;        /* then: of who asked for them; ENOENT: gone, or hidden from us */
 };
 
 /* Adds the threads of a process; all zeros is none. */

@@ -72,6 +72,7 @@ static void add(struct ft_processes *processes, pid_t pid, const char *mark,
 
 	if (process) {
 		process->is_serving = process->is_serving || serves(pid, served);
+		processes->has_served |= process->is_serving;
 		return;
 	}
 	if (pid == getpid() || processes->count == FT_PROCESSES_MAX)
@@ -91,6 +92,7 @@ static void add(struct ft_processes *processes, pid_t pid, const char *mark,
 		.has_outlived = processes->entries[0].has_ended,
 	};
 	processes->seen++;
+	processes->has_served |= is_serving;
 	watch(processes, pidfd);
 }
 
@@ -166,6 +168,11 @@ size_t ft_processes_update(struct ft_processes *processes)
 			running++;
 	}
 	return running;
+}
+
+bool ft_processes_has_served(const struct ft_processes *processes)
+{
+	return processes->has_served;
 }
 
 const struct ft_process *ft_processes_outcome(const struct ft_processes *processes)

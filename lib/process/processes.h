@@ -32,6 +32,7 @@ struct ft_processes {
 	size_t count;
 	int epoll_fd;              /* borrowed: has all that run; -1: none */
 	size_t seen;               /* how many there have been */
+	bool has_served;           /* one was seen to hold the connection */
 	struct ft_process serving; /* that ended last, but for the first; pid 0: none */
 	struct ft_process other;   /* likewise of those that were not seen to serve, and failed */
 };
@@ -64,6 +65,8 @@ void ft_processes_signal(const struct ft_processes *processes, int number);
 /* Whether one of them is stopped, as by SIGSTOP. */
 bool ft_processes_is_stopped(const struct ft_processes *processes);
 
+/* Whether one of them was seen to hold the connection: else it may be held by one that is not seen. */
+bool ft_processes_has_served(const struct ft_processes *processes);
 /*
  * How the daemon ended: what served in the background, if something did, else the first one. What else
  * it started, such as fusermount3, counts only when there is nothing better. NULL: it is not known.

@@ -28,7 +28,8 @@ int ft_expect_init(struct fusetrace_expect *expect, struct fusetrace_monitor *mo
 	ft_cursor_init(&expect->cursor, monitor->history, mark ? mark->seq : 0);
 	expect->matches = calloc(count, sizeof(*expect->matches));
 	expect->fits = calloc(count, sizeof(*expect->fits));
-	if (!expect->matches || !expect->fits)
+	expect->refused = calloc(count, sizeof(*expect->refused));
+	if (!expect->matches || !expect->fits || !expect->refused)
 		r = -ENOMEM;
 	while (r == 0 && expect->count < count) {
 		r = ft_match_init(&expect->matches[expect->count], matches[expect->count],
@@ -54,11 +55,11 @@ void ft_expect_done(struct fusetrace_expect *expect)
 		ft_match_done(&expect->matches[i]);
 	free(expect->matches);
 	free(expect->fits);
+	free(expect->refused);
 	ft_assign_done(&expect->assign);
 	ft_cursor_done(&expect->cursor);
 	fusetrace_op_unref(expect->culprit);
 	fusetrace_op_unref(expect->late);
-	fusetrace_op_unref(expect->last_refused);
 }
 
 int ft_expect_arm(struct fusetrace_expect *expect)
@@ -85,6 +86,12 @@ static int fail(struct fusetrace_expect *expect, int failure, struct fusetrace_o
 	return failure;
 }
 
+bool ft_expect_passes_over(const struct fusetrace_expect *expect, const struct ft_match *match,
+			   const struct fusetrace_op *op)
+{
+	return expect->order == FUSETRACE_ORDER_STRICT && ft_match_is_by_chance(match, op);
+}
+
 /* 1 the operation answers match number i, 0 not, negative: the check function ended the wait. */
 static int answers(struct fusetrace_expect *expect, struct fusetrace_op *op, size_t i)
 {
@@ -92,16 +99,12 @@ static int answers(struct fusetrace_expect *expect, struct fusetrace_op *op, siz
 	int r;
 
 	if (!ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) ||
-	    !ft_match_test(match, op))
+	    ft_expect_passes_over(expect, match, op) || !ft_match_test(match, op))
 		return 0;
 	r = ft_check_run(match, op);
 	if (r < 0)
 		return fail(expect, r, op, i);
-	if (r == 0) {
-		expect->refused++;
-		fusetrace_op_unref(expect->last_refused);
-		expect->last_refused = fusetrace_op_ref(op);
-	}
+	expect->refused[i] += r == 0;
 	return r;
 }
 
@@ -118,7 +121,7 @@ static int look_for_failure(struct fusetrace_expect *expect, struct fusetrace_op
 	    (match->user.flags & (FUSETRACE_MATCH_ALLOW_FAILURE | FUSETRACE_MATCH_NOT)) ||
 	    op->status != FUSETRACE_STATUS_FAILED || (op->marks & FUSETRACE_OP_PROBE) ||
 	    !ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) ||
-	    !ft_match_is_meant(match, op))
+	    ft_expect_passes_over(expect, match, op) || !ft_match_is_meant(match, op))
 		return 0;
 	r = ft_check_run(match, op);
 	return r ? fail(expect, r < 0 ? r : -EREMOTEIO, op, i) : 0;
@@ -164,9 +167,7 @@ static int look_ordered(struct fusetrace_expect *expect, struct fusetrace_op *op
 	if (expect->order != FUSETRACE_ORDER_STRICT || expect->next == 0)
 		return 0;
 	for (size_t i = 0; i < expect->count; i++) {
-		r = i == expect->next || ft_match_is_by_chance(&expect->matches[i], op)
-			    ? 0
-			    : answers(expect, op, i);
+		r = i == expect->next ? 0 : answers(expect, op, i);
 		if (r > 0)
 			return fail(expect, -EILSEQ, op, expect->next);
 		if (r < 0)

@@ -12,6 +12,8 @@
 
 #define FT_EXPECT_NONE 100u /* beside FUSETRACE_ORDER_: none of them may happen */
 
+struct ft_facts;
+
 struct fusetrace_expect {
 	struct fusetrace_monitor *monitor;
 	struct ft_match *matches;
@@ -28,6 +30,8 @@ struct fusetrace_expect {
 	/* The last answer came, but behind the deadline: reference, and how late. */
 	struct fusetrace_op *late;
 	uint64_t late_ns;
+	/* It is polled, and timed out: what is told of it, while it looks on; owned, NULL: it does not. */
+	struct ft_facts *at_deadline;
 	uint32_t verdict;        /* of its report, once there was one */
 	struct ft_cursor cursor; /* behind what was looked at */
 	struct ft_assign assign;
@@ -39,9 +43,7 @@ struct fusetrace_expect {
 	int failure;
 	size_t failed_slot;
 	struct fusetrace_op *culprit; /* reference */
-	/* refused by a check function */
-	uint64_t refused;
-	struct fusetrace_op *last_refused; /* reference */
+	uint64_t *refused;            /* by slot: how often its check function has */
 	uint64_t skipped; /* operations that the history dropped before they were looked at */
 };
 
@@ -59,6 +61,10 @@ int ft_expect_arm(struct fusetrace_expect *expect);
  * 0: not yet, negative: failed for good.
  */
 int ft_expect_look(struct fusetrace_expect *expect, uint64_t last_seq);
+
+/* What comes by itself has no place in a strict order where it is not named; "*" does not name it. */
+bool ft_expect_passes_over(const struct fusetrace_expect *expect, const struct ft_match *match,
+			   const struct fusetrace_op *op);
 
 /* When the next match must have begun, of those without an answer; UINT64_MAX: none has to. */
 uint64_t ft_expect_next_start_ns(const struct fusetrace_expect *expect);

@@ -49,7 +49,8 @@ static int offer(struct fusetrace_op *op, void *data)
 		bool is_inverted = match->user.flags & FUSETRACE_MATCH_NOT;
 
 		expect->fits[i] =
-			!expect->assign.ops[i] && ft_match_is_meant(match, op) != is_inverted &&
+			!expect->assign.ops[i] && !ft_expect_passes_over(expect, match, op) &&
+			ft_match_is_meant(match, op) != is_inverted &&
 			ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL);
 		fits_some |= expect->fits[i];
 	}

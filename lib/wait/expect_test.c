@@ -463,11 +463,131 @@ static void test_wait_again_after_a_timeout(void **state)
 	fusetrace_expect_free(expect);
 }
 
+/* ---- polled ---- */
+
+static struct fusetrace_expect *expect_create(void)
+{
+	const struct fusetrace_match *match = FUSETRACE_MATCH(.op = "create");
+	struct fusetrace_expect *expect = NULL;
+
+	assert_int_equal(
+		fusetrace_expect_new(monitor, NULL, &match, 1, FUSETRACE_ORDER_ANY, &expect, NULL),
+		0);
+	return expect;
+}
+
+static void test_poll(void **state)
+{
+	struct fusetrace_expect *expect = expect_create();
+	struct fusetrace_op *op = NULL;
+	uint64_t deadline_ns = 0, first_ns, again_ns = 0;
+
+	assert_int_equal(fusetrace_expect_poll(expect, FUSETRACE_SECOND * 60, &deadline_ns,
+					       &again_ns, &op, NULL),
+			 -EAGAIN);
+	assert_true(deadline_ns && again_ns > FUSETRACE_SECOND * 50);
+	first_ns = deadline_ns;
+	assert_int_equal(fusetrace_expect_poll(expect, FUSETRACE_SECOND * 60, &deadline_ns,
+					       &again_ns, &op, NULL),
+			 -EAGAIN);
+	assert_int_equal(deadline_ns, first_ns);
+	feed("create", "/a");
+	assert_int_equal(fusetrace_expect_poll(expect, FUSETRACE_SECOND * 60, &deadline_ns,
+					       &again_ns, &op, NULL),
+			 0);
+	assert_string_equal(fusetrace_op_path(op), "/a");
+	fusetrace_op_unref(op);
+	fusetrace_expect_free(expect);
+	assert_int_equal(fusetrace_expect_poll(NULL, 0, &deadline_ns, &again_ns, NULL, NULL),
+			 -EINVAL);
+}
+
+/* Polls until it is over, without sleeping. */
+static int poll_to_the_end(struct fusetrace_expect *expect, uint64_t timeout_ns,
+			   uint64_t *ret_longest_ns, struct fusetrace_report **report)
+{
+	uint64_t deadline_ns = 0, again_ns, began_ns;
+	int r;
+
+	do {
+		began_ns = ft_now_ns();
+		r = fusetrace_expect_poll(expect, timeout_ns, &deadline_ns, &again_ns, NULL,
+					  report);
+		if (ft_now_ns() - began_ns > *ret_longest_ns)
+			*ret_longest_ns = ft_now_ns() - began_ns;
+	} while (r == -EAGAIN);
+	return r;
+}
+
+static void rule_38_polled(void **state)
+{
+	struct fusetrace_expect *expect = expect_create();
+	struct fusetrace_report *report = NULL;
+	uint64_t deadline_ns = 0, again_ns, began_ns = ft_now_ns(), longest_ns = 0;
+	char line[300];
+
+	assert_int_equal(poll_to_the_end(expect, FUSETRACE_SECOND / 5, &longest_ns, &report),
+			 -ETIMEDOUT);
+	assert_true(ft_now_ns() - began_ns >= FUSETRACE_SECOND / 5 + FUSETRACE_SECOND / 50);
+	assert_null(strstr(fusetrace_report_text(report), "late"));
+	assert_true(longest_ns < FUSETRACE_SECOND / 10); /* it sleeps in none of them */
+	report = fusetrace_report_free(report);
+	/* without a report it does not look on */
+	began_ns = ft_now_ns();
+	assert_int_equal(poll_to_the_end(expect, FUSETRACE_SECOND / 10, &longest_ns, NULL),
+			 -ETIMEDOUT);
+	/* it comes behind the deadline, while it looks on: the text is of the deadline */
+	while (fusetrace_expect_poll(expect, FUSETRACE_SECOND, &deadline_ns, &again_ns, NULL,
+				     &report) == -EAGAIN &&
+	       ft_now_ns() <= deadline_ns)
+		usleep(1000);
+	snprintf(line, sizeof(line),
+		 "{\"v\":1,\"op\":\"create\",\"path\":\"/a\",\"unique\":9,\"status\":\"completed\","
+		 "\"errno\":0,\"source\":\"kernel\",\"start_ns\":%llu,\"duration_ns\":1}\n",
+		 (unsigned long long)ft_now_ns());
+	ft_test_feed_line(monitor, line);
+	assert_int_equal(fusetrace_expect_poll(expect, FUSETRACE_SECOND, &deadline_ns, &again_ns,
+					       NULL, &report),
+			 -ETIMEDOUT);
+	assert_int_equal(deadline_ns, 0);
+	assert_int_equal(fusetrace_report_verdict(report), FUSETRACE_VERDICT_NO_EVENTS);
+	assert_non_null(strstr(fusetrace_report_text(report), "  late    : create /a arrived"));
+	fusetrace_report_free(report);
+	fusetrace_expect_free(expect);
+}
+
+/* Given up while it looks on, it begins anew with the next deadline, or is freed. */
+static void test_poll_that_is_given_up(void **state)
+{
+	struct fusetrace_expect *expect = expect_create();
+	struct fusetrace_report *report = NULL;
+	uint64_t deadline_ns = 0, again_ns;
+
+	for (int i = 0; i < 2; i++) {
+		deadline_ns = 0;
+		do {
+			assert_int_equal(fusetrace_expect_poll(expect, FUSETRACE_SECOND / 10,
+							       &deadline_ns, &again_ns, NULL,
+							       &report),
+					 -EAGAIN);
+			usleep(1000);
+		} while (ft_now_ns() < deadline_ns);
+		assert_int_equal(fusetrace_expect_poll(expect, FUSETRACE_SECOND / 10, &deadline_ns,
+						       &again_ns, NULL, &report),
+				 -EAGAIN);
+	}
+	assert_null(report);
+	fusetrace_expect_free(expect);
+}
+
 #define expect_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		expect_test(test_poll),
+		expect_test(rule_38_polled),
+		expect_test(test_poll_that_is_given_up),
 		expect_test(test_counts_only_what_starts_after),
 		expect_test(test_in_flight),
 		expect_test(test_operations_are_given),

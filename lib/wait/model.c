@@ -50,6 +50,21 @@ static bool passes(const struct ft_model_match *match, const struct ft_model_op 
 	return !match->has_check || op->passes_check;
 }
 
+/* Rule 13: what comes by itself counts in a strict order and a prohibition only where it is named. */
+static bool is_by_chance(const struct ft_model_match *match, const struct ft_model_op *op)
+{
+	bool is_named = match->name != FT_MODEL_ANY_NAME && !(match->flags & FUSETRACE_MATCH_NOT);
+	bool comes_by_itself =
+		op->name == FT_MODEL_READ ? op->is_readahead : op->name >= FT_MODEL_NAMES_MEANT;
+
+	return comes_by_itself && !is_named;
+}
+
+static bool is_passed_over(const struct ft_model_wait *wait, int slot, const struct ft_model_op *op)
+{
+	return wait->order == FUSETRACE_ORDER_STRICT && is_by_chance(&wait->matches[slot], op);
+}
+
 /* Rule 10: unknown satisfies nothing; but what is forbidden was asked for all the same (7). */
 bool ft_model_fits(const struct ft_model_wait *wait, int slot, const struct ft_model_op *op)
 {
@@ -57,7 +72,8 @@ bool ft_model_fits(const struct ft_model_wait *wait, int slot, const struct ft_m
 
 	if (op->status == FUSETRACE_STATUS_UNKNOWN && wait->order != FT_MODEL_NONE)
 		return false;
-	return counts(wait, slot, op) && matches(match, op) && passes(match, op);
+	return counts(wait, slot, op) && !is_passed_over(wait, slot, op) && matches(match, op) &&
+	       passes(match, op);
 }
 
 /* Rule 9: who waits for success is told at once of a failure, unless it is one that is expected. */
@@ -67,17 +83,8 @@ static bool spoils(const struct ft_model_wait *wait, int slot, const struct ft_m
 
 	return match->status == FUSETRACE_MATCH_OK && op->status == FUSETRACE_STATUS_FAILED &&
 	       !(match->flags & (FUSETRACE_MATCH_ALLOW_FAILURE | FUSETRACE_MATCH_NOT)) &&
-	       !op->is_probe && counts(wait, slot, op) && is_meant(match, op) && passes(match, op);
-}
-
-/* Rule 13: what comes by itself counts against an order and a prohibition only where it is named. */
-static bool is_by_chance(const struct ft_model_match *match, const struct ft_model_op *op)
-{
-	bool is_named = match->name != FT_MODEL_ANY_NAME && !(match->flags & FUSETRACE_MATCH_NOT);
-	bool comes_by_itself =
-		op->name == FT_MODEL_READ ? op->is_readahead : op->name >= FT_MODEL_NAMES_MEANT;
-
-	return comes_by_itself && !is_named;
+	       !op->is_probe && counts(wait, slot, op) && !is_passed_over(wait, slot, op) &&
+	       is_meant(match, op) && passes(match, op);
 }
 
 /* ---- several ---- */
@@ -200,8 +207,7 @@ static uint32_t decide_ordered(const struct ended *ended, const struct ft_model_
 			answers |= FT_MODEL_FAILED;
 		for (int slot = 0;
 		     wait->order == FUSETRACE_ORDER_STRICT && turn && slot < wait->slots; slot++) {
-			if (ft_model_fits(wait, slot, ended->by_item[i]) &&
-			    !is_by_chance(&wait->matches[slot], ended->by_item[i]))
+			if (ft_model_fits(wait, slot, ended->by_item[i]))
 				answers |= FT_MODEL_ORDER;
 		}
 		if (answers)
@@ -337,6 +343,26 @@ static bool is_too_early(const struct ft_model_stream *stream, const struct ft_m
 	return true;
 }
 
+/*
+ * A verdict is a fact: the check is asked about what nobody has asked it about, the newest ten. Bits
+ * are numbers of operations.
+ */
+static bool takes_any(const struct ft_model_stream *stream, const struct ft_model_match *match,
+		      uint32_t among)
+{
+	int asked = 0;
+
+	for (int item = stream->items; item-- > 0;) {
+		int i = stream->of_item[item];
+
+		if (stream->kinds[item] != FT_MODEL_END || !(among >> i & 1))
+			continue;
+		if (asked++ < 10 && passes(match, &stream->ops[i]))
+			return true;
+	}
+	return false;
+}
+
 /* What is true of one slot that nothing has answered. */
 static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 				const struct ft_model_wait *wait, int slot, int until)
@@ -344,8 +370,8 @@ static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 	const struct ft_model_match *match = &wait->matches[slot];
 	bool is_not = match->flags & FUSETRACE_MATCH_NOT, is_any = false;
 	int turn = turn_of(stream, wait, slot, until);
-	bool in_flight = false, refused = false, failed = false, early = false;
-	bool before = false, other = false;
+	bool in_flight = false, refused = false, failed = false, other = false;
+	uint32_t early = 0, before = 0;
 
 	for (int i = 0; i < stream->count; i++) {
 		const struct ft_model_op *op = &stream->ops[i];
@@ -359,12 +385,14 @@ static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 			 match->path != FT_MODEL_ANY_PATH &&
 			 (match->name == FT_MODEL_ANY_NAME || match->name == op->name) &&
 			 !is_meant(match, op);
+		if (is_passed_over(wait, slot, op))
+			continue;
 		if (!is_ended || op->status == FUSETRACE_STATUS_UNKNOWN) {
 			in_flight |= is_one && is_counted;
 			continue;
 		}
 		if (is_too_early(stream, wait, slot, until, op)) {
-			early = true;
+			early |= 1u << i;
 			continue;
 		}
 		refused |=
@@ -373,16 +401,17 @@ static uint32_t verdict_of_slot(const struct ft_model_stream *stream,
 			  op->status == FUSETRACE_STATUS_FAILED;
 		refused |= is_counted && !is_not && is_meant(match, op) &&
 			   op->status == FUSETRACE_STATUS_COMPLETED && !matches(match, op);
-		before |= !is_counted && matches(match, op);
+		before |= !is_counted && matches(match, op) ? 1u << i : 0;
 	}
-	return 1u << (in_flight ? FUSETRACE_VERDICT_IN_FLIGHT
-		      : refused ? FUSETRACE_VERDICT_REFUSED
-		      : failed  ? FUSETRACE_VERDICT_FAILED
-		      : early   ? FUSETRACE_VERDICT_ORDER
-		      : before  ? FUSETRACE_VERDICT_BEFORE_MARK
-		      : other   ? FUSETRACE_VERDICT_OTHER_PATH
-		      : is_any  ? FUSETRACE_VERDICT_NEVER_STARTED
-				: FUSETRACE_VERDICT_NO_EVENTS);
+	return 1u << (in_flight                          ? FUSETRACE_VERDICT_IN_FLIGHT
+		      : refused                          ? FUSETRACE_VERDICT_REFUSED
+		      : failed                           ? FUSETRACE_VERDICT_FAILED
+		      : takes_any(stream, match, early)  ? FUSETRACE_VERDICT_ORDER
+		      : early                            ? FUSETRACE_VERDICT_REFUSED
+		      : takes_any(stream, match, before) ? FUSETRACE_VERDICT_BEFORE_MARK
+		      : other                            ? FUSETRACE_VERDICT_OTHER_PATH
+		      : is_any                           ? FUSETRACE_VERDICT_NEVER_STARTED
+							 : FUSETRACE_VERDICT_NO_EVENTS);
 }
 
 uint32_t ft_model_verdicts(const struct ft_model_stream *stream, const struct ft_model_wait *wait,

@@ -102,7 +102,8 @@ static bool is_candidate(const struct fusetrace_expect *expect, const struct ft_
 	bool is_inverted = match->user.flags & FUSETRACE_MATCH_NOT;
 	bool counts = ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL);
 
-	return counts && ft_match_is_meant(match, op) != is_inverted;
+	return counts && !ft_expect_passes_over(expect, match, op) &&
+	       ft_match_is_meant(match, op) != is_inverted;
 }
 
 /* In order a match is asked for when those before it have been answered. */
@@ -122,24 +123,25 @@ static bool is_answer(const struct fusetrace_expect *expect, const struct fusetr
 }
 
 /*
- * Whether it would have answered, had what stands before it in the order come first. Its check
- * function was not asked: that it came before its turn is why.
+ * Whether it would have answered, had what stands before it in the order come first; but for its check
+ * function, which is not asked before the turn has come.
  */
 static bool is_too_early(const struct fusetrace_expect *expect, const struct ft_match *match,
 			 const struct fusetrace_op *op)
 {
 	return op->status != FUSETRACE_STATUS_UNKNOWN && is_before_its_turn(expect, op) &&
 	       ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) &&
-	       ft_match_test(match, op) && !is_answer(expect, op);
+	       !ft_expect_passes_over(expect, match, op) && ft_match_test(match, op) &&
+	       !is_answer(expect, op);
 }
 
 /* Whether only the check function can have kept the operation from being the answer. */
 static bool is_refused(const struct fusetrace_expect *expect, const struct ft_match *match,
 		       const struct fusetrace_op *op)
 {
-	if (!expect->refused || !match->user.check || op->status == FUSETRACE_STATUS_UNKNOWN ||
+	if (!match->user.check || op->status == FUSETRACE_STATUS_UNKNOWN ||
 	    !ft_match_since(match, op, expect->has_mark ? &expect->mark : NULL) ||
-	    !ft_match_test(match, op))
+	    ft_expect_passes_over(expect, match, op) || !ft_match_test(match, op))
 		return false;
 	/* Before its turn nobody asked the check function. */
 	if (is_before_its_turn(expect, op))
@@ -170,7 +172,7 @@ static void compare(struct ft_facts *facts, const struct fusetrace_expect *expec
 	const struct ft_match *match = ft_facts_match(expect);
 
 	if (is_too_early(expect, match, op))
-		replace(&facts->too_early, op);
+		ft_few_ops_push(&facts->early, op);
 	else if (is_candidate(expect, match, op))
 		note_result(facts, match, op);
 	if (is_refused(expect, match, op))
@@ -289,6 +291,19 @@ void ft_facts_look_at_daemons(struct ft_facts *facts)
 		ft_daemon_threads_add(&facts->threads, facts->daemons[i]);
 }
 
+/* It may be why nothing comes, or it may live: so it is told that nobody knows. */
+static void look_whether_unknown(struct ft_facts *facts)
+{
+	bool is_live =
+		facts->source == FUSETRACE_SOURCE_KERNEL || facts->source == FUSETRACE_SOURCE_LOG;
+
+	facts->is_daemon_unknown = is_live && facts->state == FUSETRACE_STATE_MOUNTED &&
+				   facts->daemon_count == 0 &&
+				   (ft_facts_is_timeout(facts) || facts->result == -EBUSY);
+	if (facts->is_daemon_unknown)
+		facts->unseen = ft_unseen_why();
+}
+
 /* The wait may look on for what comes too late, and get more answers. */
 static void take_answers(struct ft_facts *facts, const struct fusetrace_expect *expect)
 {
@@ -316,7 +331,7 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 	if (expect) {
 		facts->slot = ft_facts_slot(expect);
 		take_answers(facts, expect);
-		facts->refusals = expect->refused;
+		facts->refusals = expect->refused[facts->slot];
 	}
 	ft_summary_init(&facts->since);
 	ft_engine_lock();
@@ -326,6 +341,7 @@ void ft_facts_gather(struct ft_facts *facts, struct fusetrace_monitor *monitor,
 		ft_facts_look_at_daemons(facts); /* before it has changed */
 	else if (ft_facts_is_timeout(facts))
 		look_whether_stopped(facts);
+	look_whether_unknown(facts);
 	gather_since(facts, monitor, expect, view.last_seq);
 	if (expect)
 		tick_answers(facts, expect);
@@ -347,9 +363,9 @@ void ft_facts_done(struct ft_facts *facts)
 	ft_few_ops_done(&facts->in_flight);
 	ft_few_ops_done(&facts->at_end);
 	ft_few_ops_done(&facts->near);
+	ft_few_ops_done(&facts->early);
 	fusetrace_op_unref(facts->failed);
 	fusetrace_op_unref(facts->other_result);
-	fusetrace_op_unref(facts->too_early);
 	fusetrace_op_unref(facts->refused);
 	fusetrace_op_unref(facts->lost_reply);
 	fusetrace_op_unref(facts->unanswered);

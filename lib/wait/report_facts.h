@@ -8,6 +8,7 @@
 
 #include "expect.h"
 #include "process/daemon_threads.h"
+#include "process/unseen.h"
 
 #define FT_FACTS_OPS 10
 #define FT_FACTS_LINES 5
@@ -28,7 +29,7 @@ struct ft_facts {
 	size_t slot;       /* of the match that the report is about */
 	size_t answered;   /* matches */
 	uint64_t *answers; /* numbers of the operations that did, as the matches stand; owned */
-	uint64_t refusals; /* by the check function */
+	uint64_t refusals; /* by the check function of that match */
 	uint32_t verdict; /* FUSETRACE_VERDICT_; 0: the wait itself failed, as for want of memory */
 	uint64_t began_ns;
 	uint64_t now_ns; /* when the wait ended */
@@ -51,7 +52,9 @@ struct ft_facts {
 	struct fusetrace_op *lost_reply;   /* ended without one */
 	struct fusetrace_op *refused;      /* by the check function alone */
 	struct fusetrace_op *other_result; /* completed, where a failure was asked for */
-	struct fusetrace_op *too_early;    /* in order: it came before what it was to come after */
+	struct ft_few_ops
+		early;         /* in order: it came before what it was to come after; newest last */
+	bool is_refused_early; /* the check function takes none of those */
 	struct fusetrace_op *nearest;
 	struct fusetrace_op *busy;
 	struct fusetrace_op *subject; /* what the verdict is about; reference or NULL */
@@ -61,7 +64,10 @@ struct ft_facts {
 	pid_t daemons[FT_DAEMONS_MAX];
 	int daemon_count;
 	struct ft_daemon_exit exit;
-	struct ft_daemon_threads threads;                 /* when they may tell something */
+	struct ft_daemon_threads threads; /* when they may tell something */
+	/* Nobody is known to serve what is mounted, though something should: */
+	bool is_daemon_unknown;
+	enum ft_unseen unseen;                            /* why, as far as /proc tells */
 	char printed[FT_FACTS_LINES][FT_FACTS_LINE_SIZE]; /* last lines, newest first */
 	size_t printed_count;
 	char *trace_path;     /* a copy, or NULL */
@@ -88,7 +94,10 @@ bool ft_facts_is_timeout(const struct ft_facts *facts);
 /* All threads that were seen are stopped by a signal. */
 bool ft_facts_is_stopped(const struct ft_facts *facts);
 
-/* Sets verdict and subject (report_verdict.c). */
+/*
+ * Sets verdict and subject (report_verdict.c). May ask check functions, and what one of them returns to
+ * end the wait becomes the result. No lock held.
+ */
 void ft_facts_judge(struct ft_facts *facts, const struct fusetrace_expect *expect);
 void ft_facts_set_subject(struct ft_facts *facts, struct fusetrace_op *op);
 

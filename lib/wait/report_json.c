@@ -87,8 +87,11 @@ static json_t *json_of_thread(const struct ft_daemon_thread *thread)
 static void set_daemon(json_t *root, const struct ft_facts *facts)
 {
 	const struct ft_daemon_threads *threads = &facts->threads;
+	static const char *const reasons[] = {"not seen", "no proc", "hidden", "forbidden"};
 	json_t *object, *list;
 
+	if (facts->is_daemon_unknown)
+		json_object_set_new(root, "daemon_unknown", json_string(reasons[facts->unseen]));
 	if (!threads->is_readable)
 		return;
 	object = json_object();

@@ -177,7 +177,8 @@ static void put_thread(FILE *out, const struct ft_daemon_thread *thread)
 	else if (thread->wchan[0])
 		fprintf(out, ", sleeps in %s", thread->wchan);
 	else
-		fputs(", where it sleeps is not readable", out);
+		fputs(", where it sleeps is not readable: it has another user, or more rights",
+		      out);
 	for (int i = 0; i < thread->frames; i++) {
 		if (i > 0 || strcmp(thread->stack[i], thread->wchan) != 0)
 			fprintf(out, " < %s", thread->stack[i]);
@@ -191,6 +192,17 @@ static void put_thread(FILE *out, const struct ft_daemon_thread *thread)
 	fputc('\n', out);
 }
 
+static void put_unreadable(FILE *out, pid_t pid, int error)
+{
+	fprintf(out, INDENT "daemon pid %d: ", pid);
+	if (error && error != ENOENT)
+		fprintf(out, "its threads are not readable: %s\n", fusetrace_strerror(-error));
+	else if (ft_unseen_is_hidden(pid))
+		fputs("/proc hides it from us (hidepid): what it does is not readable\n", out);
+	else
+		fputs("it has ended meanwhile\n", out);
+}
+
 /* What the daemon is about while it does not answer; nothing when it is not known who it is. */
 static void put_daemon(FILE *out, const struct ft_facts *facts)
 {
@@ -200,8 +212,7 @@ static void put_daemon(FILE *out, const struct ft_facts *facts)
 	if (facts->daemon_count == 0)
 		return;
 	if (!threads->is_readable) {
-		fprintf(out, INDENT "daemon pid %d: its threads are not readable\n",
-			facts->daemons[0]);
+		put_unreadable(out, facts->daemons[0], threads->error);
 		return;
 	}
 	if (ft_facts_is_stopped(facts)) {
@@ -288,7 +299,7 @@ static void put_order(FILE *out, const struct ft_report_source *source)
 	ft_match_describe(&source->expect->matches[facts->slot], wanted, sizeof(wanted));
 	fprintf(out, " at item %zu: ", facts->slot + 1);
 	put_escaped(out, ft_bytes_of(wanted));
-	if (!facts->subject || facts->subject != facts->too_early) {
+	if (!ft_facts_is_timeout(facts)) {
 		fputs(" was next, and this came:", out);
 		return;
 	}
@@ -315,7 +326,8 @@ static void put_refused(FILE *out, const struct ft_report_source *source)
 	if (!ft_facts_is_timeout(facts))
 		fputs(" - it failed at:", out);
 	else
-		fprintf(out, " %" PRIu64 " times, last:", facts->refusals);
+		fprintf(out, " %" PRIu64 " times%s, last:", facts->refusals,
+			facts->is_refused_early ? ", and before its turn" : "");
 }
 
 static void put_no_events(FILE *out, const struct ft_facts *facts)
@@ -509,6 +521,22 @@ static void put_near(FILE *out, const struct ft_report_source *source)
 	}
 }
 
+/* Nobody is seen to serve the mount: that is no proof that nobody does. */
+static void put_unknown(FILE *out, const struct ft_facts *facts)
+{
+	static const char *const reasons[] = {
+		[FT_UNSEEN_NONE] = "no process of this PID namespace is seen to hold it (before "
+				   "Linux 6.17 the kernel does not tell)",
+		[FT_UNSEEN_NO_PROC] = "/proc is not mounted",
+		[FT_UNSEEN_HIDDEN] = "/proc hides the processes of other users (hidepid)",
+		[FT_UNSEEN_FORBIDDEN] = "what processes of other users hold is not readable",
+	};
+
+	if (facts->is_daemon_unknown)
+		fprintf(out, "  daemon  : which one it is and whether it lives is not known: %s\n",
+			reasons[facts->unseen]);
+}
+
 static void put_printed(FILE *out, const struct ft_facts *facts)
 {
 	for (size_t i = facts->printed_count; i-- > 0;)
@@ -527,6 +555,7 @@ char *ft_report_text(const struct ft_report_source *source)
 		return NULL;
 	put_first(out, source);
 	put_verdict(out, source);
+	put_unknown(out, facts);
 	put_printed(out, facts);
 	put_oldest(out, source, &facts->at_end, AT_END_SHOWN, "at end");
 	put_waiting(out, source);

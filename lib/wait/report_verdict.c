@@ -2,6 +2,7 @@
 /* Which verdict follows from the facts of a wait, and which operation it is about. */
 #include <errno.h>
 
+#include "monitor/check.h"
 #include "report_facts.h"
 
 const char *fusetrace_verdict_name(uint32_t verdict)
@@ -29,24 +30,22 @@ const char *fusetrace_verdict_name(uint32_t verdict)
 	return names[verdict];
 }
 
-/* The newest operation up to the mark that would have answered. Reference. */
-static struct fusetrace_op *find_before_mark(const struct fusetrace_expect *expect)
+/* The newest operations up to the mark that would have answered, but for the check function. */
+static void find_before_mark(const struct fusetrace_expect *expect, struct ft_few_ops *before)
 {
 	const struct ft_match *match = ft_facts_match(expect);
-	struct fusetrace_op *found = NULL;
 	struct ft_cursor cursor;
 	struct fusetrace_op *op;
 
 	ft_cursor_init(&cursor, expect->monitor->history, 0);
 	while (expect->has_mark && (op = ft_cursor_next(&cursor, NULL))) {
 		if (op->status == FUSETRACE_STATUS_UNKNOWN ||
-		    ft_match_since(match, op, &expect->mark) || !ft_match_test(match, op))
+		    ft_match_since(match, op, &expect->mark) ||
+		    ft_expect_passes_over(expect, match, op) || !ft_match_test(match, op))
 			continue;
-		fusetrace_op_unref(found);
-		found = fusetrace_op_ref(op);
+		ft_few_ops_push(before, op);
 	}
 	ft_cursor_done(&cursor);
-	return found;
 }
 
 static uint32_t verdict_about(struct ft_facts *facts, struct fusetrace_op *op, uint32_t verdict)
@@ -54,6 +53,49 @@ static uint32_t verdict_about(struct ft_facts *facts, struct fusetrace_op *op, u
 	if (!op)
 		return 0;
 	ft_facts_set_subject(facts, op);
+	return verdict;
+}
+
+/*
+ * A verdict about operations that the check function was not asked about, as it was not their turn:
+ * it is asked now, about the newest one first, so that what is said is true.
+ */
+static uint32_t verdict_about_any(struct ft_facts *facts, const struct ft_match *match,
+				  const struct ft_few_ops *few, uint32_t verdict)
+{
+	int r = 0;
+
+	for (size_t i = few->count; r == 0 && i-- > 0;) {
+		r = ft_check_run(match, few->ops[i]);
+		if (r)
+			ft_facts_set_subject(facts, few->ops[i]);
+	}
+	if (r < 0)
+		facts->result = r;
+	return r < 0 ? FUSETRACE_VERDICT_REFUSED : r ? verdict : 0;
+}
+
+static uint32_t verdict_of_early(struct ft_facts *facts, const struct ft_match *match)
+{
+	const struct ft_few_ops *early = &facts->early;
+	uint32_t verdict = verdict_about_any(facts, match, early, FUSETRACE_VERDICT_ORDER);
+
+	if (verdict || early->count == 0)
+		return verdict;
+	facts->is_refused_early = true;
+	facts->refusals = early->count;
+	return verdict_about(facts, early->ops[early->count - 1], FUSETRACE_VERDICT_REFUSED);
+}
+
+static uint32_t verdict_of_before(struct ft_facts *facts, const struct fusetrace_expect *expect)
+{
+	struct ft_few_ops before = {.count = 0};
+	uint32_t verdict;
+
+	find_before_mark(expect, &before);
+	verdict = verdict_about_any(facts, ft_facts_match(expect), &before,
+				    FUSETRACE_VERDICT_BEFORE_MARK);
+	ft_few_ops_done(&before);
 	return verdict;
 }
 
@@ -70,7 +112,6 @@ static uint32_t verdict_of_late(struct ft_facts *facts, const struct fusetrace_e
 /* Why nothing answered in time, from the most telling reason to the least. */
 static uint32_t verdict_of_timeout(struct ft_facts *facts, const struct fusetrace_expect *expect)
 {
-	struct fusetrace_op *before;
 	uint32_t verdict = 0;
 
 	if (expect->late)
@@ -83,12 +124,9 @@ static uint32_t verdict_of_timeout(struct ft_facts *facts, const struct fusetrac
 	if (!verdict)
 		verdict = verdict_about(facts, facts->failed, FUSETRACE_VERDICT_FAILED);
 	if (!verdict)
-		verdict = verdict_about(facts, facts->too_early, FUSETRACE_VERDICT_ORDER);
-	if (verdict)
-		return verdict;
-	before = find_before_mark(expect);
-	verdict = verdict_about(facts, before, FUSETRACE_VERDICT_BEFORE_MARK);
-	fusetrace_op_unref(before);
+		verdict = verdict_of_early(facts, ft_facts_match(expect));
+	if (!verdict)
+		verdict = verdict_of_before(facts, expect);
 	if (!verdict)
 		verdict = verdict_about(facts, facts->nearest, FUSETRACE_VERDICT_OTHER_PATH);
 	if (verdict)

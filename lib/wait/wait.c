@@ -210,11 +210,17 @@ static void forget_late(struct fusetrace_expect *expect)
 	expect->late_ns = 0;
 }
 
+static uint64_t end_of_late(const struct fusetrace_expect *expect, uint64_t timeout_ns)
+{
+	uint64_t more_ns = timeout_ns / 10 < LATE_NS_MAX ? timeout_ns / 10 : LATE_NS_MAX;
+
+	return expect->deadline_ns + more_ns;
+}
+
 /* The deadline has passed, the wait has failed: does it come after all? */
 static void look_on(struct fusetrace_expect *expect, uint64_t timeout_ns)
 {
-	uint64_t more_ns = timeout_ns / 10 < LATE_NS_MAX ? timeout_ns / 10 : LATE_NS_MAX;
-	uint64_t until_ns = expect->deadline_ns + more_ns;
+	uint64_t until_ns = end_of_late(expect, timeout_ns);
 	int r = 0;
 
 	while (r == 0 && ft_now_ns() < until_ns) {
@@ -261,34 +267,49 @@ static void record(struct fusetrace_expect *expect, int r)
 	ft_wait_log_add(&expect->monitor->waits, &entry);
 }
 
-static void report(struct fusetrace_expect *expect, int r, uint64_t timeout_ns,
-		   struct fusetrace_report **reterr_report)
+/* A check function that was asked for the sake of the verdict has ended the wait. */
+static int end_by_check(struct fusetrace_expect *expect, const struct ft_facts *facts)
+{
+	expect->failed_slot = facts->slot;
+	if (!expect->culprit)
+		expect->culprit = fusetrace_op_ref(facts->subject);
+	return expect->failure = facts->result;
+}
+
+/* Ends with the facts. */
+static void tell(struct fusetrace_expect *expect, struct ft_facts *facts,
+		 struct fusetrace_report **reterr_report)
+{
+	if (expect->late) {
+		facts->late = fusetrace_op_ref(expect->late);
+		facts->late_ns = expect->late_ns;
+	}
+	ft_report_make(facts, expect, reterr_report);
+	expect->verdict = facts->verdict;
+	ft_facts_done(facts);
+}
+
+/* Returns the result, which is another one than before when a check function says so. */
+static int report(struct fusetrace_expect *expect, int r, uint64_t timeout_ns,
+		  struct fusetrace_report **reterr_report)
 {
 	struct ft_facts facts;
 
 	if (!reterr_report)
-		return;
+		return r;
 	ft_report_gather(&facts, expect, r, timeout_ns);
+	if (facts.result != r)
+		r = end_by_check(expect, &facts);
 	if (r == -ETIMEDOUT && expect->deadline_ns && !expect->late)
 		look_on(expect, timeout_ns);
-	if (expect->late) {
-		facts.late = fusetrace_op_ref(expect->late);
-		facts.late_ns = expect->late_ns;
-	}
-	ft_report_make(&facts, expect, reterr_report);
-	expect->verdict = facts.verdict;
-	ft_facts_done(&facts);
+	tell(expect, &facts, reterr_report);
+	return r;
 }
 
-static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
-			   struct fusetrace_op **ret_ops, struct fusetrace_report **reterr_report)
+/* r: 1 or negative. */
+static int finish(struct fusetrace_expect *expect, int r, uint64_t timeout_ns,
+		  struct fusetrace_op **ret_ops, struct fusetrace_report **reterr_report)
 {
-	int r;
-
-	expect->deadline_ns = ft_wait_deadline(timeout_ns);
-	if (!expect->waits_since_ns)
-		expect->waits_since_ns = ft_now_ns();
-	r = wait_until(expect, expect->deadline_ns);
 	if (r > 0 && expect->order != FT_EXPECT_NONE && is_too_late(expect))
 		r = -ETIMEDOUT;
 	if (r > 0) {
@@ -298,11 +319,26 @@ static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
 		return 0;
 	}
 	if (!is_put_off(expect, r) && (timeout_ns || reterr_report)) {
-		report(expect, r, timeout_ns, reterr_report);
+		r = report(expect, r, timeout_ns, reterr_report);
 		record(expect, r);
 	}
 	forget_late(expect);
 	return r;
+}
+
+static void begin_waiting(struct fusetrace_expect *expect, uint64_t deadline_ns)
+{
+	expect->deadline_ns = deadline_ns;
+	if (!expect->waits_since_ns)
+		expect->waits_since_ns = ft_now_ns();
+}
+
+static int wait_and_report(struct fusetrace_expect *expect, uint64_t timeout_ns,
+			   struct fusetrace_op **ret_ops, struct fusetrace_report **reterr_report)
+{
+	begin_waiting(expect, ft_wait_deadline(timeout_ns));
+	return finish(expect, wait_until(expect, expect->deadline_ns), timeout_ns, ret_ops,
+		      reterr_report);
 }
 
 static void begin(struct fusetrace_expect *expect)
@@ -484,10 +520,112 @@ int fusetrace_expect_wait(struct fusetrace_expect *expect, uint64_t timeout_ns,
 	return wait_and_report(expect, timeout_ns, ret_ops, reterr_report);
 }
 
+/* ---- expectations that are polled ---- */
+
+static void drop_facts(struct fusetrace_expect *expect)
+{
+	if (expect->at_deadline)
+		ft_facts_done(expect->at_deadline);
+	free(expect->at_deadline);
+	expect->at_deadline = NULL;
+}
+
+/* The report is of the deadline, and told later. 0 it looks on, negative: it does not. */
+static int begin_late(struct fusetrace_expect *expect, uint64_t timeout_ns)
+{
+	int r = 0;
+
+	expect->at_deadline = malloc(sizeof(*expect->at_deadline));
+	if (!expect->at_deadline)
+		return -ETIMEDOUT;
+	ft_report_gather(expect->at_deadline, expect, -ETIMEDOUT, timeout_ns);
+	if (expect->at_deadline->result != -ETIMEDOUT)
+		r = end_by_check(expect, expect->at_deadline);
+	return r;
+}
+
+/* 0 not yet, 1 or negative: it is decided. */
+static int poll_once(struct fusetrace_expect *expect, uint64_t timeout_ns, bool wants_report,
+		     uint64_t *ret_until_ns)
+{
+	int r;
+
+	if (expect->at_deadline) {
+		*ret_until_ns = end_of_late(expect, timeout_ns);
+		r = look(expect, false);
+		if (r > 0)
+			is_too_late(expect);
+		return r || ft_now_ns() >= *ret_until_ns ? -ETIMEDOUT : 0;
+	}
+	r = look(expect, ft_now_ns() >= expect->deadline_ns);
+	if (r == 0)
+		r = look_at_starts(expect);
+	if (r == -ETIMEDOUT && wants_report && !expect->culprit) {
+		*ret_until_ns = end_of_late(expect, timeout_ns);
+		return begin_late(expect, timeout_ns);
+	}
+	*ret_until_ns = earlier(expect->deadline_ns, ft_expect_next_start_ns(expect));
+	return r;
+}
+
+static int finish_late(struct fusetrace_expect *expect, struct fusetrace_report **reterr_report)
+{
+	int r = expect->at_deadline->result;
+
+	if (reterr_report)
+		tell(expect, expect->at_deadline, reterr_report);
+	else
+		ft_facts_done(expect->at_deadline);
+	free(expect->at_deadline);
+	expect->at_deadline = NULL;
+	record(expect, r);
+	forget_late(expect);
+	return r;
+}
+
+static uint64_t time_left(uint64_t until_ns)
+{
+	uint64_t now_ns = ft_now_ns();
+
+	if (until_ns == UINT64_MAX)
+		return FUSETRACE_FOREVER;
+	return until_ns > now_ns ? until_ns - now_ns : 0;
+}
+
+int fusetrace_expect_poll(struct fusetrace_expect *expect, uint64_t timeout_ns,
+			  uint64_t *deadline_ns, uint64_t *ret_again_ns,
+			  struct fusetrace_op **ret_ops, struct fusetrace_report **reterr_report)
+{
+	int r = expect && deadline_ns && ret_again_ns ? ft_monitor_enter(expect->monitor) : -EINVAL;
+	eventfd_t ignored;
+	uint64_t until_ns;
+
+	if (r < 0)
+		return r;
+	eventfd_read(expect->waiter.event_fd, &ignored);
+	if (*deadline_ns == 0)
+		drop_facts(expect); /* of a time that was given up */
+	if (timeout_ns == 0)
+		return wait_and_report(expect, 0, ret_ops, reterr_report);
+	if (*deadline_ns == 0)
+		*deadline_ns = ft_deadline_ns(timeout_ns);
+	begin_waiting(expect, *deadline_ns);
+	r = poll_once(expect, timeout_ns, reterr_report != NULL, &until_ns);
+	if (r == 0) {
+		*ret_again_ns = time_left(until_ns);
+		return -EAGAIN;
+	}
+	*deadline_ns = 0;
+	if (expect->at_deadline)
+		return finish_late(expect, reterr_report);
+	return finish(expect, r, timeout_ns, ret_ops, reterr_report);
+}
+
 struct fusetrace_expect *fusetrace_expect_free(struct fusetrace_expect *expect)
 {
 	if (!expect)
 		return NULL;
+	drop_facts(expect);
 	ft_expect_done(expect);
 	free(expect);
 	return NULL;

@@ -791,6 +791,35 @@ static void rule_13_by_chance(void **state)
 		-EILSEQ);
 }
 
+/* What comes by itself answers "*" in a strict order as little as it violates it. */
+static void rule_13_nothing_by_chance_in_a_strict_order(void **state)
+{
+	const struct fusetrace_match *matches[] = {FUSETRACE_MATCH(.op = "create"),
+						   FUSETRACE_MATCH(.op = "*"),
+						   FUSETRACE_MATCH(.op = "mkdir")};
+	struct fusetrace_op *ops[3];
+
+	feed("statfs", "/");
+	feed("create", "/a");
+	feed("statfs", "/");
+	ft_test_feed(monitor, FT_TEST_OP(.op = "statfs", .path = "/", .error = EIO));
+	assert_int_equal(look_all(matches, 2, FUSETRACE_ORDER_STRICT), -ETIMEDOUT);
+	assert_int_equal(look_all(&matches[1], 1, FUSETRACE_ORDER_STRICT), 0); /* the create */
+	feed("write", "/a");
+	feed("mkdir", "/d");
+	assert_int_equal(
+		fusetrace_wait_all(monitor, NULL, matches, 3, FUSETRACE_ORDER_STRICT, 0, ops, NULL),
+		0);
+	assert_string_equal(fusetrace_op_name(ops[1]), "write");
+	for (int i = 0; i < 3; i++)
+		fusetrace_op_unref(ops[i]);
+	/* where it is named it has its turn, and an order that is not strict takes what comes */
+	matches[1] = FUSETRACE_MATCH(.op = "statfs");
+	assert_int_equal(look_all(matches, 2, FUSETRACE_ORDER_STRICT), 0);
+	matches[1] = FUSETRACE_MATCH(.op = "*");
+	assert_int_equal(look_all(matches, 3, FUSETRACE_ORDER_IN_ORDER), 0);
+}
+
 /* Waiters may wake up only after the stop: what ended first is what they are told. */
 static void rule_15_the_first_end_counts(void **state)
 {
@@ -1252,6 +1281,23 @@ static void rule_37_the_report_is_of_one_moment(void **state)
 	fusetrace_report_free(report);
 }
 
+/* What comes by itself is not told as what "*" in a strict order lacks. */
+static void rule_39_nothing_by_chance_in_a_strict_order(void **state)
+{
+	const struct fusetrace_match *matches[] = {FUSETRACE_MATCH(.op = "create"),
+						   FUSETRACE_MATCH(.op = "*")};
+	struct fusetrace_report *report = NULL;
+
+	feed("statfs", "/");
+	feed("create", "/a");
+	feed_started("statfs", "/");
+	assert_int_equal(fusetrace_wait_all(monitor, NULL, matches, 2, FUSETRACE_ORDER_STRICT, 0,
+					    NULL, &report),
+			 -ETIMEDOUT);
+	assert_int_equal(fusetrace_report_verdict(report), FUSETRACE_VERDICT_NEVER_STARTED);
+	fusetrace_report_free(report);
+}
+
 /* An unknown result satisfies nothing, so an earlier mark would not help. */
 static void rule_39_unknown_before_the_mark(void **state)
 {
@@ -1344,6 +1390,8 @@ int main(void)
 		wait_test(rule_29_interrupt),
 		wait_test(rule_29_stop),
 		wait_test(rule_13_by_chance),
+		wait_test(rule_13_nothing_by_chance_in_a_strict_order),
+		wait_test(rule_39_nothing_by_chance_in_a_strict_order),
 		wait_test(rule_15_the_first_end_counts),
 		wait_test(rule_15_ends_of_the_mount),
 		wait_test(rule_34_fork),

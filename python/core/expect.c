@@ -163,6 +163,48 @@ static PyObject *expect_wait(PyObject *object, PyObject *args)
 	return list;
 }
 
+/*
+ * poll(timeout_ns, deadline_ns) -> operations, or (deadline_ns, again_ns): neither yes nor no. Never
+ * sleeps; the first deadline is 0.
+ */
+static PyObject *expect_poll(PyObject *object, PyObject *args)
+{
+	struct core_expect *self = (struct core_expect *)object;
+	struct fusetrace_report *report = NULL;
+	struct fusetrace_op **ops;
+	unsigned long long timeout_ns, given_ns;
+	PyObject *found = NULL;
+	struct core_call call;
+	uint64_t deadline_ns, again_ns;
+	int r;
+
+	if (!PyArg_ParseTuple(args, "KK", &timeout_ns, &given_ns))
+		return NULL;
+	ops = PyMem_Calloc((size_t)self->matches.count + 1, sizeof(struct fusetrace_op *));
+	if (!ops)
+		return PyErr_NoMemory();
+	if (!acquire(self, true)) {
+		PyMem_Free(ops);
+		return NULL;
+	}
+	deadline_ns = given_ns;
+	call.operation_type = self->monitor->operation_type;
+	core_matches_set_call(&self->matches, &call);
+	call.saved = PyEval_SaveThread();
+	r = fusetrace_expect_poll(self->expect, timeout_ns, &deadline_ns, &again_ns, ops, &report);
+	PyEval_RestoreThread(call.saved);
+	release(self);
+	if (r == 0)
+		found = core_operation_list(call.operation_type, ops, (size_t)self->matches.count);
+	else if (r == -EAGAIN && !PyErr_Occurred())
+		found = Py_BuildValue("KK", (unsigned long long)deadline_ns,
+				      (unsigned long long)again_ns);
+	else
+		core_raise_report(r, report);
+	PyMem_Free(ops);
+	return found;
+}
+
 /* close(): the descriptor is gone; again is fine. Not while a thread waits. */
 static PyObject *expect_close(PyObject *object, PyObject *unused)
 {
@@ -180,6 +222,7 @@ static PyObject *expect_close(PyObject *object, PyObject *unused)
 static PyMethodDef expect_methods[] = {
 	{"fileno", expect_fileno, METH_NOARGS, "Becomes readable when wait(0) is worth a call."},
 	{"wait", expect_wait, METH_VARARGS, "Waits and returns the operations."},
+	{"poll", expect_poll, METH_VARARGS, "Waits without sleeping."},
 	{"close", expect_close, METH_NOARGS, "Ends the expectation."},
 	{NULL},
 };

@@ -8,7 +8,6 @@ and trio, where its descriptor is watched by the event loop.
 from __future__ import annotations
 
 import contextlib
-import errno
 import math
 import os
 import sys
@@ -18,13 +17,14 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _core, timeouts, waits
-from .errors import DaemonDied, EventsLost, FuseTraceError, OperationTimeout
+from .errors import DaemonDied
 from .matcher import Matcher
 from .operation import Mark, Operation
 
 if TYPE_CHECKING:
     from .monitor import Monitor
 
+_FOREVER = 2**64 - 1
 _ORDERS = {"any": 0, "in_order": 1, "strict": 2}
 
 
@@ -52,8 +52,6 @@ class Expectation:
         self.where = _where()
         self._timeout = timeout
         self._is_single = is_single
-        self._is_strict = order == "strict"
-        self._starts = [timeouts.start_ns(one.start_timeout) / 1e9 for one in matchers]
         self._operations: list[Operation] | None = None
         self._is_open = True
         self._is_cancelled = False
@@ -163,12 +161,15 @@ class Expectation:
         self._is_open = False
         self._is_awaited = True
         try:
-            first = math.inf
+            timeout_ns = 0 if self._timeout == 0 else timeouts.left_ns(end)
+            deadline_ns = 0  # the library's, of the first look
             while self._operations is None:
-                self._operations = self._look(is_last=time.monotonic() >= end)
-                first = min(first, time.monotonic())
-                if self._operations is None:
-                    await _readable(self._core.fileno(), min(end, self._next_start(first)))
+                found = self._core.poll(timeout_ns, deadline_ns)
+                if isinstance(found, tuple):
+                    deadline_ns, again_ns = found
+                    await _readable(self._core.fileno(), _moment(again_ns))
+                else:
+                    self._operations = found
         except DaemonDied as error:
             raise self._with_end(error) from None
         finally:
@@ -176,27 +177,10 @@ class Expectation:
             waits.add(time.monotonic() - began, lambda: f"await {self.where}")
         return self._result()
 
-    def _next_start(self, first: float) -> float:
-        """When there is to be another look, for what must have begun by then."""
-        now = time.monotonic()
-        return min((first + one for one in self._starts if one and first + one > now),
-                   default=math.inf)
 
-    def _look(self, is_last: bool) -> list[Operation] | None:
-        """What satisfies it now; None: not yet. A report costs more than a look, so it is made only
-        for what ends the wait."""
-        if not is_last:
-            try:
-                return self._core.wait(0, False)
-            except OperationTimeout as error:
-                if error.code != errno.ETIME:
-                    return None
-            except EventsLost:
-                if not self._is_strict:
-                    return None  # what was not lost may still come
-            except FuseTraceError:
-                pass  # said once more, with its report
-        return self._core.wait(0)
+def _moment(again_ns: int) -> float:
+    """When that time is over, for time.monotonic()."""
+    return math.inf if again_ns == _FOREVER else time.monotonic() + again_ns / 1e9
 
 
 async def _readable(descriptor: int, end: float) -> None:

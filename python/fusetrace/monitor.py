@@ -145,7 +145,8 @@ class Monitor(Capture):
 
         Args:
             what: names or `op(...)`.
-            order: "any", "in_order" (others may come between), "strict" (none of these may).
+            order: "any", "in_order" (others may come between), "strict" (none of these may; what
+                comes by itself, such as a statfs, is passed over unless it is named).
 
         The result is a list in the order asked. Else as expect(), and OrderViolation.
         """

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.branchfs
 
 PAGE = Path(__file__).parents[2] / "docs" / "reports.md"
 VERDICTS = {  # of the command: a check function and a mark of before the trace are for libraries
-    "never-started", "in-flight", "in-flight-backing", "stopped", "failed", "other-path", "order",
+    "never-started", "in-flight", "in-flight-backing", "late", "stopped", "failed", "other-path", "order",
     "daemon-killed", "daemon-crashed", "lost", "no-events", "forbidden", "not-idle",
     "unmounted",
 }
@@ -182,6 +182,25 @@ def test_rule_38_what_came_too_late(verdict, check):
     assert report["verdict"] in ("in flight", "never started")
     assert 0 < report["late_ns"] <= 100_000_000
     assert "after the deadline" in text and "FUSETRACE_TIMEOUT_SCALE" in text
+
+
+def test_rule_38_in_flight_and_answered_too_late(verdict, check):
+    """The verdict is of the deadline, the answer of a moment later: both are true of their time."""
+    verdict.mount("delay=mkdir:1050ms")
+    verdict.arm("expect", "mkdir", "/d", "--timeout", "1s")
+    verdict.act("os.mkdir(m + '/d')")
+    if '"late"' not in verdict_out(verdict):
+        pytest.skip("this machine was too slow to be late by little")
+    report = check("late", "in flight", 1)
+    assert report["subject"]["status"] == "started" and report["late"]["status"] == "completed"
+    assert report["in_flight_count"] == 1 and report["in_flight"][0]["op"] == "mkdir"
+    assert report["subject"]["unique"] == report["late"]["unique"]
+    assert report["answers"] == [] and report["counts"] == {"lookup": 1}
+
+
+def verdict_out(verdict):
+    verdict.wait.finish()
+    return verdict.wait.out
 
 
 def test_failed(verdict, check):

@@ -2,6 +2,7 @@
 """Expectations in event loops: asyncio and trio, with the same code."""
 
 import asyncio
+import os
 import time
 
 import pytest
@@ -10,7 +11,8 @@ import trio
 from conftest_core import daemon, kernel_monitor, mount  # noqa: F401
 from daemons import DEADLINE, SLACK, SOON
 from fusetrace import (
-    DaemonDied, FuseTraceMonitor, MonitorStopped, OperationFailed, OperationTimeout)
+    DaemonDied, EventsLost, FuseTraceMonitor, Monitor, MonitorStopped, OperationFailed,
+    OperationTimeout)
 
 
 class Asyncio:
@@ -171,6 +173,89 @@ def test_timeout(kernel_monitor, loop):
         with pytest.raises(OperationTimeout):
             async with kernel_monitor.expect("create", timeout=0.01):
                 pass
+
+    loop.run(test)
+
+
+def test_rule_38_what_came_too_late_for_a_loop(mount, loop):
+    """As a wait that blocks it looks on for a moment, and the loop runs meanwhile."""
+    daemon = mount("delay=mkdir:1050ms")
+    turns = []
+
+    async def test(monitor):
+        async def waits():
+            with pytest.raises(OperationTimeout) as error:
+                await monitor.expect("mkdir", "/d", timeout=1.0)
+            turns.append(None)
+            return error.value
+
+        async def ticks():
+            while None not in turns:
+                turns.append(time.monotonic())
+                await loop.sleep(0.005)
+
+        error, *_ = await loop.gather(waits, ticks,
+                                      lambda: loop.in_thread(os.mkdir, daemon / "d"))
+        return error
+
+    with FuseTraceMonitor(daemon.process, source="kernel") as monitor:
+        monitor.start_capture()
+        error = loop.run(lambda: test(monitor))
+    if "late" not in error.report:
+        pytest.skip("this machine was too slow to be late by little")
+    assert 0 < error.report["late_ns"] <= 100_000_000
+    assert "after the deadline" in str(error) and error.report["timeout_ns"] > 900_000_000
+    moments = [one for one in turns if one is not None]
+    gaps = [later - one for one, later in zip(moments, moments[1:])]
+    assert len(moments) > 50 and max(gaps) < 0.1
+
+
+def test_what_ends_behind_the_deadline_is_too_late_for_a_busy_loop(daemon, kernel_monitor, loop):
+    """It has come when the loop looks again, but not in time."""
+    async def test():
+        async def waits():
+            with pytest.raises(OperationTimeout) as error:
+                await kernel_monitor.expect("mkdir", "/d", timeout=0.1)
+            return error.value
+
+        async def keeps_busy():
+            await loop.sleep(0.02)  # it is waited for
+            time.sleep(0.2)  # not the loop's: nobody else has a turn
+            os.mkdir(daemon / "d")
+
+        error, _ = await loop.gather(waits, keeps_busy)
+        assert error.report["late"]["op"] == "mkdir" and error.report["late_ns"] >= 50_000_000
+
+    loop.run(test)
+
+
+def test_rule_20_a_time_to_begin_and_a_loss_in_a_loop(loop):
+    """Its begin may have been lost: there is no verdict, and it is told when it had to begin."""
+    async def test(monitor):
+        expected = monitor.expect("mkdir", start_timeout=0.05, timeout=DEADLINE)
+        monitor._core.feed(b'{"v":1,"event":"lost","count":1}\n')
+        began = time.monotonic()
+        with pytest.raises(EventsLost):
+            await expected
+        assert 0.05 <= time.monotonic() - began < SOON + SLACK
+
+    with Monitor(None, source="replay") as monitor:
+        monitor.start_capture()
+        loop.run(lambda: test(monitor))
+
+
+def test_awaited_again_after_a_cancellation(daemon, kernel_monitor, loop):
+    """Its time begins anew."""
+    async def test():
+        expected = kernel_monitor.expect("mkdir", timeout=0.3)
+        await loop.cancel_after(0.2, lambda: wait(expected))
+        began = time.monotonic()
+        with pytest.raises(OperationTimeout):
+            await expected
+        assert time.monotonic() - began >= 0.3
+
+    async def wait(expected):
+        await expected
 
     loop.run(test)
 

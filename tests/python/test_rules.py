@@ -294,6 +294,43 @@ def test_rule_39_what_came_too_early_is_named(daemon, monitor):
     assert verdict_line(error).endswith("was seen, but before mkdir /a:")
 
 
+def test_rule_39_what_came_too_early_is_taken_by_the_check(daemon, monitor):
+    mark = monitor.mark()
+    os.mkdir(daemon / "b", 0o700)
+    os.mkdir(daemon / "a")
+    asked = []
+
+    def wait(check):
+        asked.clear()
+        with pytest.raises(OperationTimeout) as error:
+            monitor.expect_all([op("mkdir", "/a"), op("mkdir", "/b", check_fn=check)],
+                               order="in_order", since=mark).wait(0)
+        assert [one.path for one in asked] == ["/b"]
+        return error
+
+    def refuses(one):
+        asked.append(one)
+        return False
+
+    def takes(one):
+        asked.append(one)
+        return os.path.isdir(daemon / one.path[1:])  # no lock is held: it may use the mount
+
+    error = wait(refuses)
+    assert error.value.verdict == "refused by the check"
+    assert "refuses 1 times, and before its turn" in verdict_line(error)
+    error = wait(takes)
+    assert error.value.verdict == "order violated"
+    assert verdict_line(error).endswith("was seen, but before mkdir /a:")
+
+    def raises(one):
+        raise KeyError(one.path)
+
+    with pytest.raises(KeyError, match="/b"):
+        monitor.expect_all([op("mkdir", "/a"), op("mkdir", "/b", check_fn=raises)],
+                           order="in_order", since=mark).wait(0)
+
+
 def test_rule_40_at_most_forty_lines_and_all_of_it_as_a_dict(daemon, kernel_monitor):
     mark = kernel_monitor.mark()
     for number in range(60):
