@@ -525,8 +525,8 @@ static void put_near(FILE *out, const struct ft_report_source *source)
 static void put_unknown(FILE *out, const struct ft_facts *facts)
 {
 	static const char *const reasons[] = {
-		[FT_UNSEEN_NONE] = "no process of this PID namespace is seen to hold it (before "
-				   "Linux 6.17 the kernel does not tell)",
+		[FT_UNSEEN_NONE] = ("no process of this PID namespace is seen to hold it (before "
+				    "Linux 6.17 the kernel does not tell)"),
 		[FT_UNSEEN_NO_PROC] = "/proc is not mounted",
 		[FT_UNSEEN_HIDDEN] = "/proc hides the processes of other users (hidepid)",
 		[FT_UNSEEN_FORBIDDEN] = "what processes of other users hold is not readable",
