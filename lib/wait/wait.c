@@ -210,18 +210,21 @@ static void forget_late(struct fusetrace_expect *expect)
 	expect->late_ns = 0;
 }
 
-/* The deadline has passed, the wait has failed: does it come after all? */
+/*
+ * The deadline has passed, the wait has failed: does it come after all? One look there is in any case,
+ * as the last one and the facts may have taken longer than this is to last.
+ */
 static void look_on(struct fusetrace_expect *expect, uint64_t timeout_ns)
 {
 	uint64_t more_ns = timeout_ns / 10 < LATE_NS_MAX ? timeout_ns / 10 : LATE_NS_MAX;
 	uint64_t until_ns = expect->deadline_ns + more_ns;
-	int r = 0;
+	int r;
 
-	while (r == 0 && ft_now_ns() < until_ns) {
+	do {
 		r = ft_wait_sleep(expect->monitor, &expect->waiter, -1, until_ns);
 		if (r == 0)
 			r = look(expect, false);
-	}
+	} while (r == 0 && ft_now_ns() < until_ns);
 	if (r > 0)
 		is_too_late(expect);
 }

@@ -144,6 +144,38 @@ def test_rule_38_what_came_a_moment_too_late_is_told(silent):
     assert any(try_once(number) for number in range(TRIES))
 
 
+def test_rule_38_one_more_look_however_late_it_is(silent):
+    """The last look takes long, as its check does; meanwhile it comes."""
+    daemon, monitor = silent()
+
+    def try_once(folder):
+        def check(operation):
+            if operation.path.endswith("/first"):
+                os.mkdir(folder / "second")
+                time.sleep(max(0.0, began + 0.51 - time.monotonic()))
+            elif operation.path.endswith("/second"):
+                os.mkdir(folder / "third")
+                time.sleep(max(0.0, began + 0.6 - time.monotonic()))
+            return operation.path.endswith("/third")
+
+        os.mkdir(folder)
+        expected = monitor.expect("mkdir", path=f"/{folder.name}/*", check_fn=check)
+        os.mkdir(folder / "first")
+        began = time.monotonic()
+        try:
+            expected.wait(0.5)
+            return False
+        except OperationTimeout as timeout:
+            report = timeout.report
+        made = monitor.wait_for_operation("mkdir", path=folder / "third", timeout=0)
+        if made.end_time > began + 0.54:
+            return False
+        assert report["late"]["path"] == made.path
+        return True
+
+    assert any(try_once(daemon / f"d{number}") for number in range(TRIES))
+
+
 WAITS_FOR_A_SECOND = """
 import sys
 from fusetrace import *
