@@ -67,7 +67,7 @@ def test_rule_29_an_interrupt_ends_each_kind_of_wait(mount, watch, wait):
     monitor.interrupt()
     for waiter in waiters:
         with pytest.raises(WaitInterrupted):
-            waiter.join(DEADLINE / 2)
+            waiter.join(DEADLINE / 6)
 
 
 @pytest.mark.parametrize("name", [name for name in WAITS if name not in ("none", "hanging")])
@@ -79,4 +79,4 @@ def test_rule_29_the_stop_ends_each_kind_of_wait(daemon, watch, name):
     monitor.stop_capture()
     for waiter in waiters:
         with pytest.raises(MonitorStopped):
-            waiter.join(DEADLINE / 2)
+            waiter.join(DEADLINE / 6)
