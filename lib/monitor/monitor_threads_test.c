@@ -129,7 +129,7 @@ static uint64_t blocked_by_thread(void)
 }
 
 /* Signals are for the program's own threads: Ctrl-C, a test framework's alarm. */
-static void test_thread_blocks_signals(void **state)
+static void rule_28_thread_blocks_signals(void **state)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGALRM, SIGCHLD, SIGUSR1, SIGPROF};
 	uint64_t deadline = ft_deadline_ns(SOON), blocked = 0;
@@ -268,7 +268,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIVE_TEST(test_signal_puts_a_wait_off),
-		LIVE_TEST(test_thread_blocks_signals),
+		LIVE_TEST(rule_28_thread_blocks_signals),
 		LIVE_TEST(test_start_and_stop),
 		LIVE_TEST(test_stopped_by_many_threads),
 		LIVE_TEST(test_fork),

@@ -157,6 +157,15 @@ static const struct example examples[] = {
 	  {"open", "/a", .fh = 2, .flags = O_WRONLY, .start_ns = 4000000, .end_ns = 5000000},
 	  {"release", "/a", .fh = 1, .flags = W, .start_ns = 3000000, .end_ns = 6000000}},
 	 -ETIMEDOUT},
+	{"likewise, and it is seen who writes",
+	 {{"create", "/a", .fh = 1, .flags = W, .start_ns = 1000000, .end_ns = 2000000},
+	  {"write", "/a", .fh = 1, .size = 5, .start_ns = 2100000, .end_ns = 2200000},
+	  {"open", "/a", .fh = 2, .flags = O_WRONLY, .start_ns = 4000000, .end_ns = 5000000},
+	  {"release", "/a", .fh = 1, .flags = W, .start_ns = 3000000, .end_ns = 6000000}},
+	 -ETIMEDOUT},
+	{"truncate(2) of what the kernel has written back",
+	 {{"write", "/a", .fh = 1, .size = 5, .is_cache = true}, {"truncate", "/a"}},
+	 -ETIMEDOUT},
 	{"a reader released",
 	 {{"open", "/a", .fh = 3, .flags = O_RDONLY}, {"release", "/a", .fh = 3}},
 	 -ETIMEDOUT},
@@ -381,7 +390,7 @@ static void check(const struct example *example, int result, uint32_t proof)
 			 fusetrace_strerror(example->result), fusetrace_proof_name(example->proof));
 }
 
-static void each_example(void **state)
+static void rule_25_each_example(void **state)
 {
 	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++) {
 		struct fusetrace_monitor *monitor = ft_test_monitor(0);
@@ -399,7 +408,7 @@ static void each_example(void **state)
 }
 
 /* The directory above has been called otherwise, or the one above that. */
-static void renamed_directories(void **state)
+static void rule_25_renamed_directories(void **state)
 {
 	static const struct step steps[] = {
 		{"create", "/d/e/x", .fh = 1, .flags = W},
@@ -516,8 +525,8 @@ static void what_cannot_be(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_example),
-		cmocka_unit_test(renamed_directories),
+		cmocka_unit_test(rule_25_each_example),
+		cmocka_unit_test(rule_25_renamed_directories),
 		cmocka_unit_test(the_failure_is_given),
 		cmocka_unit_test(since_a_mark),
 		cmocka_unit_test(lost_events_are_no_proof),

@@ -363,6 +363,105 @@ static void test_not_idle(void **state)
 	check_report(-ESHUTDOWN, FUSETRACE_VERDICT_INTERRUPTED);
 }
 
+/* The path of what the verdict is about. */
+static void assert_subject(const char *path)
+{
+	const json_t *subject = json_object_get(json, "subject");
+
+	assert_non_null(subject);
+	assert_string_equal(json_string_value(json_object_get(subject, "path")), path);
+}
+
+static void begin(uint64_t key, uint32_t opcode, const char *path)
+{
+	struct ft_event event = {
+		.key = key,
+		.opcode = opcode,
+		.time_ns = ft_now_ns(),
+		.path = ft_bytes_of(path),
+	};
+
+	ft_tracker_begin(monitor->tracker, &event);
+}
+
+static void rule_22_the_report_is_about_what_kept_it_busy(void **state)
+{
+	feed("write", "/last");
+	assert_int_equal(fusetrace_wait_idle(monitor, FUSETRACE_FOREVER, MS, &report), -EBUSY);
+	check_report(-EBUSY, FUSETRACE_VERDICT_NOT_IDLE);
+	assert_shows("operations keep coming");
+	assert_subject("/last");
+	drop_report();
+	begin(1, 40 /* POLL */, "/may/last/for/ever");
+	begin(2, 16 /* WRITE */, "/busy");
+	begin(3, 16, "/younger");
+	assert_int_equal(fusetrace_wait_idle(monitor, 0, MS, &report), -EBUSY);
+	check_report(-EBUSY, FUSETRACE_VERDICT_NOT_IDLE);
+	assert_shows("this has not been answered");
+	assert_subject("/busy");
+}
+
+static void assert_listed(const char *list, size_t count, const char *first, const char *last)
+{
+	const json_t *array = json_object_get(json, list);
+
+	assert_int_equal(json_array_size(array), count);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(array, 0), "path")),
+			    first);
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(array, count - 1), "path")), last);
+}
+
+#define LOST(count) "{\"v\":1,\"event\":\"lost\",\"count\":" #count "}\n"
+
+/* More of everything than is shown, some of it before the mark. */
+static void feed_much(struct fusetrace_mark *ret_mark)
+{
+	char path[16];
+
+	feed("rmdir", "/before");
+	ft_test_feed_line(monitor, LOST(3));
+	assert_int_equal(fusetrace_mark_now(monitor, ret_mark), 0);
+	ft_test_feed_line(monitor, LOST(2));
+	feed("create", "/near");
+	for (int i = 0; i < 12; i++) {
+		snprintf(path, sizeof(path), "/w%d", i);
+		feed("write", path);
+	}
+	for (uint64_t i = 0; i < 8; i++) {
+		snprintf(path, sizeof(path), "/p%d", (int)i);
+		begin(i + 1, 15 /* READ */, path);
+	}
+}
+
+static void rule_40_what_a_report_shows(void **state)
+{
+	struct fusetrace_mark mark;
+
+	feed_much(&mark);
+	fail_wait(&mark, FUSETRACE_MATCH(.op = "create", .path = "/a"), 0, -EOVERFLOW,
+		  FUSETRACE_VERDICT_EVENTS_LOST);
+	assert_shows("\n  waiting : create path=/a");
+	assert_shows("\n  seen    : 13 operations since the mark: write 12, create 1; failed 0; "
+		     "lost 2\n");
+	assert_hides("/before");
+	assert_int_equal(json_integer_value(json_object_get(json, "lost")), 2);
+	assert_int_equal(json_integer_value(json_object_get(json, "operations")), 13);
+	assert_listed("last", 10, "/w2", "/w11");
+	assert_shows("\n  last    : ");
+	assert_shows("/w2 ");
+	assert_shows("/w11 ");
+	assert_hides("/w1 ");
+	assert_listed("in_flight", 8, "/p0", "/p7");
+	assert_shows("\n  pending : ");
+	assert_shows("/p5 ");
+	assert_hides("/p6 ");
+	assert_shows("and 2 more\n");
+	assert_listed("near", 1, "/near", "/near");
+	assert_shows("\n  near    : ");
+	assert_shows("/near ");
+}
+
 static void test_expectation(void **state)
 {
 	const struct fusetrace_match *matches[2] = {FUSETRACE_MATCH(.op = "create"),
@@ -409,7 +508,7 @@ static void test_hostile_text(void **state)
 }
 
 /* However much happened, and however long the names are. */
-static void test_length(void **state)
+static void rule_40_at_most_forty_lines(void **state)
 {
 	char *path = malloc(4097);
 
@@ -474,10 +573,12 @@ int main(void)
 		report_test(test_events_lost),
 		report_test(test_forbidden),
 		report_test(test_not_idle),
+		report_test(rule_22_the_report_is_about_what_kept_it_busy),
+		report_test(rule_40_what_a_report_shows),
 		report_test(test_expectation),
 		report_test(test_label),
 		report_test(test_hostile_text),
-		report_test(test_length),
+		report_test(rule_40_at_most_forty_lines),
 		cmocka_unit_test(test_verdict_names),
 	};
 

@@ -159,17 +159,20 @@ static uint64_t end_of_late(const struct fusetrace_expect *expect, uint64_t time
 	return expect->deadline_ns + more_ns;
 }
 
-/* The deadline has passed, the wait has failed: does it come after all? */
+/*
+ * The deadline has passed, the wait has failed: does it come after all? One look there is in any case,
+ * as the last one and the facts may have taken longer than this is to last.
+ */
 static void look_on(struct fusetrace_expect *expect, uint64_t timeout_ns)
 {
 	uint64_t until_ns = end_of_late(expect, timeout_ns);
-	int r = 0;
+	int r;
 
-	while (r == 0 && ft_now_ns() < until_ns) {
+	do {
 		r = ft_wait_sleep(expect->monitor, &expect->waiter, -1, until_ns);
 		if (r == 0)
 			r = look(expect, false);
-	}
+	} while (r == 0 && ft_now_ns() < until_ns);
 	if (r > 0)
 		is_too_late(expect);
 }

@@ -176,7 +176,7 @@ static int put_off(wait_fn *wait)
 
 /* ---- tests ---- */
 
-static void test_each_wait_is_put_off(void **state)
+static void rule_27_each_wait_is_put_off(void **state)
 {
 	for (size_t i = 0; i < WAITS; i++) {
 		assert_int_equal(put_off(waits[i]), -EINTR);
@@ -187,7 +187,7 @@ static void test_each_wait_is_put_off(void **state)
 }
 
 /* The same call again gives what it would have given without the signal. */
-static void test_waiting_goes_on(void **state)
+static void rule_27_waiting_goes_on(void **state)
 {
 	assert_int_equal(put_off(wait_expect), -EINTR);
 	feed("create");
@@ -241,7 +241,7 @@ static void test_check_function_is_no_signal(void **state)
 	fusetrace_report_free(report);
 }
 
-static void test_without_the_flag(void **state)
+static void rule_27_without_the_flag_none_is(void **state)
 {
 	for (size_t i = 0; i < WAITS; i++) {
 		struct waiting waiting;
@@ -257,7 +257,7 @@ static void test_without_the_flag(void **state)
 	}
 }
 
-static void test_deadline_without_the_flag(void **state)
+static void rule_16_deadline_with_signals(void **state)
 {
 	struct waiting waiting;
 
@@ -267,19 +267,44 @@ static void test_deadline_without_the_flag(void **state)
 	fusetrace_report_free(report);
 }
 
+/* ---- without a trace ---- */
+
+static int wait_untraced(uint64_t timeout_ns)
+{
+	return fusetrace_wait_visible(NULL, "/tmp/fusetrace/never", FUSETRACE_SMART_ANYWHERE,
+				      timeout_ns, NULL);
+}
+
+static int wait_untraced_with_the_flag(uint64_t timeout_ns)
+{
+	return fusetrace_wait_visible(NULL, "/tmp/fusetrace/never",
+				      FUSETRACE_SMART_ANYWHERE | FUSETRACE_SMART_EINTR, timeout_ns,
+				      NULL);
+}
+
+static void rule_27_without_a_trace(void **state)
+{
+	struct waiting waiting;
+
+	start(&waiting, wait_untraced, 100 * MS);
+	assert_int_equal(end_by_signals(&waiting), -ETIMEDOUT);
+	assert_int_equal(put_off(wait_untraced_with_the_flag), -EINTR);
+}
+
 #define signal_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #define no_signal_test(test) cmocka_unit_test_setup_teardown(test, set_up_without, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		signal_test(test_each_wait_is_put_off),
-		signal_test(test_waiting_goes_on),
+		signal_test(rule_27_each_wait_is_put_off),
+		signal_test(rule_27_waiting_goes_on),
 		signal_test(test_none_and_idle_go_on),
 		signal_test(test_interrupt_in_between),
 		signal_test(test_check_function_is_no_signal),
-		no_signal_test(test_without_the_flag),
-		no_signal_test(test_deadline_without_the_flag),
+		no_signal_test(rule_27_without_the_flag_none_is),
+		no_signal_test(rule_27_without_a_trace),
+		no_signal_test(rule_16_deadline_with_signals),
 	};
 
 	ft_test_deadline(60);

@@ -141,6 +141,20 @@ def run_python(code, *arguments, **keywords):
                             stderr=subprocess.STDOUT, text=True, **keywords)
 
 
+def is_asleep(process):
+    """Whether its main thread sleeps: it has said that it begins, and does nothing any more."""
+    with open(f"/proc/{process.pid}/task/{process.pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] == "S"
+
+
+def settle(process):
+    """Until it has been asleep for some looks in a row; waits with a trace wake up to look again,
+    so that it sleeps at one moment is not enough."""
+    end = time.monotonic() + 0.1
+    while time.monotonic() < end:
+        wait_until(lambda: is_asleep(process), "the wait to sleep")
+
+
 class Later:
     """Runs a function in a thread, the moment that start() is called; join() gives what it returned
     or raises what it raised."""
@@ -152,6 +166,10 @@ class Later:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.ended_at = None
         self._thread.start()
+
+    @property
+    def native_id(self):
+        return self._thread.native_id
 
     def _run(self):
         function, arguments, keywords = self._call
