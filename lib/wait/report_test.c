@@ -423,7 +423,10 @@ static void feed_much(struct fusetrace_mark *ret_mark)
 	ft_test_feed_line(monitor, LOST(3));
 	assert_int_equal(fusetrace_mark_now(monitor, ret_mark), 0);
 	ft_test_feed_line(monitor, LOST(2));
-	feed("create", "/near");
+	for (int i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "/near%d", i);
+		feed("create", path);
+	}
 	for (int i = 0; i < 12; i++) {
 		snprintf(path, sizeof(path), "/w%d", i);
 		feed("write", path);
@@ -442,11 +445,11 @@ static void rule_40_what_a_report_shows(void **state)
 	fail_wait(&mark, FUSETRACE_MATCH(.op = "create", .path = "/a"), 0, -EOVERFLOW,
 		  FUSETRACE_VERDICT_EVENTS_LOST);
 	assert_shows("\n  waiting : create path=/a");
-	assert_shows("\n  seen    : 13 operations since the mark: write 12, create 1; failed 0; "
+	assert_shows("\n  seen    : 17 operations since the mark: write 12, create 5; failed 0; "
 		     "lost 2\n");
 	assert_hides("/before");
 	assert_int_equal(json_integer_value(json_object_get(json, "lost")), 2);
-	assert_int_equal(json_integer_value(json_object_get(json, "operations")), 13);
+	assert_int_equal(json_integer_value(json_object_get(json, "operations")), 17);
 	assert_listed("last", 10, "/w2", "/w11");
 	assert_shows("\n  last    : ");
 	assert_shows("/w2 ");
@@ -457,9 +460,11 @@ static void rule_40_what_a_report_shows(void **state)
 	assert_shows("/p5 ");
 	assert_hides("/p6 ");
 	assert_shows("and 2 more\n");
-	assert_listed("near", 1, "/near", "/near");
+	assert_listed("near", 5, "/near0", "/near4");
 	assert_shows("\n  near    : ");
-	assert_shows("/near ");
+	assert_shows("/near2 ");
+	assert_shows("/near4 ");
+	assert_hides("/near1 ");
 }
 
 static void test_expectation(void **state)

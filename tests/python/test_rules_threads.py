@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The rules of waiting (docs/waiting.md) about threads, signals and how waits are left."""
 
+import contextlib
 import os
 import signal
 
@@ -8,13 +9,18 @@ import pytest
 
 from conftest_core import (  # noqa: F401
     daemon, kernel_monitor, monitor, mount, smart_wait, source, watch)
-from daemons import DEADLINE, Later, wait_for_waiters
+from daemons import DEADLINE, Later, wait_for_waiters, wait_until
 from fusetrace import FuseTraceMonitor, MonitorStopped, SmartWaitHelper, WaitInterrupted
 
 
 def blocked_signals(thread):
     with open(f"/proc/self/task/{thread}/status", encoding="ascii") as lines:
         return int(next(line for line in lines if line.startswith("SigBlk")).split()[1], 16)
+
+
+def name_of(thread):
+    with open(f"/proc/self/task/{thread}/comm", encoding="ascii") as file:
+        return file.read().strip()
 
 
 def test_rule_28_no_thread_of_the_library_takes_signals(mount):
@@ -24,10 +30,16 @@ def test_rule_28_no_thread_of_the_library_takes_signals(mount):
     monitor.start_capture()
     smart_wait = SmartWaitHelper(monitor)
     waiter = Later(smart_wait.wait_for_file_visible, daemon / "a", timeout=DEADLINE)
-    wait_for_waiters()
-    found = [thread for thread in set(os.listdir("/proc/self/task")) - before
-             if int(thread) != waiter.native_id]
-    assert len(found) >= 2  # who reads the trace, and who asks the filesystem
+    found = {}
+
+    def have_begun():
+        """Who reads the trace, and who asks the filesystem."""
+        for thread in set(os.listdir("/proc/self/task")) - before - {str(waiter.native_id)}:
+            with contextlib.suppress(OSError):
+                found[thread] = name_of(thread)
+        return {"fusetrace", "fusetrace-probe"} <= set(found.values())
+
+    wait_until(have_begun, "the library's threads")
     open_to = {number for thread in found for number in
                (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGUSR1, signal.SIGCHLD)
                if not blocked_signals(thread) >> (number - 1) & 1}
@@ -63,11 +75,15 @@ def test_rule_29_an_interrupt_ends_each_kind_of_wait(mount, watch, wait):
     (daemon.branch / "hangs").touch()
     monitor = watch(daemon)
     waiters = [Later(wait, monitor, daemon / "never") for _ in range(2)]
-    wait_for_waiters(2)
-    monitor.interrupt()
+
+    def have_ended():
+        monitor.interrupt()  # those that have begun
+        return all(waiter.is_done for waiter in waiters)
+
+    wait_until(have_ended, "the waits to end", DEADLINE / 6)
     for waiter in waiters:
         with pytest.raises(WaitInterrupted):
-            waiter.join(DEADLINE / 6)
+            waiter.join()
 
 
 @pytest.mark.parametrize("name", [name for name in WAITS if name not in ("none", "hanging")])
@@ -80,3 +96,18 @@ def test_rule_29_the_stop_ends_each_kind_of_wait(daemon, watch, name):
     for waiter in waiters:
         with pytest.raises(MonitorStopped):
             waiter.join(DEADLINE / 6)
+
+
+def test_rule_33_pipes_are_read_while_somebody_waits(mount):
+    """The waiter reads the ring in the place of the thread that reads the pipes, too."""
+    daemon = mount()
+    with FuseTraceMonitor(daemon.process, source="kernel") as monitor:
+        waiter = Later(monitor.expect("create", path="/never").wait, DEADLINE)
+        wait_for_waiters()
+        asker = Later(lambda: [os.path.exists(daemon / f"{number:0250}")
+                               for number in range(5000)])
+        assert not any(asker.join(DEADLINE / 3))  # more than its pipe holds
+        assert not waiter.is_done
+        monitor.interrupt()
+        with pytest.raises(WaitInterrupted):
+            waiter.join()

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from conftest_core import daemon, monitor, mount, smart_wait, source, watch  # noqa: F401
-from daemons import DEADLINE, Later, run_python, settle, wait_until_asked
-from fusetrace import FuseTraceMonitor, OperationTimeout
+from daemons import DEADLINE, Later, run_python, settle, wait_for_waiters, wait_until_asked
+from fusetrace import FuseTraceMonitor, OperationTimeout, WaitInterrupted
 
 TRIES = 20
 
@@ -79,24 +79,32 @@ def test_rule_16_the_wall_clock_may_jump(daemon, monitor, smart_wait, monkeypatc
 
 
 def test_rule_22_what_begins_at_the_last_moment_is_seen(silent):
-    """The quiet is nearly over when something begins. Nobody is woken by that."""
-    daemon, monitor = silent("delay=mkdir:50ms")
+    """The quiet is nearly over when something begins. Nobody is woken by that, and another waiter
+    reads the ring when it wakes up itself."""
+    daemon, monitor = silent("delay=fsync:50ms")
     quiet = 0.06
+    reader = Later(monitor.expect("create", path="/never").wait, DEADLINE)
+    wait_for_waiters()
 
-    def try_once(number):
-        (daemon / f"f{number}").touch()
-        found = monitor.wait_for_operation("release", path=f"/f{number}", timeout=DEADLINE)
+    def try_once(file):
+        mark = monitor.mark()
+        os.write(file, b"x")
+        written = monitor.wait_for_operation("write", since=mark, timeout=DEADLINE)
         idle = Later(monitor.wait_for_idle, quiet=quiet, timeout=DEADLINE)
-        time.sleep(max(0.0, found.end_time + quiet - 0.005 - time.monotonic()))
-        os.mkdir(daemon / f"d{number}")
+        time.sleep(max(0.0, written.end_time + quiet - 0.005 - time.monotonic()))
+        os.fsync(file)  # no lookup comes before it
         idle.join()
-        made = monitor.wait_for_operation("mkdir", path=f"/d{number}", timeout=DEADLINE)
-        if made.start_time < found.end_time + quiet:
-            assert idle.ended_at > made.end_time
+        synced = monitor.wait_for_operation("fsync", since=mark, timeout=DEADLINE)
+        if synced.start_time < written.end_time + quiet:
+            assert idle.ended_at > synced.end_time
             return True
         return False
 
-    assert sum(try_once(number) for number in range(8)) > 0
+    with open(daemon / "a", "wb") as file:
+        assert sum(try_once(file.fileno()) for _ in range(8)) > 0
+    monitor.interrupt()
+    with pytest.raises(WaitInterrupted):
+        reader.join()
 
 
 def test_rule_22_a_reply_begins_the_quiet_anew(silent):
