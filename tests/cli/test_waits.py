@@ -382,12 +382,22 @@ def test_forbidden_and_seen(mount):
     assert "forbidden operation seen" in result.stderr and "rename" in result.stderr
 
 
-def test_forbid_several(mount):
+@pytest.mark.parametrize("first, second", [("unlink", "mkdir"), ("mkdir", "unlink")])
+def test_forbid_several(mount, first, second):
     made = mount()
     (made / "a").touch()
-    result = run("forbid", "-q", "unlink", "--and", "mkdir", "--mount", made.mountpoint, "--",
+    result = run("forbid", "-q", first, "--and", second, "--mount", made.mountpoint, "--",
                  "mkdir", made / "d")
     assert result.returncode == UNSATISFIED and "mkdir" in result.stderr
+
+
+def test_forbid_several_within_one_time(mount):
+    made = mount()
+    more = [word for name in ("mkdir", "rmdir", "link", "symlink", "mknod") for word in ("--and", name)]
+    begun = time.monotonic()
+    result = run("forbid", "-q", "--within", "1s", "unlink", *more, "--mount", made.mountpoint)
+    assert result.returncode == SATISFIED
+    assert 1 <= time.monotonic() - begun < 5
 
 
 def test_forbid_takes_no_time(mount):
@@ -455,6 +465,14 @@ def test_idle(mount):
     made = mount()
     result = run("idle", "-q", "--mount", made.mountpoint, "--", "touch", made / "a")
     assert (result.returncode, result.stderr) == (SATISFIED, "")
+
+
+def test_idle_is_quiet_for_so_long(mount):
+    made = mount()
+    begun = time.monotonic()
+    assert run("idle", "--quiet-for", "1s", "--timeout", "30s", "--mount", made.mountpoint, "--",
+               "touch", made / "a").returncode == SATISFIED
+    assert time.monotonic() - begun >= 1
 
 
 @pytest.mark.branchfs
