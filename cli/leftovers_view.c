@@ -109,7 +109,8 @@ static void clean_record(struct record *record, void *data)
 		ft_list_foreach (node, &record->leftovers.list) {
 			struct leftover *leftover = FT_CONTAINER(node, struct leftover, node);
 
-			leftover->is_done = !leftover->is_directory;
+			/* one that was not made yet: what is there now nobody has registered */
+			leftover->is_done = !leftover->is_directory || leftover->inode == 0;
 		}
 	leftovers_left(&record->leftovers);
 	take_away(&record->leftovers, tell_deed, data);

@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +13,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file_identity.h"
 #include "fuse_mounts.h"
 #include "mount/guardian_message.h"
+#include "mount_ids.h"
 #include "process/daemons.h"
 #include "process/mounts.h"
 #include "process/unseen.h"
@@ -101,6 +100,21 @@ static bool is_starter_gone(const char *mark, pid_t daemon, pid_t *ret_starter)
 	return start_ticks == 0 || start_ticks > process_start_ticks(daemon);
 }
 
+/* Others are bind mounts of it, which somebody else may have made. */
+static bool is_first_of_connection(const struct ft_mounts *mounts, const struct ft_mount *mount)
+{
+	uint64_t mount_id = mount_id_of(mount->id);
+
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct ft_mount *other = &mounts->entries[i];
+
+		if (other != mount && other->connection == mount->connection &&
+		    mount_id_of(other->id) < mount_id)
+			return false;
+	}
+	return true;
+}
+
 static void add_mounts(struct record *record, const char *mark, pid_t daemon)
 {
 	struct ft_mounts mounts;
@@ -110,17 +124,14 @@ static void add_mounts(struct record *record, const char *mark, pid_t daemon)
 		return;
 	for (size_t i = 0; i < mounts.count; i++) {
 		const struct ft_mount *mount = &mounts.entries[i];
-		struct ft_file_identity found;
 		struct leftover *leftover;
 
-		if (!ft_daemons_serves(daemon, mount->connection))
+		if (!ft_daemons_serves(daemon, mount->connection) ||
+		    !is_first_of_connection(&mounts, mount))
 			continue;
 		leftover = leftovers_set(&record->leftovers, ++count, mount->mountpoint, mark);
 		if (leftover)
-			fuse_mount_learn(leftover, mount->connection);
-		if (leftover && ft_file_identity(AT_FDCWD, mount->mountpoint, &found) == 0 &&
-		    found.device == mount->connection)
-			leftover->mount_id = found.mount_id;
+			fuse_mount_learn(leftover, mount->connection, mount_id_of(mount->id));
 	}
 	ft_mounts_done(&mounts);
 	if (count == 0)
@@ -129,10 +140,10 @@ static void add_mounts(struct record *record, const char *mark, pid_t daemon)
 
 static void look_at_process(struct search *search, pid_t pid)
 {
-	char *mark FT_AUTO_FREE = ft_daemons_variable(pid, MARK_NAME "=");
+	char *mark FT_AUTO_FREE = ft_daemons_variable(pid, FT_GUARDIAN_MARK_NAME "=");
 	struct record record = {.has_no_file = true};
 
-	if (!mark || strlen(mark) >= FT_GUARDIAN_MARK_MAX || is_known(search, mark) ||
+	if (!mark || !ft_guardian_is_mark(mark) || is_known(search, mark) ||
 	    !is_of_our_namespace(pid) || !is_starter_gone(mark, pid, &record.owner.pid))
 		return;
 	leftovers_init(&record.leftovers);

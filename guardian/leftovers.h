@@ -12,16 +12,14 @@
 
 #include "base/list.h"
 
-/* All daemons have this variable in their environment, with the process id of their starter. */
-#define MARK_NAME "FUSETRACE_DAEMON"
-
 struct leftover {
 	struct ft_list node;
 	int number; /* of the entry in the owner */
 	bool is_directory;
 	bool is_done;
-	char *path; /* NULL: of a daemon without a mount */
-	char *mark; /* of a mount: "FUSETRACE_DAEMON=<pid>-<random>"; "" there is none */
+	bool is_harmful; /* its daemon, told to end, would take another mount away */
+	char *path;      /* NULL: of a daemon without a mount */
+	char *mark;      /* of a mount, see lib/mount/guardian_message.h; "" there is none */
 	/* of a mount; see lib/mount/guardian_message.h */
 	uint32_t connection;
 	uint64_t identity;

@@ -19,13 +19,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "mount/guardian_message.h"
+#include "message.h"
 #include "processes.h"
 #include "record.h"
 #include "takeaway.h"
 
-#define MESSAGE_MAX                                                                                \
-	(sizeof(struct ft_guardian_message) + FT_GUARDIAN_PATH_MAX + FT_GUARDIAN_MARK_MAX)
+#define AGAIN_MS 100 /* when there is no memory */
 
 struct guardian {
 	struct record record;
@@ -105,53 +104,22 @@ static bool has_become_another(const struct guardian *guardian)
 
 /* ---- what it tells ---- */
 
-static void set_entry(struct guardian *guardian, const struct ft_guardian_message *message,
-		      size_t size)
-{
-	const char *path = message->text, *end = (const char *)message + size;
-	const char *mark = memchr(path, '\0', (size_t)(end - path));
-	struct leftover *leftover;
-
-	if (!mark || !memchr(mark + 1, '\0', (size_t)(end - mark - 1)))
-		return;
-	leftover = leftovers_set(&guardian->record.leftovers, message->entry, path, mark + 1);
-	if (!leftover)
-		return;
-	leftover->is_directory = message->kind == FT_GUARDIAN_DIRECTORY;
-	leftover->connection = message->connection;
-	leftover->identity = message->identity;
-	leftover->mount_id = message->mount_id;
-	leftover->before = message->before;
-	leftover->device = message->device;
-	leftover->inode = message->inode;
-	leftover->born_ns = message->born_ns;
-}
-
-static void take_message(struct guardian *guardian, const struct ft_guardian_message *message,
-			 size_t size)
-{
-	if (size < sizeof(*message))
-		return;
-	guardian->is_to_be_kept = true;
-	if (message->kind == FT_GUARDIAN_HELLO)
-		guardian->image = message->image;
-	else if (message->kind == FT_GUARDIAN_FORGET)
-		leftovers_forget(&guardian->record.leftovers, message->entry);
-	else
-		set_entry(guardian, message, size);
-}
-
 /* All that has been sent, also by an owner that has ended since. */
 static void listen_to_owner(struct guardian *guardian)
 {
 	struct ft_guardian_message *message FT_AUTO_FREE = malloc(MESSAGE_MAX);
 	ssize_t length;
 
+	if (!message) {
+		poll(NULL, 0, AGAIN_MS);
+		return;
+	}
 	do {
-		length =
-			message ? recv(FT_GUARDIAN_SOCKET, message, MESSAGE_MAX, MSG_DONTWAIT) : -1;
+		length = recv(FT_GUARDIAN_SOCKET, message, MESSAGE_MAX, MSG_DONTWAIT);
 		if (length > 0)
-			take_message(guardian, message, (size_t)length);
+			guardian->is_to_be_kept |=
+				message_take(message, (size_t)length, &guardian->record.leftovers,
+					     &guardian->image);
 	} while (length > 0 || (length < 0 && errno == EINTR));
 	guardian->has_left = length == 0 || (length < 0 && errno == ECONNRESET);
 	if (guardian->is_to_be_kept && record_save(&guardian->record) == 0)
@@ -165,8 +133,10 @@ static void guard(struct guardian *guardian)
 				  {.fd = FT_GUARDIAN_OWNER, .events = POLLIN}};
 
 	while (!guardian->has_ended) {
-		if (poll(polled, 2, -1) < 0 && errno != EINTR)
-			return;
+		if (poll(polled, 2, -1) < 0) {
+			poll(NULL, 0, errno == EINTR ? 0 : AGAIN_MS);
+			continue; /* that is no end of the owner */
+		}
 		guardian->has_ended = polled[1].revents != 0;
 		if (polled[0].fd >= 0)
 			listen_to_owner(guardian);

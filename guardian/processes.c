@@ -23,20 +23,23 @@
 
 /* ---- what /proc says ---- */
 
-static bool read_line(pid_t pid, const char *file, char *line, size_t size)
+/* All of it, as a name may hold a newline. */
+static bool read_text(pid_t pid, const char *file, char *text, size_t size)
 {
 	FILE *opened FT_AUTO_FCLOSE = NULL;
 	char path[64];
+	size_t length;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
 	opened = fopen(path, "re");
-	return opened && fgets(line, (int)size, opened);
+	length = opened ? fread(text, 1, size - 1, opened) : 0;
+	text[length] = '\0';
+	return length > 0;
 }
 
 static void read_name(pid_t pid, char *name)
 {
-	if (!read_line(pid, "comm", name, NAME_SIZE))
-		name[0] = '\0';
+	read_text(pid, "comm", name, NAME_SIZE);
 	name[strcspn(name, "\n")] = '\0';
 }
 
@@ -45,17 +48,19 @@ uint64_t process_start_ticks(pid_t pid)
 	char line[1024], state;
 	const char *after_name;
 	uint64_t start;
+	long threads;
 
-	if (!read_line(pid, "stat", line, sizeof(line)))
+	if (!read_text(pid, "stat", line, sizeof(line)))
 		return 0;
 	after_name = strrchr(line, ')'); /* the name may hold anything */
 	if (!after_name ||
 	    sscanf(after_name,
-		   ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		   ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d "
 		   "%" SCNu64,
-		   &state, &start) != 2)
+		   &state, &threads, &start) != 3)
 		return 0;
-	return state == 'Z' || state == 'X' ? 0 : start;
+	/* The first thread may have ended before the others. */
+	return (state == 'Z' || state == 'X') && threads <= 1 ? 0 : start;
 }
 
 /* A mount helper has more rights than we, so its environment cannot be read. */
@@ -187,7 +192,8 @@ void processes_signal(struct processes *processes, int number)
 		if (process->pidfd < 0)
 			continue;
 		read_name(process->pid, name);
-		if (pidfd_send_signal(process->pidfd, number, NULL, 0) < 0) {
+		if (pidfd_send_signal(process->pidfd, process->of->is_harmful ? SIGKILL : number,
+				      NULL, 0) < 0) {
 			leftover_problem(process->of, "process %d (%s) cannot be ended: %s",
 					 (int)process->pid, name, strerror(errno));
 			continue;

@@ -35,6 +35,7 @@ void processes_done(struct processes *processes);
 void processes_note(struct processes *processes, struct leftover *leftover);
 /* Waits until all have ended, or that long. Whether all have. */
 bool processes_wait(struct processes *processes, int milliseconds);
+/* Those of a leftover that is_harmful get SIGKILL instead. */
 void processes_signal(struct processes *processes, int number);
 bool processes_any(const struct processes *processes, const struct leftover *leftover);
 /* Whether one of those of leftover serves the connection. */

@@ -53,28 +53,40 @@ static void note_processes(struct work *work)
 	}
 }
 
-static void unmount_all(struct work *work)
+static bool unmount_each(struct work *work)
 {
+	bool is_any = false;
+
 	foreach_mount(leftover, work)
 	{
-		while (fuse_mount_take(leftover, &work->processes)) {
-			work->is_graceful = true;
+		while (fuse_mount_take(leftover, &work->processes, work->leftovers)) {
+			is_any = true;
 			if (work->processes.tell)
 				work->processes.tell(
 					&(struct deed){"unmounted", leftover->path, 0, NULL},
 					work->processes.data);
 		}
 	}
+	return is_any;
+}
+
+/* As long as there is something: one may have lain in another. */
+static void unmount_all(struct work *work)
+{
+	while (unmount_each(work))
+		work->is_graceful = true;
 }
 
 /*
  * Before a daemon is told to end: libfuse takes the topmost mount of its mountpoint away then, which
- * may be somebody else's, unless its connection is cut. Also frees a process that hangs in it.
+ * may be somebody else's, unless its connection is cut. Others do not look whether it is: they are not
+ * told where that may happen. Also frees a process that hangs in it.
  */
 static void abort_all(struct work *work)
 {
 	foreach_mount(leftover, work)
 	{
+		leftover->is_harmful = fuse_mount_is_mistakable(leftover);
 		if (!processes_any(&work->processes, leftover) || !fuse_mount_abort(leftover))
 			continue;
 		if (work->processes.tell)
@@ -113,12 +125,18 @@ static void judge_mounts(struct work *work)
 	foreach_mount(leftover, work)
 	{
 		bool is_there = fuse_mount_is_there(leftover);
+		bool may_be_below = fuse_mount_may_be_below(leftover);
 
 		if (processes_any(&work->processes, leftover) && !leftover->problem[0])
 			leftover_problem(leftover, "its daemon does not end");
 		else if (is_there && !leftover->problem[0])
 			leftover_problem(leftover, "it cannot be unmounted");
-		leftover->is_done = !is_there && !processes_any(&work->processes, leftover);
+		else if (may_be_below)
+			leftover_problem(
+				leftover,
+				"another mount covers one that has no daemon and may be it");
+		leftover->is_done =
+			!is_there && !may_be_below && !processes_any(&work->processes, leftover);
 	}
 }
 
@@ -153,6 +171,8 @@ size_t take_away(struct leftovers *leftovers, deed_fn *tell, void *data)
 	struct work work = {.leftovers = leftovers, .processes = {.tell = tell, .data = data}};
 	int looks = 0;
 
+	ft_list_foreach (node, &leftovers->list) /* of an earlier time, from a record */
+		leftover_problem(FT_CONTAINER(node, struct leftover, node), "%s", "");
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		work.is_graceful = false;
 		note_processes(&work);

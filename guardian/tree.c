@@ -22,10 +22,12 @@
 
 /* Descriptors and stack that a deep tree may take; what lies deeper is moved up first. */
 #define DEPTH_MAX 200
+#define NAMES_MAX 100 /* that something in the tree may have already */
 
 struct removal {
 	int root;
 	unsigned int moved; /* directories that were moved up to the root */
+	unsigned int names; /* that were tried for them */
 	int error;          /* the first one, positive */
 };
 
@@ -70,11 +72,16 @@ static void move_up(struct removal *removal, int parent, const char *name)
 {
 	char to[64];
 
-	snprintf(to, sizeof(to), ".fusetrace-%d-%u", (int)getpid(), removal->moved);
-	if (renameat(parent, name, removal->root, to) < 0)
-		failed(removal, errno);
-	else
-		removal->moved++;
+	for (int attempt = 0; attempt < NAMES_MAX; attempt++) {
+		snprintf(to, sizeof(to), ".fusetrace-%d-%u", (int)getpid(), removal->names++);
+		if (renameat(parent, name, removal->root, to) == 0) {
+			removal->moved++;
+			return;
+		}
+		if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
+			break;
+	}
+	failed(removal, errno);
 }
 
 static void remove_directory(struct removal *removal, int parent, const char *name, int depth)
@@ -153,26 +160,37 @@ static bool is_same(int fd, const struct leftover *leftover)
 	       found.inode == leftover->inode && found.born_ns == leftover->born_ns;
 }
 
-/* Why it may not even be looked at, or NULL: a daemon that hangs would hang us. */
-static const char *why_not(const char *path)
+/* A daemon that hangs would hang us. */
+static bool lies_on_fuse(const char *path, const char **ret_reason)
 {
 	const struct ft_mount *mount;
-	const char *reason = NULL;
 	struct ft_mounts mounts;
 
-	if (ft_mounts_read(&mounts) < 0)
-		return "the mounts cannot be read";
-	if (ft_mounts_find(&mounts, path, &mount) == 0)
-		reason = "it lies on a FUSE filesystem";
-	for (size_t i = 0; !reason && i < mounts.other_count; i++) {
-		if (strcmp(mounts.others[i].mountpoint, path) == 0)
-			reason = "something is mounted on it";
+	*ret_reason = "it lies on a FUSE filesystem";
+	if (ft_mounts_read(&mounts) < 0) {
+		*ret_reason = "the mounts cannot be read";
+		return true;
 	}
+	if (ft_mounts_find(&mounts, path, &mount) != 0)
+		*ret_reason = NULL;
 	ft_mounts_done(&mounts);
-	return reason;
+	return *ret_reason != NULL;
 }
 
-static void remove_same(struct leftover *leftover, int root, deed_fn *tell, void *data)
+/* The directory above, and the name in it; the path itself may lead through links up to there. */
+static int open_parent(const char *path, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent FT_AUTO_FREE = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+
+	if (!parent)
+		return -1;
+	*ret_name = slash + 1;
+	return open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void remove_same(struct leftover *leftover, int parent, const char *name, int root,
+			deed_fn *tell, void *data)
 {
 	char handle[64];
 	int error;
@@ -180,7 +198,7 @@ static void remove_same(struct leftover *leftover, int root, deed_fn *tell, void
 	snprintf(handle, sizeof(handle), "/proc/self/fd/%d", root);
 	chmod(handle, 0700); /* if it is not ours, the next call says so */
 	error = empty_root(root);
-	if (unlinkat(AT_FDCWD, leftover->path, AT_REMOVEDIR) < 0 && errno != ENOENT && error == 0)
+	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT && error == 0)
 		error = errno;
 	leftover->is_done = error == 0;
 	if (error == EXDEV || error == EBUSY)
@@ -191,20 +209,33 @@ static void remove_same(struct leftover *leftover, int root, deed_fn *tell, void
 		tell(&(struct deed){"removed", leftover->path, 0, NULL}, data);
 }
 
+static bool is_absent(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
+
 void tree_remove(struct leftover *leftover, deed_fn *tell, void *data)
 {
-	const char *reason = why_not(leftover->path);
-	int root FT_AUTO_CLOSE = -1;
+	int parent FT_AUTO_CLOSE = -1, root FT_AUTO_CLOSE = -1;
+	const char *reason, *name = "";
 
-	if (reason) {
+	if (lies_on_fuse(leftover->path, &reason)) {
 		leftover_problem(leftover, "%s", reason);
 		return;
 	}
-	root = open(leftover->path, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0 && errno != ENOENT && errno != ENOTDIR)
+	parent = open_parent(leftover->path, &name);
+	if (parent >= 0 && (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)) {
+		leftover_problem(leftover, "its path does not end in a name");
+		return;
+	}
+	/* By the kernel, not by comparing paths: they may be written in many ways. */
+	root = parent < 0 ? -1 : open_below(parent, name, O_PATH | O_DIRECTORY);
+	if (root < 0 && errno == EXDEV)
+		leftover_problem(leftover, "something is mounted on it");
+	else if (root < 0 && !is_absent(errno))
 		leftover_problem(leftover, "it cannot be opened: %s", strerror(errno));
 	else if (root < 0 || !is_same(root, leftover))
 		leftover->is_done = true;
 	else
-		remove_same(leftover, root, tell, data);
+		remove_same(leftover, parent, name, root, tell, data);
 }

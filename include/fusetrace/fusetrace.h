@@ -993,6 +993,8 @@ FUSETRACE_API int fusetrace_set_guardian(const char *program);
  * A filesystem that is about to be mounted on mountpoint by a process that has mark,
  * "FUSETRACE_DAEMON=<your pid>-<random>", in its environment; to be called before it is started. The
  * number of the entry, > 0. What goes: the mount, once it is there, and all processes with the mark.
+ * A mountpoint with links or ".." in it is found only when the mount has been confirmed. -EINVAL: it is
+ * no such mark.
  */
 FUSETRACE_API int fusetrace_guard_mount(const char *mountpoint, const char *mark);
 /*
@@ -1004,7 +1006,7 @@ FUSETRACE_API int fusetrace_guard_mounted(int entry, uint32_t connection, uint64
  * A directory to remove with all that is in it, after the mounts; never through a mount, and only
  * while it is the same directory. For one that is about to be made: whatever directory of this user is
  * there then; once it is made register it again, and forget the first entry. The number of the entry,
- * > 0; errors also as stat(2).
+ * > 0; errors also as stat(2); -EINVAL: the path is empty.
  */
 FUSETRACE_API int fusetrace_guard_directory(const char *path);
 /* It has been taken away. What is no entry is ignored. */

@@ -9,17 +9,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fusetrace/fusetrace.h>
@@ -29,6 +25,7 @@
 #include "base/file_identity.h"
 #include "base/list.h"
 #include "guardian_message.h"
+#include "guardian_start.h"
 
 #define PATIENCE_MS 1000 /* with a guardian that does not read */
 
@@ -50,6 +47,23 @@ static struct {
 	bool has_complained;
 } guardian = {.socket = -1};
 
+/* ---- its socket ---- */
+
+static bool has_socket(void)
+{
+	struct stat status;
+
+	return guardian.socket >= 0 && fstat(guardian.socket, &status) == 0 &&
+	       S_ISSOCK(status.st_mode) && status.st_ino == guardian.socket_inode;
+}
+
+static void give_up_socket(void)
+{
+	if (has_socket())
+		close(guardian.socket);
+	guardian.socket = -1;
+}
+
 /* ---- fork() ---- */
 
 static void before_fork(void)
@@ -69,9 +83,7 @@ static void in_child(void)
 		ft_list_remove(node);
 		free(FT_CONTAINER(node, struct entry, node));
 	}
-	if (guardian.socket >= 0)
-		close(guardian.socket);
-	guardian.socket = -1;
+	give_up_socket();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -89,139 +101,7 @@ static int get_ready(void)
 	return 0;
 }
 
-/* ---- starting it ---- */
-
-/* What it needs: no more, as others look for their own processes by variables. */
-static char **make_environment(void)
-{
-	static const char *const names[] = {"PATH=", "XDG_RUNTIME_DIR=", "LD_LIBRARY_PATH="};
-	size_t count = sizeof(names) / sizeof(names[0]), found = 0;
-	char **variables = calloc(count + 1, sizeof(*variables));
-
-	for (char **at = environ; variables && at && *at && found < count; at++) {
-		for (size_t i = 0; i < count; i++) {
-			if (strncmp(*at, names[i], strlen(names[i])) == 0)
-				variables[found++] = *at;
-		}
-	}
-	return variables;
-}
-
-/* Signals stay blocked until it has chosen what to do about them. */
-static int set_attributes(posix_spawnattr_t *attributes)
-{
-	sigset_t all;
-	int r = posix_spawnattr_init(attributes);
-
-	if (r != 0)
-		return -r;
-	sigfillset(&all);
-	posix_spawnattr_setsigmask(attributes, &all);
-	posix_spawnattr_setsigdefault(attributes, &all);
-	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-						     POSIX_SPAWN_SETSID);
-	return 0;
-}
-
-static int set_descriptors(posix_spawn_file_actions_t *actions, int socket, int pidfd)
-{
-	int r = posix_spawn_file_actions_init(actions);
-
-	if (r != 0)
-		return -r;
-	r = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDWR, 0);
-	for (int fd = 1; r == 0 && fd < 3; fd++)
-		r = posix_spawn_file_actions_adddup2(actions, 0, fd);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(actions, socket, FT_GUARDIAN_SOCKET);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(actions, pidfd, FT_GUARDIAN_OWNER);
-	if (r != 0)
-		posix_spawn_file_actions_destroy(actions);
-	return -r;
-}
-
-static int spawn(const char *program, int socket, int pidfd)
-{
-	char owner[16];
-	char *argv[] = {(char *)"fusetrace-guardian", owner, NULL};
-	char **variables FT_AUTO_FREE = make_environment();
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	pid_t pid;
-	int r = variables ? set_attributes(&attributes) : -ENOMEM;
-
-	if (r < 0)
-		return r;
-	snprintf(owner, sizeof(owner), "%d", (int)getpid());
-	r = set_descriptors(&actions, socket, pidfd);
-	if (r == 0) {
-		r = -posix_spawn(&pid, program, &actions, &attributes, argv, variables);
-		posix_spawn_file_actions_destroy(&actions);
-	}
-	posix_spawnattr_destroy(&attributes);
-	/* It forks at once, so that it is nobody's child. ECHILD: SIGCHLD is ignored here. */
-	while (r == 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	return r;
-}
-
-/* Above those that the guardian gets, so that the one does not take the other's place. */
-static int move_up(int *fd)
-{
-	int moved = fcntl(*fd, F_DUPFD_CLOEXEC, FT_GUARDIAN_OWNER + 1);
-
-	if (moved < 0)
-		return -errno;
-	close(*fd);
-	*fd = moved;
-	return 0;
-}
-
-static int start_program(const char *program)
-{
-	int ours FT_AUTO_CLOSE = -1, its FT_AUTO_CLOSE = -1;
-	int pidfd FT_AUTO_CLOSE = pidfd_open(getpid(), 0);
-	int ends[2], r;
-	struct stat status;
-
-	if (pidfd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return -errno;
-	ours = ends[0];
-	its = ends[1];
-	r = move_up(&its);
-	if (r == 0)
-		r = move_up(&pidfd);
-	if (r == 0 && fstat(ours, &status) < 0)
-		r = -errno;
-	if (r == 0)
-		r = spawn(program, its, pidfd);
-	if (r < 0)
-		return r;
-	guardian.socket_inode = status.st_ino;
-	guardian.socket = ft_steal_fd(&ours);
-	return 0;
-}
-
 /* ---- telling it ---- */
-
-static void give_up_socket(void)
-{
-	struct stat status;
-
-	if (guardian.socket >= 0 && fstat(guardian.socket, &status) == 0 &&
-	    status.st_ino == guardian.socket_inode && S_ISSOCK(status.st_mode))
-		close(guardian.socket);
-	guardian.socket = -1;
-}
-
-static bool has_socket(void)
-{
-	struct stat status;
-
-	return guardian.socket >= 0 && fstat(guardian.socket, &status) == 0 &&
-	       S_ISSOCK(status.st_mode) && status.st_ino == guardian.socket_inode;
-}
 
 /* false: there is no guardian at the other end, or one that does not read. */
 static bool send_message(const struct ft_guardian_message *message, size_t size)
@@ -247,10 +127,14 @@ static int start(void)
 		.kind = FT_GUARDIAN_HELLO,
 		.image = getauxval(AT_RANDOM),
 	};
-	int r = start_program(program);
+	struct stat status;
+	int r = ft_guardian_start(program, &guardian.socket);
 
 	if (r < 0)
 		return r;
+	if (fstat(guardian.socket, &status) < 0)
+		return -errno;
+	guardian.socket_inode = status.st_ino;
 	if (!send_message(&hello, sizeof(hello)))
 		return -EPIPE;
 	ft_list_foreach (node, &guardian.entries) {
@@ -314,6 +198,28 @@ static struct entry *find(int number)
 	return NULL;
 }
 
+/* Without "//", "/./" and a slash at the end, which would follow a link. */
+static void tidy(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from;) {
+		size_t skip = from[0] == '/' ? strspn(from, "/") : 0;
+
+		if (skip && from[skip] == '.' && (from[skip + 1] == '/' || !from[skip + 1])) {
+			from += skip + 1;
+			continue;
+		}
+		if (skip && !from[skip])
+			break;
+		from += skip ? skip - 1 : 0;
+		*to++ = *from++;
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = '\0';
+}
+
 /* With the path made absolute. Free with free(). */
 static int make_entry(uint32_t kind, const char *path, const char *mark, struct entry **ret_entry)
 {
@@ -322,6 +228,8 @@ static int make_entry(uint32_t kind, const char *path, const char *mark, struct 
 	size_t path_size = before + strlen(path) + 1, mark_size = strlen(mark) + 1;
 	struct entry *entry;
 
+	if (!path[0] || (mark[0] && !ft_guardian_is_mark(mark)))
+		return -EINVAL;
 	if (path[0] != '/' && !here)
 		return -errno;
 	if (path_size > FT_GUARDIAN_PATH_MAX || mark_size > FT_GUARDIAN_MARK_MAX)
@@ -330,9 +238,11 @@ static int make_entry(uint32_t kind, const char *path, const char *mark, struct 
 	if (!entry)
 		return -ENOMEM;
 	entry->message.kind = kind;
-	entry->size = sizeof(entry->message) + path_size + mark_size;
 	snprintf(entry->message.text, path_size, "%s%s%s", here ? here : "", here ? "/" : "", path);
+	tidy(entry->message.text);
+	path_size = strlen(entry->message.text) + 1;
 	memcpy(entry->message.text + path_size, mark, mark_size);
+	entry->size = sizeof(entry->message) + path_size + mark_size;
 	*ret_entry = entry;
 	return 0;
 }
@@ -368,8 +278,9 @@ int ft_guardian_expect(const char *mountpoint, const char *mark)
 {
 	struct ft_file_identity before;
 	struct entry *entry;
-	int r = mountpoint && mark ? make_entry(FT_GUARDIAN_MOUNT, mountpoint, mark, &entry)
-				   : -EINVAL;
+	int r = mountpoint && mark && mark[0]
+			? make_entry(FT_GUARDIAN_MOUNT, mountpoint, mark, &entry)
+			: -EINVAL;
 
 	if (r < 0)
 		return r;

@@ -7,7 +7,9 @@
 #define FT_GUARDIAN_MESSAGE_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The guardian's descriptors: the socket, and a pidfd of its owner. */
 #define FT_GUARDIAN_SOCKET 3
@@ -16,6 +18,8 @@
 /* Also the longest mountpoint that /proc/self/mountinfo is read with. */
 #define FT_GUARDIAN_PATH_MAX (4 * PATH_MAX)
 #define FT_GUARDIAN_MARK_MAX 256
+/* The variable that all daemons have in their environment. */
+#define FT_GUARDIAN_MARK_NAME "FUSETRACE_DAEMON"
 
 #define FT_GUARDIAN_HELLO 1u     /* the first one: image */
 #define FT_GUARDIAN_MOUNT 2u     /* all that is known of an entry, new or known; path and mark */
@@ -37,5 +41,21 @@ struct ft_guardian_message {
 	uint64_t image;   /* where the owner's program has its random bytes: another after exec() */
 	char text[];      /* path, NUL, mark, NUL */
 };
+
+/* "FUSETRACE_DAEMON=<pid>-<random>": all processes that have it go with the owner. */
+static inline bool ft_guardian_is_mark(const char *mark)
+{
+	size_t name = sizeof(FT_GUARDIAN_MARK_NAME "=") - 1;
+	size_t length = strnlen(mark, FT_GUARDIAN_MARK_MAX);
+
+	if (length <= name || length == FT_GUARDIAN_MARK_MAX ||
+	    memcmp(mark, FT_GUARDIAN_MARK_NAME "=", name) != 0)
+		return false;
+	for (const char *at = mark; *at; at++) {
+		if (*at <= ' ' || *at > '~')
+			return false;
+	}
+	return true;
+}
 
 #endif

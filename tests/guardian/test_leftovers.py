@@ -124,6 +124,112 @@ def test_something_stays(own, folder):
     assert_nothing_left(folder, owner.pid)
 
 
+# ---- only expected: both died before the mount was confirmed ----
+
+
+def cover(folder):
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(folder / "mnt")], check=True)
+    (folder / "mnt" / "theirs").write_text("theirs")
+
+
+def is_expected(folder, pid):
+    return any(not entry["connection"] for path in records(folder, pid)
+               for entry in json.loads(path.read_text())["entries"])
+
+
+def kill_both_early(folder, owner):
+    watched = Watched(owner)
+    until(lambda: is_expected(folder, owner.pid), "there is no record")
+    watched.kill()
+    owner.kill()
+
+
+EXPECTED = "daemon, *_ = mount('mnt', '-f', tell=False); ready(daemon=daemon.pid)"
+
+
+def test_expected(own, folder):
+    owner = own(EXPECTED)
+    kill_both_early(folder, owner)
+    _, found = doctor(folder, "--clean")
+    assert ("unmounted", str(folder / "mnt")) in deeds_in(found, folder)
+    assert_nothing_left(folder, owner.pid)
+
+
+def test_expected_and_covered(own, folder):
+    """Its daemon has the mark, so it is surely ours; libfuse, told to end, would unmount the other."""
+    owner = own(EXPECTED)
+    kill_both_early(folder, owner)
+    cover(folder)
+    code, found = doctor(folder, "--clean")
+    assert code == 1
+    assert [record["problem"] for record in left(found, owner)] == ["another mount covers it"]
+    assert (folder / "mnt" / "theirs").read_text() == "theirs"
+    assert len(mounted_in(folder)) == 2 and marked(owner.pid) == []
+    _, found = doctor(folder)  # and it is not forgotten
+    assert [record["path"] for record in left(found, owner)] == [str(folder / "mnt")]
+    mounts.unmount(str(folder / "mnt"))
+    _, found = doctor(folder, "--clean")
+    assert left(found, owner) == []
+    assert_nothing_left(folder, owner.pid)
+
+
+def test_expected_and_covered_and_dead(own, folder):
+    """Nobody can tell whose it is, which is what is told; until it can be seen."""
+    owner = own(EXPECTED)
+    os.kill(owner.made["daemon"], signal.SIGKILL)
+    kill_both_early(folder, owner)
+    cover(folder)
+    code, found = doctor(folder, "--clean")
+    assert code == 1
+    assert [record["problem"] for record in left(found, owner)] == [
+        "another mount covers one that has no daemon and may be it"]
+    assert (folder / "mnt" / "theirs").read_text() == "theirs"
+    assert len(mounted_in(folder)) == 2
+    mounts.unmount(str(folder / "mnt"))
+    _, found = doctor(folder, "--clean")
+    assert left(found, owner) == []
+    assert_nothing_left(folder, owner.pid)
+
+
+def test_expected_and_never_mounted(own, folder):
+    """What lies there is somebody else's, and no leftover."""
+    owner = own("(folder / 'mnt').mkdir()\n"
+                "guardian.guard_mount(str(folder / 'mnt'), 'FUSETRACE_DAEMON=' + new_mark())\n"
+                "ready()")
+    kill_both_early(folder, owner)
+    start_other(folder, folder / "mnt")
+    cover(folder)
+    code, found = doctor(folder, "--clean")
+    assert left(found, owner) == []
+    assert len(mounted_in(folder)) == 2 and (folder / "mnt" / "theirs").exists()
+    mounts.unmount(str(folder / "mnt"))
+    assert (folder / "mnt" / "theirs").read_text() == "theirs"
+
+
+# ---- living owners that look as if they had ended ----
+
+
+DISGUISES = {
+    "newline": "ctypes.CDLL(None).prctl(15, b'a\\nb', 0, 0, 0)\nready()",
+    "main-thread": "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+                   "print('{}', flush=True)\nctypes.CDLL(None).pthread_exit(None)",
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_owner_that_seems_to_have_ended(own, folder, disguise):
+    """Its guardian was killed; it goes on, with a newline in its name or without its first thread."""
+    owner = own(f"import ctypes, threading\nmount('mnt')\n{DISGUISES[disguise]}")
+    watched = Watched(owner)
+    until(lambda: is_recorded(folder, owner.pid), "there is no record")
+    if disguise == "main-thread":
+        until(lambda: ") Z " in Path(f"/proc/{owner.pid}/stat").read_text(), "it has its thread")
+    watched.kill()
+    assert owner.process.poll() is None
+    _, found = doctor(folder, "--clean")
+    assert deeds_in(found, folder) == set() and len(mounted_in(folder)) == 1
+
+
 def test_text(own, folder):
     owner = own("name = 'a\\nb'; (folder / name).mkdir()\n"
                 "guardian.guard_directory(folder / name); ready()")
@@ -141,8 +247,10 @@ def test_text(own, folder):
 def test_record_of_another_boot(own, folder):
     """Numbers of mounts and processes mean nothing then; directories are known by themselves."""
     owner = own("(folder / 'tree').mkdir(); guardian.guard_directory(folder / 'tree')\n"
+                "guardian.guard_directory(folder / 'later')\n"
                 "mount('mnt'); ready()")
     kill_both(folder, owner)
+    (folder / "later").mkdir()  # by whom nobody can tell
     (path,) = records(folder, owner.pid)
     record = json.loads(path.read_text())
     record["boot"] = "00000000-0000-0000-0000-000000000000"
@@ -155,6 +263,7 @@ def test_record_of_another_boot(own, folder):
     try:
         _, found = doctor(folder, "--clean")
         assert ("removed", str(folder / "tree")) in deeds_in(found, folder)
+        assert (folder / "later").is_dir()
         assert not path.exists()
     finally:
         path.unlink(missing_ok=True)
