@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Fuzz target of what the guardian reads: records from files, and packets of its owner. The first byte
- * chooses: p packets, e entries of a record, else a record. Aborts when something is read that must not be acted on: a path that is not absolute, a
- * mark that is not ours, an owner that is no process; or when it is not read again as it was written.
+ * chooses: p packets, e entries of a record, else a record. Aborts when something is read that must not
+ * be acted on: a path that is not absolute, a mark that is not ours, an owner that is no process; or
+ * when it is not read again as it was written.
  */
 #include <stdbool.h>
 #include <stddef.h>

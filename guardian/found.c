@@ -153,16 +153,10 @@ static void look_at_process(struct search *search, pid_t pid)
 	leftovers_done(&record.leftovers);
 }
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 void found_each(int milliseconds, record_fn *fn, void *data)
 {
 	struct search search = {.milliseconds = milliseconds, .fn = fn, .data = data};
-	DIR *dir FT_CLEANUP(close_dir) = opendir("/proc");
+	DIR *dir FT_AUTO_CLOSEDIR = opendir("/proc");
 	struct dirent *entry;
 
 	leftovers_init(&search.known);

@@ -19,27 +19,11 @@
 #include "guardian_testing.h"
 #include "testing.h"
 
-static struct leftovers leftovers;
-static struct processes processes;
-
-static int set_up(void **state)
-{
-	leftovers_init(&leftovers);
-	return ground_set_up(state);
-}
-
-static int tear_down(void **state)
-{
-	processes_done(&processes);
-	leftovers_done(&leftovers);
-	return ground_tear_down(state);
-}
-
 /* As ft_guardian_expect() has it, of now. */
 static struct leftover *expected(const char *name)
 {
 	const char *path = ground_directory(name);
-	struct leftover *leftover = leftovers_set(&leftovers, 1, path, MARK);
+	struct leftover *leftover = leftovers_set(&ground_leftovers, 1, path, MARK);
 	struct ft_file_identity before;
 
 	assert_int_equal(ft_file_identity(AT_FDCWD, path, &before), 0);
@@ -49,8 +33,8 @@ static struct leftover *expected(const char *name)
 
 static bool take(struct leftover *leftover)
 {
-	processes_note(&processes, leftover);
-	return fuse_mount_take(leftover, &processes, &leftovers);
+	processes_note(&ground_processes, leftover);
+	return fuse_mount_take(leftover, &ground_processes, &ground_leftovers);
 }
 
 static void test_served(void **state)
@@ -195,7 +179,7 @@ static void test_uncovered(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, ground_set_up, ground_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_served),
 		TEST(test_served_and_covered),

@@ -38,6 +38,9 @@ static struct {
 	const char *why_not;
 } ground;
 
+struct leftovers ground_leftovers;
+struct processes ground_processes;
+
 /* ---- the place ---- */
 
 static const char *begin(void)
@@ -72,6 +75,8 @@ void ground_skip_where_impossible(void)
 
 int ground_set_up(void **state)
 {
+	leftovers_init(&ground_leftovers);
+	ground_processes = (struct processes){0};
 	strcpy(ground.base, "/tmp/guardian_XXXXXX");
 	if (!mkdtemp(ground.base))
 		return -1;
@@ -114,6 +119,8 @@ int ground_tear_down(void **state)
 	char *argv[] = {"rm", "-rf", "--one-file-system", "--", ground.base, NULL};
 	pid_t pid;
 
+	processes_done(&ground_processes);
+	leftovers_done(&ground_leftovers);
 	while (ground.pid_count > 0)
 		ground_end(ground.pids[0]);
 	while (ground.descriptor_count > 0)

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "leftovers.h"
+#include "processes.h"
 
 #define MARK "FUSETRACE_DAEMON=1-00000000deadbeef"
 #define OTHER_MARK "FUSETRACE_DAEMON=1-00000000deadbeef0"
@@ -23,6 +24,9 @@ void ground_begin(void);
  */
 int ground_set_up(void **state);
 int ground_tear_down(void **state);
+/* Emptied and ended by the tear-down. */
+extern struct leftovers ground_leftovers;
+extern struct processes ground_processes;
 /* Why nothing can be mounted here; NULL: it can. Tests that mount call the second one first. */
 const char *ground_why_not(void);
 void ground_skip_where_impossible(void);

@@ -122,15 +122,9 @@ static void add(struct processes *processes, pid_t pid, struct leftover *leftove
 	items[processes->count++] = (struct process){pid, ft_steal_fd(&pidfd), leftover};
 }
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
 void processes_note(struct processes *processes, struct leftover *leftover)
 {
-	DIR *dir FT_CLEANUP(close_dir) = opendir("/proc");
+	DIR *dir FT_AUTO_CLOSEDIR = opendir("/proc");
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {

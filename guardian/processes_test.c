@@ -24,8 +24,6 @@
 
 #define LONG_MS 20000
 
-static struct leftovers leftovers;
-static struct processes processes;
 static int told;
 
 static void count_deed(const struct deed *deed, void *data)
@@ -36,28 +34,22 @@ static void count_deed(const struct deed *deed, void *data)
 
 static int set_up(void **state)
 {
-	leftovers_init(&leftovers);
-	processes = (struct processes){.tell = count_deed};
-	told = 0;
-	return ground_set_up(state);
-}
+	int r = ground_set_up(state);
 
-static int tear_down(void **state)
-{
-	processes_done(&processes);
-	leftovers_done(&leftovers);
-	return ground_tear_down(state);
+	ground_processes.tell = count_deed;
+	told = 0;
+	return r;
 }
 
 static struct leftover *marked(const char *mark)
 {
-	return leftovers_set(&leftovers, 1, "/nowhere", mark);
+	return leftovers_set(&ground_leftovers, 1, "/nowhere", mark);
 }
 
 static void end_all(void)
 {
-	processes_signal(&processes, SIGTERM);
-	assert_true(processes_wait(&processes, LONG_MS));
+	processes_signal(&ground_processes, SIGTERM);
+	assert_true(processes_wait(&ground_processes, LONG_MS));
 }
 
 /* ---- identity ---- */
@@ -181,15 +173,15 @@ static void test_mark(void **state)
 	pid_t shorter = ground_sleep("FUSETRACE_DAEMON=1-00000000deadbee");
 	pid_t none = ground_sleep(NULL), value = ground_sleep("A=" MARK);
 
-	processes_note(&processes, leftover);
-	assert_int_equal(processes.count, 1);
-	assert_int_equal(processes.items[0].pid, ours);
-	assert_true(processes_any(&processes, leftover));
-	processes_note(&processes, leftover);
-	assert_int_equal(processes.count, 1); /* once */
+	processes_note(&ground_processes, leftover);
+	assert_int_equal(ground_processes.count, 1);
+	assert_int_equal(ground_processes.items[0].pid, ours);
+	assert_true(processes_any(&ground_processes, leftover));
+	processes_note(&ground_processes, leftover);
+	assert_int_equal(ground_processes.count, 1); /* once */
 	end_all();
 	assert_int_equal(told, 1);
-	assert_false(processes_any(&processes, leftover));
+	assert_false(processes_any(&ground_processes, leftover));
 	assert_false(ground_runs(ours));
 	assert_true(ground_runs(other) && ground_runs(shorter) && ground_runs(none) &&
 		    ground_runs(value));
@@ -199,8 +191,8 @@ static void test_no_mark(void **state)
 {
 	ground_sleep(MARK);
 	ground_sleep("=");
-	processes_note(&processes, marked(""));
-	assert_int_equal(processes.count, 0);
+	processes_note(&ground_processes, marked(""));
+	assert_int_equal(ground_processes.count, 0);
 }
 
 static int signal_of(pid_t pid)
@@ -219,17 +211,17 @@ static void test_harmful(void **state)
 		pid_t pid = ground_sleep(MARK);
 
 		leftover->is_harmful = is_harmful;
-		processes_note(&processes, leftover);
+		processes_note(&ground_processes, leftover);
 		end_all();
 		assert_int_equal(signal_of(pid), is_harmful ? SIGKILL : SIGTERM);
-		processes_done(&processes);
+		processes_done(&ground_processes);
 		ground_end(pid);
 	}
 }
 
 static void test_of_a_connection(void **state)
 {
-	struct leftover *leftover = leftovers_set(&leftovers, 1, "/nowhere", "");
+	struct leftover *leftover = leftovers_set(&ground_leftovers, 1, "/nowhere", "");
 	struct stuck stuck, other;
 	pid_t ours, theirs;
 
@@ -237,11 +229,11 @@ static void test_of_a_connection(void **state)
 	ours = ground_hold(ground_directory("ours"), NULL, &stuck);
 	theirs = ground_hold(ground_directory("theirs"), NULL, &other);
 	leftover->connection = stuck.connection;
-	processes_note(&processes, leftover);
-	assert_int_equal(processes.count, 1);
-	assert_int_equal(processes.items[0].pid, ours);
-	assert_true(processes_serve(&processes, leftover, stuck.connection));
-	assert_false(processes_serve(&processes, leftover, other.connection));
+	processes_note(&ground_processes, leftover);
+	assert_int_equal(ground_processes.count, 1);
+	assert_int_equal(ground_processes.items[0].pid, ours);
+	assert_true(processes_serve(&ground_processes, leftover, stuck.connection));
+	assert_false(processes_serve(&ground_processes, leftover, other.connection));
 	end_all();
 	assert_true(ground_runs(theirs));
 }
@@ -278,17 +270,31 @@ static void test_number_given_out_again(void **state)
 	struct leftover *leftover = marked(MARK);
 	pid_t pid = ground_sleep(MARK);
 
-	processes_note(&processes, leftover);
-	assert_int_equal(processes.count, 1);
+	processes_note(&ground_processes, leftover);
+	assert_int_equal(ground_processes.count, 1);
 	ground_end(pid);
 	start_as(pid);
-	processes_signal(&processes, SIGTERM);
-	processes_signal(&processes, SIGKILL);
+	processes_signal(&ground_processes, SIGTERM);
+	processes_signal(&ground_processes, SIGKILL);
 	assert_int_equal(told, 0);
-	assert_true(processes_wait(&processes, LONG_MS));
-	processes_note(&processes, leftover); /* the new one has no mark */
-	assert_false(processes_any(&processes, leftover));
+	assert_true(processes_wait(&ground_processes, LONG_MS));
+	processes_note(&ground_processes, leftover); /* the new one has no mark */
+	assert_false(processes_any(&ground_processes, leftover));
 	assert_true(ground_runs(pid));
+}
+
+/* Until the kernel's clock for starts of processes has gone on. */
+static void await_tick(void)
+{
+	uint64_t now = 0, first = 0;
+
+	while (now == first) {
+		pid_t pid = ground_sleep(NULL);
+
+		now = process_start_ticks(pid);
+		first = first ? first : now;
+		ground_end(pid);
+	}
 }
 
 /* And its identity, which a record has, is not that of the new one. */
@@ -300,8 +306,7 @@ static void test_identity_of_a_number_given_out_again(void **state)
 	assert_true(identity_is_alive(&identity));
 	ground_end(pid);
 	assert_false(identity_is_alive(&identity));
-	/* within one tick the kernel itself tells no difference */
-	usleep(2 * 1000000U / (unsigned int)sysconf(_SC_CLK_TCK));
+	await_tick(); /* within one tick the kernel itself tells no difference */
 	start_as(pid);
 	assert_true(process_start_ticks(pid) > identity.start_ticks);
 	assert_false(identity_is_alive(&identity));
@@ -313,20 +318,20 @@ static void test_wait_in_vain(void **state)
 	pid_t pid = ground_sleep(MARK);
 	siginfo_t stopped;
 
-	assert_true(processes_wait(&processes, 0)); /* nobody */
-	processes_note(&processes, leftover);
-	assert_false(processes_wait(&processes, 20));
+	assert_true(processes_wait(&ground_processes, 0)); /* nobody */
+	processes_note(&ground_processes, leftover);
+	assert_false(processes_wait(&ground_processes, 20));
 	kill(pid, SIGSTOP);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &stopped, WSTOPPED | WNOWAIT), 0);
-	processes_signal(&processes, SIGTERM);
-	assert_false(processes_wait(&processes, 20));
-	processes_signal(&processes, SIGKILL);
-	assert_true(processes_wait(&processes, LONG_MS));
+	processes_signal(&ground_processes, SIGTERM);
+	assert_false(processes_wait(&ground_processes, 20));
+	processes_signal(&ground_processes, SIGKILL);
+	assert_true(processes_wait(&ground_processes, LONG_MS));
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, ground_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_identity),
 		TEST(test_ended),

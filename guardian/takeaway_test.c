@@ -18,26 +18,13 @@
 #include "guardian_testing.h"
 #include "testing.h"
 
-static struct leftovers leftovers;
 static int last_number;
-
-static int set_up(void **state)
-{
-	leftovers_init(&leftovers);
-	return ground_set_up(state);
-}
-
-static int tear_down(void **state)
-{
-	leftovers_done(&leftovers);
-	return ground_tear_down(state);
-}
 
 /* Before it is mounted. */
 static struct leftover *expected(const char *name, const char *mark)
 {
 	const char *path = ground_directory(name);
-	struct leftover *leftover = leftovers_set(&leftovers, ++last_number, path, mark);
+	struct leftover *leftover = leftovers_set(&ground_leftovers, ++last_number, path, mark);
 	struct ft_file_identity before;
 
 	assert_int_equal(ft_file_identity(AT_FDCWD, path, &before), 0);
@@ -48,7 +35,7 @@ static struct leftover *expected(const char *name, const char *mark)
 static struct leftover *directory(const char *name)
 {
 	struct leftover *leftover =
-		leftovers_set(&leftovers, ++last_number, ground_directory(name), "");
+		leftovers_set(&ground_leftovers, ++last_number, ground_directory(name), "");
 	struct ft_file_identity found;
 
 	assert_int_equal(ft_file_identity(AT_FDCWD, leftover->path, &found), 0);
@@ -61,8 +48,8 @@ static struct leftover *directory(const char *name)
 
 static struct leftover *only(void)
 {
-	assert_int_equal(leftovers_left(&leftovers), 1);
-	return FT_CONTAINER(leftovers.list.next, struct leftover, node);
+	assert_int_equal(leftovers_left(&ground_leftovers), 1);
+	return FT_CONTAINER(ground_leftovers.list.next, struct leftover, node);
 }
 
 /* A mount in a directory that goes, too; beside somebody else's, which works on. */
@@ -77,7 +64,7 @@ static void test_all_of_it(void **state)
 	leftover = expected("tree/mnt", MARK);
 	ours = ground_branchfs(leftover->path, MARK);
 	ground_learn(leftover, leftover->path);
-	assert_int_equal(take_away(&leftovers, NULL, NULL), 0);
+	assert_int_equal(take_away(&ground_leftovers, NULL, NULL), 0);
 	assert_false(ground_runs(ours));
 	assert_false(ground_exists(ground_path("tree")));
 	assert_true(ground_runs(theirs));
@@ -93,7 +80,7 @@ static void test_problem_of_before(void **state)
 	leftover = directory("tree");
 	leftover_problem(leftover, "something of before");
 	ground_cover(leftover->path);
-	assert_int_equal(take_away(&leftovers, NULL, NULL), 1);
+	assert_int_equal(take_away(&ground_leftovers, NULL, NULL), 1);
 	assert_string_equal(only()->problem, "something is mounted on it");
 }
 
@@ -108,14 +95,14 @@ static void assert_cover_stays(bool is_told)
 	if (is_told)
 		ground_learn(leftover, leftover->path);
 	ground_cover(leftover->path);
-	assert_int_equal(take_away(&leftovers, NULL, NULL), 1);
+	assert_int_equal(take_away(&ground_leftovers, NULL, NULL), 1);
 	assert_string_equal(only()->problem, "another mount covers it");
 	assert_false(ground_runs(pid));
 	assert_true(ground_is_covered(ground_path("mnt")));
 	assert_int_equal(ground_mounts_on(ground_path("mnt")), 2);
 	/* known by its number from now on */
 	assert_int_equal(umount(ground_path("mnt")), 0);
-	assert_int_equal(take_away(&leftovers, NULL, NULL), 0);
+	assert_int_equal(take_away(&ground_leftovers, NULL, NULL), 0);
 	assert_int_equal(ground_mounts_on(ground_path("mnt")), 0);
 }
 
@@ -140,12 +127,12 @@ static void test_expected_dead_and_covered(void **state)
 	leftover = expected("mnt", MARK);
 	ground_end(ground_branchfs(leftover->path, MARK));
 	ground_cover(leftover->path);
-	assert_int_equal(take_away(&leftovers, NULL, NULL), 1);
+	assert_int_equal(take_away(&ground_leftovers, NULL, NULL), 1);
 	assert_string_equal(only()->problem,
 			    "another mount covers one that has no daemon and may be it");
 	assert_int_equal(ground_mounts_on(ground_path("mnt")), 2);
 	assert_int_equal(umount(ground_path("mnt")), 0);
-	assert_int_equal(take_away(&leftovers, NULL, NULL), 0);
+	assert_int_equal(take_away(&ground_leftovers, NULL, NULL), 0);
 	assert_int_equal(ground_mounts_on(ground_path("mnt")), 0);
 }
 
@@ -154,7 +141,7 @@ static void test_expected_in_vain(void **state)
 	ground_skip_where_impossible();
 	expected("mnt", MARK);
 	ground_cover(ground_path("mnt"));
-	assert_int_equal(take_away(&leftovers, NULL, NULL), 0);
+	assert_int_equal(take_away(&ground_leftovers, NULL, NULL), 0);
 	assert_true(ground_is_covered(ground_path("mnt")));
 }
 
@@ -169,7 +156,7 @@ static void test_another_in_it(void **state)
 	pid = ground_branchfs(leftover->path, MARK);
 	ground_learn(leftover, leftover->path);
 	ground_cover(ground_directory("mnt/in"));
-	assert_int_equal(take_away(&leftovers, NULL, NULL), 1);
+	assert_int_equal(take_away(&ground_leftovers, NULL, NULL), 1);
 	assert_string_equal(only()->problem, "another mount lies in it");
 	assert_false(ground_runs(pid));
 	assert_int_equal(ground_mounts_on(ground_path("mnt/in")), 1);
@@ -187,7 +174,7 @@ static void test_ours_in_ours(void **state)
 	ground_learn(outer, outer->path);
 	inner = expected("mnt/in", OTHER_MARK);
 	inner_pid = ground_branchfs(inner->path, OTHER_MARK);
-	assert_int_equal(take_away(&leftovers, NULL, NULL), 0);
+	assert_int_equal(take_away(&ground_leftovers, NULL, NULL), 0);
 	assert_false(ground_runs(outer_pid) || ground_runs(inner_pid));
 	assert_int_equal(ground_mounts_on(ground_path("mnt")), 0);
 }
@@ -203,13 +190,13 @@ static void test_stopped(void **state)
 	pid = ground_branchfs(leftover->path, MARK);
 	ground_learn(leftover, leftover->path);
 	kill(pid, SIGSTOP);
-	assert_int_equal(take_away(&leftovers, NULL, NULL), 0);
+	assert_int_equal(take_away(&ground_leftovers, NULL, NULL), 0);
 	assert_false(ground_runs(pid));
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, ground_set_up, ground_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_all_of_it),
 		TEST(test_problem_of_before),

@@ -6,6 +6,7 @@
 #ifndef FT_BASE_CLEANUP_H
 #define FT_BASE_CLEANUP_H
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,9 +38,16 @@ static inline void ft_fclose_cleanup(FILE **file)
 		fclose(*file);
 }
 
+static inline void ft_closedir_cleanup(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
 #define FT_AUTO_FREE FT_CLEANUP(ft_free_cleanup)
 #define FT_AUTO_CLOSE FT_CLEANUP(ft_close_cleanup)
 #define FT_AUTO_FCLOSE FT_CLEANUP(ft_fclose_cleanup)
+#define FT_AUTO_CLOSEDIR FT_CLEANUP(ft_closedir_cleanup)
 
 #define FT_STEAL_PTR(pointer)                                                                      \
 	({                                                                                         \

@@ -30,13 +30,6 @@ struct search {
 	char comm[FT_PROCESS_NAME_SIZE];
 };
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-#define AUTO_CLOSE_DIR FT_CLEANUP(close_dir)
-
 static void tell(struct search *search, const char *what, const char *path)
 {
 	search->holder.what = what;
@@ -94,7 +87,7 @@ static bool is_of_mount(const struct search *search, const char *fd)
 static void check_files(struct search *search)
 {
 	char path[64], name[64], target[PATH_MAX];
-	DIR *dir AUTO_CLOSE_DIR = NULL;
+	DIR *dir FT_AUTO_CLOSEDIR = NULL;
 	struct dirent *entry;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", search->holder.pid);
@@ -166,7 +159,7 @@ static void check_mounts(struct search *search, const struct ft_mount *list, siz
 int ft_holders_each(const struct ft_held *held, fusetrace_holder_fn *fn, void *data)
 {
 	struct search search = {.held = held, .fn = fn, .data = data};
-	DIR *dir AUTO_CLOSE_DIR = opendir("/proc");
+	DIR *dir FT_AUTO_CLOSEDIR = opendir("/proc");
 	struct ft_mounts mounts;
 	struct dirent *entry;
 

@@ -19,13 +19,6 @@
 /* The function of the kernel's fs/fuse/dev.c in which a caller waits for the daemon's reply. */
 #define WAITING "request_wait_answer"
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-#define AUTO_CLOSE_DIR FT_CLEANUP(close_dir)
-
 static void print_indented(FILE *out, char *text)
 {
 	char *save = NULL;
@@ -60,7 +53,7 @@ void ft_stacks_of_thread(FILE *out, const char *what, pid_t pid, pid_t thread)
 static int each_thread(pid_t pid, void (*fn)(FILE *, const char *, pid_t, pid_t), FILE *out,
 		       const char *what)
 {
-	DIR *dir AUTO_CLOSE_DIR = NULL;
+	DIR *dir FT_AUTO_CLOSEDIR = NULL;
 	struct dirent *entry;
 	char path[64];
 
@@ -94,7 +87,7 @@ static void if_waiting(FILE *out, const char *what, pid_t pid, pid_t thread)
 
 void ft_stacks_of_waiting(FILE *out, const char *what)
 {
-	DIR *dir AUTO_CLOSE_DIR = opendir("/proc");
+	DIR *dir FT_AUTO_CLOSEDIR = opendir("/proc");
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {

@@ -13,13 +13,6 @@
 
 #include "base/cleanup.h"
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-#define AUTO_CLOSE_DIR FT_CLEANUP(close_dir)
-
 /* ---- system calls ---- */
 
 /* Those that daemons hang in; of the others the number is told. */
@@ -210,7 +203,7 @@ static void look_at(struct ft_daemon_threads *threads, pid_t pid, pid_t id)
 
 void ft_daemon_threads_add(struct ft_daemon_threads *threads, pid_t pid)
 {
-	DIR *dir AUTO_CLOSE_DIR = NULL;
+	DIR *dir FT_AUTO_CLOSEDIR = NULL;
 	struct dirent *entry;
 	char path[32];
 

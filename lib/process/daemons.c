@@ -19,13 +19,6 @@
 
 #define ANCESTORS_MAX 64
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-#define AUTO_CLOSE_DIR FT_CLEANUP(close_dir)
-
 static ssize_t read_file(const char *path, char *buffer, size_t size)
 {
 	int fd FT_AUTO_CLOSE = open(path, O_RDONLY | O_CLOEXEC);
@@ -58,7 +51,7 @@ static bool process_serves(const char *pid, uint32_t connection)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
-	DIR *dir AUTO_CLOSE_DIR = NULL;
+	DIR *dir FT_AUTO_CLOSEDIR = NULL;
 
 	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
 	dir = opendir(path);
@@ -72,7 +65,7 @@ static bool process_serves(const char *pid, uint32_t connection)
 
 int ft_daemons_of_connection(uint32_t connection, pid_t *pids, int max)
 {
-	DIR *dir AUTO_CLOSE_DIR = opendir("/proc");
+	DIR *dir FT_AUTO_CLOSEDIR = opendir("/proc");
 	struct dirent *entry;
 	int count = 0;
 
@@ -126,7 +119,7 @@ bool ft_daemons_has_variable(pid_t pid, const char *variable)
 
 int ft_daemons_with_variable(const char *variable, pid_t *pids, int max)
 {
-	DIR *dir AUTO_CLOSE_DIR = opendir("/proc");
+	DIR *dir FT_AUTO_CLOSEDIR = opendir("/proc");
 	struct dirent *entry;
 	int count = 0;
 

@@ -11,13 +11,6 @@
 
 #include "base/cleanup.h"
 
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-#define AUTO_CLOSE_DIR FT_CLEANUP(close_dir)
-
 bool ft_unseen_is_hidden(pid_t pid)
 {
 	char path[32];
@@ -28,7 +21,7 @@ bool ft_unseen_is_hidden(pid_t pid)
 
 static bool is_readable(const char *pid)
 {
-	DIR *dir AUTO_CLOSE_DIR = NULL;
+	DIR *dir FT_AUTO_CLOSEDIR = NULL;
 	char path[300];
 
 	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
@@ -38,7 +31,7 @@ static bool is_readable(const char *pid)
 
 enum ft_unseen ft_unseen_why(void)
 {
-	DIR *dir AUTO_CLOSE_DIR = opendir("/proc");
+	DIR *dir FT_AUTO_CLOSEDIR = opendir("/proc");
 	struct dirent *entry;
 
 	if (!dir || access("/proc/self", F_OK) < 0)

@@ -13,13 +13,6 @@
 
 #include "base/cleanup.h"
 
-static void close_folder(DIR **folder)
-{
-	if (*folder)
-		closedir(*folder);
-}
-#define AUTO_CLOSE_FOLDER FT_CLEANUP(close_folder)
-
 /* Whether a descriptor is one for writing, by its flags in fdinfo. */
 static bool is_for_writing(int process, const char *number)
 {
@@ -42,7 +35,7 @@ static bool is_for_writing(int process, const char *number)
 static bool is_writer(int process, const char *path)
 {
 	int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder AUTO_CLOSE_FOLDER = fd < 0 ? NULL : fdopendir(fd);
+	DIR *folder FT_AUTO_CLOSEDIR = fd < 0 ? NULL : fdopendir(fd);
 	size_t length = strlen(path);
 	char link[PATH_MAX];
 	struct dirent *entry;
@@ -59,7 +52,7 @@ static bool is_writer(int process, const char *path)
 
 pid_t ft_open_files_writer(const char *path)
 {
-	DIR *folder AUTO_CLOSE_FOLDER = opendir("/proc");
+	DIR *folder FT_AUTO_CLOSEDIR = opendir("/proc");
 	struct dirent *entry;
 
 	while (folder && (entry = readdir(folder))) {

@@ -115,13 +115,35 @@ static PyObject *expect_fileno(PyObject *object, PyObject *unused)
 	return PyLong_FromLong(fusetrace_expect_fd(self->expect));
 }
 
+/* Room for what is found, and the expectation for this call alone; NULL: an exception is set. */
+static struct fusetrace_op **begin_call(struct core_expect *self, struct core_call *call)
+{
+	struct fusetrace_op **ops =
+		PyMem_Calloc((size_t)self->matches.count + 1, sizeof(struct fusetrace_op *));
+
+	if (!ops)
+		return (struct fusetrace_op **)PyErr_NoMemory();
+	if (!acquire(self, true)) {
+		PyMem_Free(ops);
+		return NULL;
+	}
+	call->operation_type = self->monitor->operation_type;
+	core_matches_set_call(&self->matches, call);
+	return ops;
+}
+
+static PyObject *found(struct core_expect *self, const struct core_call *call,
+		       struct fusetrace_op **ops)
+{
+	return core_operation_list(call->operation_type, ops, (size_t)self->matches.count);
+}
+
 static int sleep_and_look(struct core_expect *self, struct core_call *call, uint64_t timeout_ns,
 			  struct fusetrace_op **ops, struct fusetrace_report **reterr_report)
 {
 	struct core_wait wait;
 	int r;
 
-	core_matches_set_call(&self->matches, call);
 	core_wait_init(&wait, self->monitor, timeout_ns);
 	do {
 		call->saved = PyEval_SaveThread();
@@ -145,18 +167,13 @@ static PyObject *expect_wait(PyObject *object, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "K|p", &timeout_ns, &wants_report))
 		return NULL;
-	ops = PyMem_Calloc((size_t)self->matches.count + 1, sizeof(struct fusetrace_op *));
+	ops = begin_call(self, &call);
 	if (!ops)
-		return PyErr_NoMemory();
-	if (!acquire(self, true)) {
-		PyMem_Free(ops);
 		return NULL;
-	}
-	call.operation_type = self->monitor->operation_type;
 	r = sleep_and_look(self, &call, timeout_ns, ops, wants_report ? &report : NULL);
 	release(self);
 	if (r == 0)
-		list = core_operation_list(call.operation_type, ops, (size_t)self->matches.count);
+		list = found(self, &call, ops);
 	else
 		core_raise_report(r, report);
 	PyMem_Free(ops);
@@ -173,36 +190,30 @@ static PyObject *expect_poll(PyObject *object, PyObject *args)
 	struct fusetrace_report *report = NULL;
 	struct fusetrace_op **ops;
 	unsigned long long timeout_ns, given_ns;
-	PyObject *found = NULL;
+	PyObject *answer = NULL;
 	struct core_call call;
 	uint64_t deadline_ns, again_ns;
 	int r;
 
 	if (!PyArg_ParseTuple(args, "KK", &timeout_ns, &given_ns))
 		return NULL;
-	ops = PyMem_Calloc((size_t)self->matches.count + 1, sizeof(struct fusetrace_op *));
+	ops = begin_call(self, &call);
 	if (!ops)
-		return PyErr_NoMemory();
-	if (!acquire(self, true)) {
-		PyMem_Free(ops);
 		return NULL;
-	}
 	deadline_ns = given_ns;
-	call.operation_type = self->monitor->operation_type;
-	core_matches_set_call(&self->matches, &call);
 	call.saved = PyEval_SaveThread();
 	r = fusetrace_expect_poll(self->expect, timeout_ns, &deadline_ns, &again_ns, ops, &report);
 	PyEval_RestoreThread(call.saved);
 	release(self);
 	if (r == 0)
-		found = core_operation_list(call.operation_type, ops, (size_t)self->matches.count);
+		answer = found(self, &call, ops);
 	else if (r == -EAGAIN && !PyErr_Occurred())
-		found = Py_BuildValue("KK", (unsigned long long)deadline_ns,
-				      (unsigned long long)again_ns);
+		answer = Py_BuildValue("KK", (unsigned long long)deadline_ns,
+				       (unsigned long long)again_ns);
 	else
 		core_raise_report(r, report);
 	PyMem_Free(ops);
-	return found;
+	return answer;
 }
 
 /* close(): the descriptor is gone; again is fine. Not while a thread waits. */
