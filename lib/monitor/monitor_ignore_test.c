@@ -17,33 +17,19 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "fed_testing.h"
 #include "monitor.h"
 #include "testing.h"
 
-#define SOON (20 * FUSETRACE_SECOND)
 #define OWN 7
 #define OTHER 8
-
-static struct fusetrace_monitor *monitor;
-
-static int set_up(void **state)
-{
-	monitor = ft_test_monitor(0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	monitor = fusetrace_monitor_free(monitor);
-	return 0;
-}
 
 static void ignore(int is_ignored)
 {
 	assert_int_equal(fusetrace_monitor_ignore(monitor, OWN, is_ignored), 0);
 }
 
-static void feed(uint32_t pid, const char *op)
+static void feed_of(uint32_t pid, const char *op)
 {
 	ft_test_feed(monitor, FT_TEST_OP(.op = op, .path = "/a", .pid = pid));
 }
@@ -91,7 +77,7 @@ static void test_nobody_sees_it(void **state)
 	assert_int_equal(fusetrace_expect_new(monitor, NULL, &match, 1, 0, &expect, NULL), 0);
 	descriptor.fd = fusetrace_expect_fd(expect);
 	ignore(1);
-	feed(OWN, "write");
+	feed_of(OWN, "write");
 	ft_test_feed(monitor, FT_TEST_OP(.op = "read", .path = "/a", .pid = OWN,
 					 .status = FUSETRACE_STATUS_STARTED));
 	assert_int_equal(count_in_flight(), 0);
@@ -99,7 +85,7 @@ static void test_nobody_sees_it(void **state)
 	assert_int_equal(fusetrace_expect_wait(expect, 0, NULL, NULL), -ETIMEDOUT);
 	assert_int_equal(fusetrace_wait_none(monitor, NULL, match, 0, NULL, NULL), 0);
 	assert_int_equal(fusetrace_count(monitor, NULL, NULL), 0);
-	feed(OTHER, "write");
+	feed_of(OTHER, "write");
 	assert_int_equal(fusetrace_expect_wait(expect, SOON, &op, NULL), 0);
 	assert_int_equal(fusetrace_op_seq(op), 1);
 	assert_int_equal(fusetrace_summary_new(&summary), 0);
@@ -117,10 +103,10 @@ static void test_nested(void **state)
 	ignore(1);
 	ignore(1);
 	ignore(0);
-	feed(OWN, "write");
+	feed_of(OWN, "write");
 	ignore(0);
 	assert_int_equal(fusetrace_monitor_ignore(monitor, OWN, 0), -EINVAL);
-	feed(OWN, "read");
+	feed_of(OWN, "read");
 	assert_int_equal(fusetrace_count(monitor, NULL, NULL), 1);
 }
 
@@ -129,10 +115,10 @@ static void test_idle(void **state)
 {
 	uint64_t last_event_ns;
 
-	feed(OTHER, "write");
+	feed_of(OTHER, "write");
 	last_event_ns = monitor->last_event_ns;
 	ignore(1);
-	feed(OWN, "write");
+	feed_of(OWN, "write");
 	ft_test_feed(monitor, FT_TEST_OP(.op = "read", .path = "/a", .pid = OWN,
 					 .status = FUSETRACE_STATUS_STARTED));
 	assert_int_equal(monitor->last_event_ns, last_event_ns);
@@ -194,10 +180,10 @@ static void *ignore_and_feed(void *data)
 	for (int i = 0; i < ROUNDS; i++) {
 		if (fusetrace_monitor_ignore(monitor, (pid_t)pid, 1) < 0)
 			return data;
-		feed(pid, "write");
+		feed_of(pid, "write");
 		if (fusetrace_monitor_ignore(monitor, (pid_t)pid, 0) < 0)
 			return data;
-		feed(pid, "read");
+		feed_of(pid, "read");
 	}
 	return NULL;
 }
@@ -220,14 +206,12 @@ static void test_many_threads(void **state)
 			 THREADS * ROUNDS);
 }
 
-#define ignore_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ignore_test(test_refused), ignore_test(test_nobody_sees_it),
-		ignore_test(test_nested),  ignore_test(test_idle),
-		ignore_test(test_log),     ignore_test(test_many_threads),
+		FED_TEST(test_refused), FED_TEST(test_nobody_sees_it),
+		FED_TEST(test_nested),  FED_TEST(test_idle),
+		FED_TEST(test_log),     FED_TEST(test_many_threads),
 	};
 
 	ft_test_deadline(60);

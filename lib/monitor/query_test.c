@@ -10,27 +10,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "fed_testing.h"
 #include "monitor.h"
 #include "testing.h"
-
-static struct fusetrace_monitor *monitor;
-
-static int set_up(void **state)
-{
-	monitor = ft_test_monitor(0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	monitor = fusetrace_monitor_free(monitor);
-	return 0;
-}
-
-static void feed(const char *op, const char *path)
-{
-	ft_test_feed(monitor, FT_TEST_OP(.op = op, .path = path));
-}
 
 static void test_mark(void **state)
 {
@@ -140,25 +122,13 @@ static void test_foreach_that_feeds(void **state)
 	assert_int_equal(fusetrace_count(monitor, NULL, NULL), 20);
 }
 
-static void begin_in_flight(uint64_t key, uint32_t opcode, const char *path)
-{
-	struct ft_event event = {
-		.key = key,
-		.opcode = opcode,
-		.time_ns = ft_now_ns(),
-		.path = ft_bytes_of(path),
-	};
-
-	ft_tracker_begin(monitor->tracker, &event);
-}
-
 static void test_in_flight(void **state)
 {
 	struct visits visits = {0};
 
 	assert_int_equal(fusetrace_in_flight(monitor, NULL, visit, &visits), 0);
-	begin_in_flight(1, 16, "/a");
-	begin_in_flight(2, 15, "/b");
+	begin_in_flight(1, 16, "/a", ft_now_ns());
+	begin_in_flight(2, 15, "/b", ft_now_ns());
 	assert_int_equal(fusetrace_in_flight(monitor, NULL, visit, &visits), 0);
 	assert_int_equal(visits.count, 2);
 	visits.count = 0;
@@ -228,7 +198,7 @@ static void test_reader(void **state)
 	assert_int_equal(fusetrace_reader_next(NULL, &op, NULL), -EINVAL);
 	assert_int_equal(fusetrace_reader_next(reader, NULL, NULL), -EINVAL);
 	/* It outlives the monitor. */
-	tear_down(NULL);
+	fed_tear_down(NULL);
 	assert_int_equal(fusetrace_reader_next(reader, &op, &skipped), 1);
 	assert_string_equal(fusetrace_op_name(op), "read");
 	assert_int_equal(fusetrace_reader_next(reader, &op, &skipped), 0);
@@ -244,7 +214,7 @@ static void test_reader_is_overtaken(void **state)
 	struct fusetrace_op *op;
 	uint64_t skipped = 0, seen = 0;
 
-	tear_down(NULL);
+	fed_tear_down(NULL);
 	monitor = ft_test_monitor(1);
 	assert_int_equal(fusetrace_reader_new(monitor, NULL, &reader), 0);
 	for (int i = 0; i < 6000; i++)
@@ -269,7 +239,7 @@ static void test_totals_outlive_the_history(void **state)
 	struct fusetrace_summary *summary;
 	struct fusetrace_summary_row row;
 
-	tear_down(NULL);
+	fed_tear_down(NULL);
 	monitor = ft_test_monitor(1);
 	for (int i = 0; i < 5000; i++)
 		ft_test_feed(monitor,
@@ -285,20 +255,18 @@ static void test_totals_outlive_the_history(void **state)
 	fusetrace_summary_free(summary);
 }
 
-#define query_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		query_test(test_mark),
-		query_test(test_count),
-		query_test(test_foreach),
-		query_test(test_foreach_that_feeds),
-		query_test(test_in_flight),
-		query_test(test_in_flight_of_a_recording),
-		query_test(test_reader),
-		query_test(test_reader_is_overtaken),
-		query_test(test_totals_outlive_the_history),
+		FED_TEST(test_mark),
+		FED_TEST(test_count),
+		FED_TEST(test_foreach),
+		FED_TEST(test_foreach_that_feeds),
+		FED_TEST(test_in_flight),
+		FED_TEST(test_in_flight_of_a_recording),
+		FED_TEST(test_reader),
+		FED_TEST(test_reader_is_overtaken),
+		FED_TEST(test_totals_outlive_the_history),
 	};
 
 	ft_test_deadline(60);

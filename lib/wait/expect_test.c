@@ -13,30 +13,11 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "fed_testing.h"
 #include "monitor/monitor.h"
 #include "testing.h"
 
-#define SOON (20 * FUSETRACE_SECOND)
 #define SOON_MS 20000
-
-static struct fusetrace_monitor *monitor;
-
-static int set_up(void **state)
-{
-	monitor = ft_test_monitor(0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	monitor = fusetrace_monitor_free(monitor);
-	return 0;
-}
-
-static void feed(const char *op, const char *path)
-{
-	ft_test_feed(monitor, FT_TEST_OP(.op = op, .path = path));
-}
 
 static struct fusetrace_expect *expect_since(const struct fusetrace_mark *mark,
 					     const struct fusetrace_match *match)
@@ -119,14 +100,6 @@ static void test_operations_are_given(void **state)
 
 static const struct fusetrace_mark beginning;
 
-static struct fusetrace_mark mark_now(void)
-{
-	struct fusetrace_mark mark;
-
-	assert_int_equal(fusetrace_mark_now(monitor, &mark), 0);
-	return mark;
-}
-
 /* What has happened since the mark counts, what had happened before it does not. */
 static void test_since_a_mark(void **state)
 {
@@ -194,7 +167,7 @@ static void test_loss_since_a_mark(void **state)
 	const struct fusetrace_mark *marks[2] = {&beginning, &after};
 	struct fusetrace_expect *expect;
 
-	ft_test_feed_line(monitor, "{\"v\":1,\"event\":\"lost\",\"count\":3}\n");
+	ft_test_feed_line(monitor, LOST(3));
 	assert_int_equal(fusetrace_expect_new(monitor, &beginning, &create, 1,
 					      FUSETRACE_ORDER_STRICT, &expect, NULL),
 			 0);
@@ -580,32 +553,30 @@ static void test_poll_that_is_given_up(void **state)
 	fusetrace_expect_free(expect);
 }
 
-#define expect_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		expect_test(test_poll),
-		expect_test(rule_38_polled),
-		expect_test(test_poll_that_is_given_up),
-		expect_test(test_counts_only_what_starts_after),
-		expect_test(test_in_flight),
-		expect_test(test_operations_are_given),
-		expect_test(test_since_a_mark),
-		expect_test(test_mark_is_copied),
-		expect_test(test_since_the_beginning),
-		expect_test(test_loss_since_a_mark),
-		expect_test(test_dropped_since_a_mark),
-		expect_test(test_descriptor),
-		expect_test(test_descriptor_after_a_vain_look),
-		expect_test(test_a_check_tells_whose_failure_it_is),
-		expect_test(test_descriptor_tells_of_ends),
-		expect_test(test_descriptor_while_operations_come),
-		expect_test(test_failures_stay),
-		expect_test(test_refused),
-		expect_test(test_freed_without_a_wait),
-		expect_test(test_waited_for_in_another_thread),
-		expect_test(test_wait_again_after_a_timeout),
+		FED_TEST(test_poll),
+		FED_TEST(rule_38_polled),
+		FED_TEST(test_poll_that_is_given_up),
+		FED_TEST(test_counts_only_what_starts_after),
+		FED_TEST(test_in_flight),
+		FED_TEST(test_operations_are_given),
+		FED_TEST(test_since_a_mark),
+		FED_TEST(test_mark_is_copied),
+		FED_TEST(test_since_the_beginning),
+		FED_TEST(test_loss_since_a_mark),
+		FED_TEST(test_dropped_since_a_mark),
+		FED_TEST(test_descriptor),
+		FED_TEST(test_descriptor_after_a_vain_look),
+		FED_TEST(test_a_check_tells_whose_failure_it_is),
+		FED_TEST(test_descriptor_tells_of_ends),
+		FED_TEST(test_descriptor_while_operations_come),
+		FED_TEST(test_failures_stay),
+		FED_TEST(test_refused),
+		FED_TEST(test_freed_without_a_wait),
+		FED_TEST(test_waited_for_in_another_thread),
+		FED_TEST(test_wait_again_after_a_timeout),
 	};
 
 	ft_test_deadline(60);

@@ -15,21 +15,14 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "fed_testing.h"
 #include "monitor/monitor.h"
 #include "testing.h"
 
 #define LINES_MAX 40
-#define MS UINT64_C(1000000)
 
-static struct fusetrace_monitor *monitor;
 static struct fusetrace_report *report;
 static json_t *json; /* of report */
-
-static int set_up(void **state)
-{
-	monitor = ft_test_monitor(0);
-	return 0;
-}
 
 static void drop_report(void)
 {
@@ -41,13 +34,7 @@ static void drop_report(void)
 static int tear_down(void **state)
 {
 	drop_report();
-	monitor = fusetrace_monitor_free(monitor);
-	return 0;
-}
-
-static void feed(const char *op, const char *path)
-{
-	ft_test_feed(monitor, FT_TEST_OP(.op = op, .path = path));
+	return fed_tear_down(state);
 }
 
 /* ---- what holds for every report ---- */
@@ -372,18 +359,6 @@ static void assert_subject(const char *path)
 	assert_string_equal(json_string_value(json_object_get(subject, "path")), path);
 }
 
-static void begin(uint64_t key, uint32_t opcode, const char *path)
-{
-	struct ft_event event = {
-		.key = key,
-		.opcode = opcode,
-		.time_ns = ft_now_ns(),
-		.path = ft_bytes_of(path),
-	};
-
-	ft_tracker_begin(monitor->tracker, &event);
-}
-
 static void rule_22_the_report_is_about_what_kept_it_busy(void **state)
 {
 	feed("write", "/last");
@@ -392,9 +367,9 @@ static void rule_22_the_report_is_about_what_kept_it_busy(void **state)
 	assert_shows("operations keep coming");
 	assert_subject("/last");
 	drop_report();
-	begin(1, 40 /* POLL */, "/may/last/for/ever");
-	begin(2, 16 /* WRITE */, "/busy");
-	begin(3, 16, "/younger");
+	begin_in_flight(1, 40 /* POLL */, "/may/last/for/ever", ft_now_ns());
+	begin_in_flight(2, 16 /* WRITE */, "/busy", ft_now_ns());
+	begin_in_flight(3, 16, "/younger", ft_now_ns());
 	assert_int_equal(fusetrace_wait_idle(monitor, 0, MS, &report), -EBUSY);
 	check_report(-EBUSY, FUSETRACE_VERDICT_NOT_IDLE);
 	assert_shows("this has not been answered");
@@ -411,8 +386,6 @@ static void assert_listed(const char *list, size_t count, const char *first, con
 	assert_string_equal(
 		json_string_value(json_object_get(json_array_get(array, count - 1), "path")), last);
 }
-
-#define LOST(count) "{\"v\":1,\"event\":\"lost\",\"count\":" #count "}\n"
 
 /* More of everything than is shown, some of it before the mark. */
 static void feed_much(struct fusetrace_mark *ret_mark)
@@ -433,7 +406,7 @@ static void feed_much(struct fusetrace_mark *ret_mark)
 	}
 	for (uint64_t i = 0; i < 8; i++) {
 		snprintf(path, sizeof(path), "/p%d", (int)i);
-		begin(i + 1, 15 /* READ */, path);
+		begin_in_flight(i + 1, 15 /* READ */, path, ft_now_ns());
 	}
 }
 
@@ -557,7 +530,7 @@ static void test_verdict_names(void **state)
 	}
 }
 
-#define report_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define report_test(test) cmocka_unit_test_setup_teardown(test, fed_set_up, tear_down)
 
 int main(void)
 {

@@ -13,28 +13,16 @@
 
 #include <cmocka.h>
 
+#include "fed_testing.h"
 #include "monitor/monitor.h"
 #include "testing.h"
 
-static struct fusetrace_monitor *monitor;
 static struct fusetrace_report *report;
-
-static int set_up(void **state)
-{
-	monitor = ft_test_monitor(0);
-	return 0;
-}
 
 static int tear_down(void **state)
 {
 	report = fusetrace_report_free(report);
-	monitor = fusetrace_monitor_free(monitor);
-	return 0;
-}
-
-static void feed(const char *op, const char *path)
-{
-	ft_test_feed(monitor, FT_TEST_OP(.op = op, .path = path));
+	return fed_tear_down(state);
 }
 
 static void feed_sized(const char *path, uint64_t size)
@@ -218,7 +206,7 @@ static void test_each_check_counts_for_itself(void **state)
 	assert_says("refused by the check is_right 1 times, last:\n");
 }
 
-#define check_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define check_test(test) cmocka_unit_test_setup_teardown(test, fed_set_up, tear_down)
 
 int main(void)
 {

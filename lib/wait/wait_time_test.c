@@ -15,32 +15,12 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "fed_testing.h"
 #include "monitor/monitor.h"
 #include "testing.h"
 
-#define MS UINT64_C(1000000)
-#define SOON (20 * FUSETRACE_SECOND) /* a deadline that no test should reach */
 #define FEED_NS (4 * FUSETRACE_SECOND)
 #define TRIES 20
-
-static struct fusetrace_monitor *monitor;
-
-static int set_up(void **state)
-{
-	monitor = ft_test_monitor(0);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	monitor = fusetrace_monitor_free(monitor);
-	return 0;
-}
-
-static void feed(const char *op, const char *path)
-{
-	ft_test_feed(monitor, FT_TEST_OP(.op = op, .path = path));
-}
 
 /* ---- deadlines ---- */
 
@@ -200,14 +180,12 @@ static void rule_22_news_begin_the_quiet_anew(void **state)
 		assert_true(++tries < TRIES);
 }
 
-#define time_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		time_test(rule_16_deadline_with_wake_ups),
-		time_test(rule_16_the_clock_is_monotonic),
-		time_test(rule_22_news_begin_the_quiet_anew),
+		FED_TEST(rule_16_deadline_with_wake_ups),
+		FED_TEST(rule_16_the_clock_is_monotonic),
+		FED_TEST(rule_22_news_begin_the_quiet_anew),
 	};
 
 	ft_test_deadline(60);
