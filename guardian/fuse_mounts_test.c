@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -274,6 +275,7 @@ static void test_in_a_filesystem_that_hangs(void **state)
 {
 	struct leftover *leftover;
 	uint64_t began_ns;
+	siginfo_t stopped;
 	pid_t pid;
 
 	ground_skip_where_impossible();
@@ -281,6 +283,7 @@ static void test_in_a_filesystem_that_hangs(void **state)
 	ground_directory("mnt/in");
 	leftover = mounted("mnt/in");
 	kill(pid, SIGSTOP);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &stopped, WSTOPPED | WNOWAIT), 0);
 	began_ns = ft_now_ns();
 	assert_kept(leftover, "what it lies in does not answer");
 	assert_true(ft_now_ns() - began_ns < UINT64_C(10000000000));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The guardian: whatever way an owner ends, nothing of it is left, and nothing else is touched."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -102,10 +103,10 @@ def test_guardian_is_nobodys_child_and_quiet(own, folder):
                 "ready(has_child=has_child)")
     assert not owner.made["has_child"]
     guardian = Watched(owner).pid
+    until(lambda: os.readlink(f"/proc/{guardian}/cwd") == "/", "it is on its way")
     status = Path(f"/proc/{guardian}/status").read_text()
     assert f"PPid:\t{owner.pid}\n" not in status
     assert os.getsid(guardian) != os.getsid(owner.pid)
-    assert os.readlink(f"/proc/{guardian}/cwd") == "/"
     descriptors = {int(name): os.readlink(f"/proc/{guardian}/fd/{name}")
                    for name in os.listdir(f"/proc/{guardian}/fd")}
     assert set(descriptors) == {0, 1, 2, 3, 4}
@@ -474,6 +475,14 @@ def test_owner_that_closes_all_descriptors(own, folder):
     assert_nothing_left(folder, owner.pid)
 
 
+def has_socket(pid):
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # it is closed at this moment
+            if "socket" in os.readlink(f"/proc/{pid}/fd/{name}"):
+                return True
+    return False
+
+
 def test_forked_child_goes_on(own, folder):
     owner = own("mount('one')\n"
                 "child = os.fork()\n"
@@ -483,8 +492,7 @@ def test_forked_child_goes_on(own, folder):
     watched = Watched(owner)
     child = owner.made["child"]
     try:
-        assert not any("socket" in os.readlink(f"/proc/{child}/fd/{name}")
-                       for name in os.listdir(f"/proc/{child}/fd"))
+        until(lambda: not has_socket(child), "it keeps the socket")
         owner.kill()
         watched.wait()
         assert Path(f"/proc/{child}").exists()
