@@ -258,11 +258,15 @@ static void tell_death(const struct run *run)
 /* A mount without a daemon answers everything with "transport endpoint is not connected". */
 static void clean_up(const struct run *run)
 {
-	const char *mountpoint = fusetrace_mount_point(run->mount);
+	const char *mountpoint;
 	struct fusetrace_stop stop;
 	int r;
 
-	if (fusetrace_monitor_state(run->trace.monitor) != FUSETRACE_STATE_GONE || !mountpoint)
+	if (fusetrace_monitor_state(run->trace.monitor) != FUSETRACE_STATE_GONE)
+		return;
+	fusetrace_mount_check(run->mount); /* it may have come and died within one turn */
+	mountpoint = fusetrace_mount_point(run->mount);
+	if (!mountpoint)
 		return;
 	r = fusetrace_mount_stop(run->mount, NULL, &stop, NULL);
 	if (r < 0)

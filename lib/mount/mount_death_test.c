@@ -222,6 +222,37 @@ static void test_before_the_monitor_knows(void **state)
 	life_stop_within(0);
 }
 
+static void await_state(uint32_t state)
+{
+	uint64_t end = ft_now_ns() + SOON;
+
+	while (fusetrace_monitor_state(life.monitor) != state) {
+		assert_true(ft_now_ns() < end);
+		usleep(100);
+		fusetrace_process(life.monitor);
+	}
+}
+
+/* Where the trace tells what is mounted, and it was mounted and killed before anybody asked. */
+static void test_before_anybody_looks(void **state)
+{
+	char *argv[] = {(char *)life_branchfs(), "-f", life.branch, life.point, NULL};
+
+	life_skip_where_impossible();
+	life_make_monitor();
+	if (fusetrace_mount_start(FUSETRACE_MOUNT_OPTS(.argv = argv, .monitor = life.monitor),
+				  &life.mounted, &life.error) < 0)
+		fail_msg("%s", life.error.text);
+	await_state(FUSETRACE_STATE_MOUNTED);
+	kill(fusetrace_mount_pid(life.mounted), SIGKILL);
+	await_state(FUSETRACE_STATE_GONE);
+	assert_null(fusetrace_mount_point(life.mounted));
+	assert_true(ft_test_is_mounted(life.point));
+	assert_int_equal(fusetrace_mount_check(life.mounted), 0);
+	assert_string_equal(fusetrace_mount_point(life.mounted), life.point);
+	assert_true(life_stop_within(0).flags & FUSETRACE_STOP_WAS_DEAD);
+}
+
 static void test_before_init_stopped(void **state)
 {
 	life_skip_where_impossible();
@@ -391,6 +422,7 @@ int main(void)
 		TEST(test_before_init_sigkill),
 		TEST(test_before_init_abort),
 		TEST(test_before_the_monitor_knows),
+		TEST(test_before_anybody_looks),
 		TEST(test_before_init_stopped),
 		TEST(test_during_a_wait_sigkill),
 		TEST(test_during_a_wait_abort),

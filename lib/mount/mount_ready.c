@@ -79,19 +79,28 @@ static bool is_ours(struct fusetrace_mount *mount, const struct ft_mount *found)
 	       ft_daemons_has_argument(fusetrace_mount_pid(mount), found->mountpoint);
 }
 
-/* It looks itself for what the process that it follows mounts. */
+/*
+ * It looks itself for what the process that it follows mounts. Where the daemon is gone already, its mount
+ * is the one that nobody holds.
+ */
 static const struct ft_mount *find_of_monitor(struct fusetrace_monitor *monitor,
 					      const struct ft_mounts *mounts)
 {
-	uint32_t connection = 0;
+	const struct ft_mount *found = NULL;
+	bool is_gone;
 
 	ft_engine_lock();
 	if (monitor->state == FUSETRACE_STATE_PENDING && monitor->is_attached)
 		ft_engine_check_mounts();
-	if (monitor->state == FUSETRACE_STATE_MOUNTED)
-		connection = monitor->connection;
+	is_gone = monitor->state == FUSETRACE_STATE_GONE;
+	if (monitor->connection && (is_gone || monitor->state == FUSETRACE_STATE_MOUNTED))
+		found = ft_mounts_by_connection(mounts, monitor->connection);
+	if (found && is_gone && strcmp(found->mountpoint, monitor->mountpoint) != 0)
+		found = NULL;
 	ft_engine_unlock();
-	return connection ? ft_mounts_by_connection(mounts, connection) : NULL;
+	if (found && is_gone && ft_daemons_of_connection(found->connection, NULL, 0) > 0)
+		return NULL;
+	return found;
 }
 
 static const struct ft_mount *find(struct fusetrace_mount *mount, const struct ft_mounts *mounts)
