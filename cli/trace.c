@@ -311,6 +311,7 @@ static void show_end(struct trace *trace)
 		fusetrace_in_flight(trace->monitor, &trace->match, show_in_flight, trace);
 		break;
 	case FUSETRACE_STATE_UNMOUNTED:
+		fusetrace_in_flight(trace->monitor, &trace->match, show_in_flight, trace);
 		trace_tell(trace, FT_JSON_UNMOUNTED);
 		break;
 	case FUSETRACE_STATE_GONE:

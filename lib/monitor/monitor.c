@@ -213,7 +213,9 @@ void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state)
 	/* A waiter that wakes up after the stop still learns what had happened before. */
 	if (!monitor->end)
 		monitor->end = state;
-	ft_tracker_abandon(monitor->tracker);
+	/* After a lazy unmount what is in flight is still answered. */
+	if (state != FUSETRACE_STATE_UNMOUNTED)
+		ft_tracker_abandon(monitor->tracker);
 	ft_waiters_notify_all(&monitor->waiters);
 }
 
@@ -412,6 +414,7 @@ static void on_event(struct fusetrace_monitor *monitor, const struct ft_record *
 	if (ft_kernel_is_first(record) && monitor->has_begun) {
 		monitor->is_replaced = true;
 		ft_monitor_end(monitor, FUSETRACE_STATE_UNMOUNTED);
+		ft_tracker_abandon(monitor->tracker);
 	}
 	if (monitor->is_replaced || !monitor->is_confirmed)
 		return;

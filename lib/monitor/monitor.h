@@ -110,9 +110,16 @@ void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids
 /* For one that is PENDING: the mount is its own, whoever followed made it. Without the lock. */
 void ft_monitor_take_mount(struct fusetrace_monitor *monitor, const struct ft_mount *mount,
 			   pid_t followed);
-/* Ends in that state: what is in flight is given up, waiters are woken. Not for an earlier state.
+/*
+ * Ends in that state: waiters are woken, and what is in flight is given up unless it was unmounted only.
+ * Not for an earlier state.
  */
 void ft_monitor_end(struct fusetrace_monitor *monitor, uint32_t state);
+/*
+ * Nobody serves it any more: ends, unless it was unmounted before, once all that the daemon did is taken,
+ * and what it has not answered is given up. Lock held.
+ */
+void ft_monitor_gone(struct fusetrace_monitor *monitor);
 
 /*
  * The daemon's end as far as it is known by now; of one that has only just closed its output it is

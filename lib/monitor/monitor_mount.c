@@ -110,6 +110,23 @@ static bool may_be_served_unseen(const struct fusetrace_monitor *monitor)
 	       ft_unseen_why() != FT_UNSEEN_NONE;
 }
 
+/* Lock held. What was unmounted lazily lives on while somebody uses it. */
+static bool has_mounted(const struct fusetrace_monitor *monitor)
+{
+	return monitor->state == FUSETRACE_STATE_MOUNTED ||
+	       monitor->state == FUSETRACE_STATE_UNMOUNTED;
+}
+
+void ft_monitor_gone(struct fusetrace_monitor *monitor)
+{
+	/* The end of a request that was given up before it was taken would be told as another one. */
+	ft_engine_drain();
+	if (monitor->state == FUSETRACE_STATE_UNMOUNTED)
+		ft_tracker_abandon(monitor->tracker);
+	else
+		ft_monitor_end(monitor, FUSETRACE_STATE_GONE);
+}
+
 void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
 {
 	for (int i = 0; i < monitor->daemon_count; i++) {
@@ -119,13 +136,13 @@ void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
 			continue;
 		note_exit(monitor, pid, remove_daemon(monitor, i));
 		/* A daemon that went into the background leaves a child behind that serves. */
-		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED)
+		if (monitor->daemon_count == 0 && has_mounted(monitor))
 			find_daemons(monitor);
 		if (monitor->daemon_count == 0 && is_served_later(monitor))
 			add_daemon(monitor, monitor->followed);
-		if (monitor->daemon_count == 0 && monitor->state == FUSETRACE_STATE_MOUNTED &&
+		if (monitor->daemon_count == 0 && has_mounted(monitor) &&
 		    !may_be_served_unseen(monitor))
-			ft_monitor_end(monitor, FUSETRACE_STATE_GONE);
+			ft_monitor_gone(monitor);
 		ft_waiters_notify_lines(
 			&monitor->waiters); /* also after an unmount it is the end */
 		return;

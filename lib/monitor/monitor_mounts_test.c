@@ -274,22 +274,14 @@ static int count_status(struct fusetrace_op *op, void *data)
 	return 0;
 }
 
-/* The daemon is stopped, so that a request stays without an answer; then it is killed. */
-static void test_daemon_is_killed(void **state)
+/* The daemon is stopped, so that a request stays without an answer. */
+static pthread_t leave_in_flight(struct fusetrace_monitor *monitor)
 {
-	struct fusetrace_monitor *monitor;
-	struct live_waiting waiting;
-	uint64_t began_ns, deadline = ft_deadline_ns(SOON);
-	pthread_t thread;
-	char path[PATH_MAX];
-	pid_t pids[8];
+	static char path[PATH_MAX];
+	uint64_t deadline = ft_deadline_ns(SOON);
 	int counts[5] = {0};
+	pthread_t thread;
 
-	live_skip_where_impossible();
-	monitor = live_attach();
-	assert_int_equal(fusetrace_monitor_daemons(monitor, pids, 8), 1);
-	assert_int_equal(pids[0], live_own.daemon);
-	live_start_waiting(&waiting, monitor);
 	assert_int_equal(kill(live_own.daemon, SIGSTOP), 0);
 	snprintf(path, sizeof(path), "%s/stuck", live_own.point);
 	assert_int_equal(pthread_create(&thread, NULL, stat_a_file, path), 0);
@@ -298,6 +290,54 @@ static void test_daemon_is_killed(void **state)
 		assert_int_equal(fusetrace_in_flight(monitor, NULL, count_status, counts), 0);
 	}
 	assert_int_equal(counts[FUSETRACE_STATUS_STARTED], 1);
+	return thread;
+}
+
+/* What is in flight then is still answered, and told once. */
+static void test_unmounted_lazily(void **state)
+{
+	struct fusetrace_monitor *monitor;
+	struct live_waiting waiting;
+	pthread_t thread;
+	int counts[5] = {0};
+
+	live_skip_where_impossible();
+	monitor = live_attach();
+	live_start_waiting(&waiting, monitor);
+	thread = leave_in_flight(monitor);
+	assert_int_equal(umount2(live_own.point, MNT_DETACH), 0);
+	pthread_join(waiting.thread, NULL);
+	assert_int_equal(waiting.result, -ENOTCONN);
+	assert_int_equal(fusetrace_in_flight(monitor, NULL, count_status, counts), 0);
+	assert_int_equal(counts[FUSETRACE_STATUS_STARTED], 1);
+	assert_int_equal(kill(live_own.daemon, SIGCONT), 0);
+	pthread_join(thread, NULL);
+	waitpid(live_own.daemon, NULL, 0);
+	memset(counts, 0, sizeof(counts));
+	assert_int_equal(fusetrace_foreach(monitor, NULL, FUSETRACE_MATCH(.path = "/stuck"),
+					   count_status, counts),
+			 0);
+	assert_int_equal(counts[FUSETRACE_STATUS_FAILED], 1);
+	assert_int_equal(counts[FUSETRACE_STATUS_UNKNOWN], 0);
+	assert_int_equal(fusetrace_monitor_state(monitor), FUSETRACE_STATE_UNMOUNTED);
+	live_free_monitor(monitor);
+}
+
+static void test_daemon_is_killed(void **state)
+{
+	struct fusetrace_monitor *monitor;
+	struct live_waiting waiting;
+	uint64_t began_ns;
+	pthread_t thread;
+	pid_t pids[8];
+	int counts[5] = {0};
+
+	live_skip_where_impossible();
+	monitor = live_attach();
+	assert_int_equal(fusetrace_monitor_daemons(monitor, pids, 8), 1);
+	assert_int_equal(pids[0], live_own.daemon);
+	live_start_waiting(&waiting, monitor);
+	thread = leave_in_flight(monitor);
 	began_ns = ft_now_ns();
 	assert_int_equal(kill(live_own.daemon, SIGKILL), 0);
 	pthread_join(waiting.thread, NULL);
@@ -308,7 +348,6 @@ static void test_daemon_is_killed(void **state)
 	pthread_join(thread, NULL);
 	assert_int_equal(fusetrace_monitor_state(monitor), FUSETRACE_STATE_GONE);
 	/* It is listed, and satisfies nothing. */
-	memset(counts, 0, sizeof(counts));
 	assert_int_equal(fusetrace_foreach(monitor, NULL, NULL, count_status, counts), 0);
 	assert_int_equal(counts[FUSETRACE_STATUS_UNKNOWN], 1);
 	assert_int_equal(counts[FUSETRACE_STATUS_COMPLETED], 0);
@@ -329,6 +368,7 @@ int main(void)
 		LIVE_TEST(rule_15_an_end_that_nobody_saw_before_the_stop),
 		LIVE_TEST(test_replaced_unseen),
 		LIVE_TEST(test_unmounted_before_the_start),
+		LIVE_TEST(test_unmounted_lazily),
 		LIVE_TEST(test_daemon_is_killed),
 	};
 

@@ -415,22 +415,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, life_set_up, life_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_before_mounting_sigkill),
-		TEST(test_before_mounting_abort),
-		TEST(test_before_mounting_exit_0),
-		TEST(test_before_mounting_wait),
-		TEST(test_before_init_sigkill),
-		TEST(test_before_init_abort),
-		TEST(test_before_the_monitor_knows),
-		TEST(test_before_anybody_looks),
-		TEST(test_before_init_stopped),
-		TEST(test_during_a_wait_sigkill),
-		TEST(test_during_a_wait_abort),
-		TEST(test_during_a_wait_in_the_background),
-		TEST(test_during_a_wait_stopped),
-		TEST(test_during_a_request),
-		TEST(test_during_unmount_sigkill),
-		TEST(test_during_unmount_abort),
+		TEST(test_before_mounting_sigkill),  TEST(test_before_mounting_abort),
+		TEST(test_before_mounting_exit_0),   TEST(test_before_mounting_wait),
+		TEST(test_before_init_sigkill),      TEST(test_before_init_abort),
+		TEST(test_before_the_monitor_knows), TEST(test_before_anybody_looks),
+		TEST(test_before_init_stopped),      TEST(test_during_a_wait_sigkill),
+		TEST(test_during_a_wait_abort),      TEST(test_during_a_wait_in_the_background),
+		TEST(test_during_a_wait_stopped),    TEST(test_during_a_request),
+		TEST(test_during_unmount_sigkill),   TEST(test_during_unmount_abort),
 	};
 
 	ft_test_deadline(110);

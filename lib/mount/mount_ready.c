@@ -211,7 +211,7 @@ static void end_monitor(struct fusetrace_mount *mount)
 	if (!mount->monitor)
 		return;
 	ft_engine_lock();
-	ft_monitor_end(mount->monitor, FUSETRACE_STATE_GONE);
+	ft_monitor_gone(mount->monitor);
 	ft_engine_unlock();
 }
 
