@@ -184,18 +184,6 @@ static void test_before_init_abort(void **state)
 	before_init(SIGABRT, "it was mounted, but was killed by signal 6 (SIGABRT)");
 }
 
-static pid_t start_beside(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		execl(life_branchfs(), life_branchfs(), "-f", "-o", "hang=*", life.branch,
-		      life.point, NULL);
-		_exit(127);
-	}
-	return pid;
-}
-
 /*
  * Mounted, killed and reaped before the monitor knew of the mount, so there is nobody that it could
  * watch. As that takes a moment of chance, somebody whom it does not follow mounts here.
@@ -209,9 +197,7 @@ static void test_before_the_monitor_knows(void **state)
 	life_skip_where_impossible();
 	life_make_monitor();
 	life_start(argv);
-	pid = start_beside();
-	while (!ft_test_is_mounted(life.point))
-		assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	pid = life_start_beside("hang=*");
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	kill(fusetrace_mount_pid(life.mounted), SIGKILL);

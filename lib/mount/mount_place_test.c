@@ -4,17 +4,21 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "mount_testing.h"
 #include "testing.h"
 
@@ -96,6 +100,60 @@ static void test_replaced_while_in_use(void **state)
 	assert_true(ft_test_is_mounted(life.point));
 	life_write_file("b", "x");
 	life_stop_within(0);
+}
+
+/* ---- a stranger with our number ---- */
+
+/* Its mount has gone, and it is too busy to end. */
+static pid_t start_stranger(uint32_t *ret_connection)
+{
+	pid_t pid = life_start_beside("rw");
+	struct stat stat;
+
+	assert_int_equal(lstat(life.point, &stat), 0);
+	*ret_connection = minor(stat.st_dev);
+	kill(pid, SIGSTOP);
+	assert_int_equal(umount2(life.point, MNT_DETACH), 0);
+	return pid;
+}
+
+static void end_stranger(pid_t pid)
+{
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* It still holds a descriptor with the number that is given to us next. */
+static void test_stranger_with_our_number(void **state)
+{
+	uint32_t number = 0, ours = 1;
+	uint64_t deadline;
+	pid_t stranger = 0;
+	int status = 0;
+
+	life_skip_where_impossible();
+	while (number != ours) { /* others may mount meanwhile */
+		if (stranger) {
+			life_stop_within(0);
+			end_stranger(stranger);
+			life.mounted = fusetrace_mount_free(life.mounted);
+		}
+		stranger = start_stranger(&number);
+		life_start_branchfs(NULL, false);
+		life_be_ready();
+		ours = fusetrace_mount_connection(life.mounted);
+	}
+	kill(fusetrace_mount_pid(life.mounted), SIGKILL);
+	deadline = ft_now_ns() + SOON;
+	while (fusetrace_mount_check(life.mounted) > 0) {
+		assert_true(ft_now_ns() < deadline);
+		usleep(1000);
+	}
+	assert_int_equal(fusetrace_mount_outcome(life.mounted, &status), 1);
+	assert_int_equal(status, SIGKILL);
+	assert_true(life_stop_within(0).flags & FUSETRACE_STOP_WAS_DEAD);
+	end_stranger(stranger);
 }
 
 /* ---- the directory itself ---- */
@@ -192,6 +250,7 @@ int main(void)
 		TEST(test_two_on_one_point),
 		TEST(test_replaced),
 		TEST(test_replaced_while_in_use),
+		TEST(test_stranger_with_our_number),
 		TEST(test_deleted),
 		TEST(test_deleted_while_traced),
 		TEST(test_deleted_before_it_is_mounted),

@@ -116,6 +116,21 @@ void life_start_script(const char *text)
 	life_start(argv);
 }
 
+pid_t life_start_beside(const char *option)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execl(life_branchfs(), life_branchfs(), "-f", "-o", option, life.branch, life.point,
+		      NULL);
+		_exit(127);
+	}
+	while (!ft_test_is_mounted(life.point))
+		assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	return pid;
+}
+
 void life_be_ready(void)
 {
 	if (fusetrace_mount_wait_ready(life.mounted, SOON, &life.error) < 0)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <fusetrace/fusetrace.h>
 
@@ -38,6 +39,8 @@ void life_start(char *const argv[]);
 void life_start_branchfs(const char *option, bool is_background);
 /* A script that finds branchfs as $0, the branch as $1 and the mountpoint as $2. */
 void life_start_script(const char *text);
+/* branchfs with an option, started and mounted there by the test itself. */
+pid_t life_start_beside(const char *option);
 void life_be_ready(void);
 /* Stops it, with short times for the later steps, and finds nothing left. */
 struct fusetrace_stop life_stop_within(uint64_t unmount_ns);

@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * See daemons.h. A /dev/fuse descriptor tells its connection in /proc/PID/fdinfo/FD
- * ("fuse_connection:", since Linux 6.17); where it does not, no holder is found.
+ * ("fuse_connection:", since Linux 6.17); where it does not, no server is found.
+ *
+ * The number of a connection is given out again as soon as it is unmounted, and whoever served it still
+ * holds a descriptor of that number until he ends. poll(2) tells them apart: it reports an error for a
+ * descriptor whose connection is over (fuse_dev_poll()).
  */
 #include "daemons.h"
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -29,6 +37,49 @@ static ssize_t read_file(const char *path, char *buffer, size_t size)
 	return length;
 }
 
+/* ---- whether a connection is over ---- */
+
+/* A copy of the descriptor in a child that somebody forks meanwhile would keep the connection alive. */
+static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&fork_lock);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&fork_lock);
+}
+
+static void watch_forks(void)
+{
+	pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+/* Who may not look (EPERM, or a kernel before 5.6) takes it as connected. */
+static bool is_connected(pid_t pid, int fd)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct pollfd descriptor = {.events = 0};
+	int pidfd FT_AUTO_CLOSE = pidfd_open(pid, 0);
+	bool result;
+
+	if (pidfd < 0)
+		return errno != ESRCH;
+	pthread_once(&once, watch_forks);
+	pthread_mutex_lock(&fork_lock);
+	descriptor.fd = pidfd_getfd(pidfd, fd, 0);
+	result =
+		descriptor.fd < 0 ? errno != ESRCH && errno != EBADF : poll(&descriptor, 1, 0) == 0;
+	if (descriptor.fd >= 0)
+		close(descriptor.fd);
+	pthread_mutex_unlock(&fork_lock);
+	return result;
+}
+
+/* ---- who serves one ---- */
+
 static bool descriptor_serves(const char *pid, const char *fd, uint32_t connection)
 {
 	char path[PATH_MAX], text[1024];
@@ -44,7 +95,8 @@ static bool descriptor_serves(const char *pid, const char *fd, uint32_t connecti
 	if (read_file(path, text, sizeof(text)) < 0)
 		return false;
 	line = strstr(text, "fuse_connection:");
-	return line && sscanf(line, "fuse_connection: %u", &number) == 1 && number == connection;
+	return line && sscanf(line, "fuse_connection: %u", &number) == 1 && number == connection &&
+	       is_connected((pid_t)atoi(pid), atoi(fd));
 }
 
 static bool process_serves(const char *pid, uint32_t connection)
@@ -87,6 +139,8 @@ bool ft_daemons_serves(pid_t pid, uint32_t connection)
 	snprintf(name, sizeof(name), "%d", pid);
 	return process_serves(name, connection);
 }
+
+/* ---- what a process was started with ---- */
 
 /* The first variable of which the first length bytes are those of text. Free with free(). */
 static char *find_variable(pid_t pid, const char *text, size_t length)
@@ -135,6 +189,8 @@ int ft_daemons_with_variable(const char *variable, pid_t *pids, int max)
 	}
 	return count;
 }
+
+/* ---- whose child it is ---- */
 
 /* State and parent; 'X' and 0 when the process is gone. */
 static char look_at(pid_t pid, pid_t *ret_parent)

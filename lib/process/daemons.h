@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which processes serve a FUSE connection: those that hold its /dev/fuse, as /proc says. Read-only,
- * best effort: what we may not see is not found.
+ * Which processes serve a FUSE connection: those that hold its /dev/fuse, as /proc says, while it is
+ * connected; who has been unmounted or aborted serves nothing any more. Best effort: what we may not see
+ * is not found.
  */
 #ifndef FT_DAEMONS_H
 #define FT_DAEMONS_H
@@ -10,10 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Number of holders of the connection, of which the first max are in pids. */
+/* Number of those who serve the connection, of which the first max are in pids. */
 int ft_daemons_of_connection(uint32_t connection, pid_t *pids, int max);
 
-/* Whether pid is one of those that hold the connection. */
+/* Whether pid is one of them. */
 bool ft_daemons_serves(pid_t pid, uint32_t connection);
 
 /* Whether pid was started with variable ("NAME=value") in its environment; what we may not read has

@@ -287,12 +287,6 @@ def _uses(pid: int, mountpoint: bytes) -> bool:
     return False
 
 
-def holders_of(connection: int) -> list[int]:
-    """The daemon's processes: those that hold this connection. Empty when there is none, or the
-    kernel does not tell (before Linux 6.14)."""
-    return [pid for pid in _pids() if connection in connections_of(pid)]
-
-
 def connections_of(pid: int) -> set[int]:
     """The FUSE connections that a process holds; empty where the kernel does not tell."""
     found: set[int] = set()

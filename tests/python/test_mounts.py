@@ -249,14 +249,6 @@ def test_users(mounted):
 
 
 @needs_fuse
-def test_holders(manager, mounted):
-    connection = mounts.find_mount(str(mounted)).connection
-    found = mounts.holders_of(connection)
-    assert found in ([], [manager.active_mounts[mounted].pid])  # [] before Linux 6.14
-    assert mounts.holders_of(connection + 1000) == []
-
-
-@needs_fuse
 def test_abort(manager, mounted):
     connection = mounts.find_mount(str(mounted)).connection
     if not os.path.exists(f"{mounts.CONNECTIONS}/{connection}"):
