@@ -274,22 +274,28 @@ static int count_status(struct fusetrace_op *op, void *data)
 	return 0;
 }
 
-/* The daemon is stopped, so that a request stays without an answer. */
-static pthread_t leave_in_flight(struct fusetrace_monitor *monitor)
+static void await_in_flight(struct fusetrace_monitor *monitor)
 {
-	static char path[PATH_MAX];
 	uint64_t deadline = ft_deadline_ns(SOON);
 	int counts[5] = {0};
-	pthread_t thread;
 
-	assert_int_equal(kill(live_own.daemon, SIGSTOP), 0);
-	snprintf(path, sizeof(path), "%s/stuck", live_own.point);
-	assert_int_equal(pthread_create(&thread, NULL, stat_a_file, path), 0);
 	while (!counts[FUSETRACE_STATUS_STARTED] && ft_now_ns() < deadline) {
 		sched_yield();
 		assert_int_equal(fusetrace_in_flight(monitor, NULL, count_status, counts), 0);
 	}
 	assert_int_equal(counts[FUSETRACE_STATUS_STARTED], 1);
+}
+
+/* The daemon is stopped, so that a request stays without an answer. */
+static pthread_t leave_in_flight(struct fusetrace_monitor *monitor)
+{
+	static char path[PATH_MAX];
+	pthread_t thread;
+
+	assert_int_equal(kill(live_own.daemon, SIGSTOP), 0);
+	snprintf(path, sizeof(path), "%s/stuck", live_own.point);
+	assert_int_equal(pthread_create(&thread, NULL, stat_a_file, path), 0);
+	await_in_flight(monitor);
 	return thread;
 }
 
@@ -320,6 +326,39 @@ static void test_unmounted_lazily(void **state)
 	assert_int_equal(counts[FUSETRACE_STATUS_FAILED], 1);
 	assert_int_equal(counts[FUSETRACE_STATUS_UNKNOWN], 0);
 	assert_int_equal(fusetrace_monitor_state(monitor), FUSETRACE_STATE_UNMOUNTED);
+	live_free_monitor(monitor);
+}
+
+static void stat_until_killed(void)
+{
+	struct stat stat;
+
+	lstat(live_path(&live_own, "stuck"), &stat);
+	_exit(0);
+}
+
+/* The kernel tells nobody that a request was taken back which the daemon had not read yet. */
+static void rule_22_what_was_taken_back_is_not_awaited(void **state)
+{
+	struct fusetrace_monitor *monitor;
+	int counts[5] = {0};
+	pid_t pid;
+
+	live_skip_where_impossible();
+	monitor = live_attach();
+	assert_int_equal(kill(live_own.daemon, SIGSTOP), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		stat_until_killed();
+	await_in_flight(monitor);
+	assert_int_equal(fusetrace_wait_idle(monitor, 10 * MS, 50 * MS, NULL), -EBUSY);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(fusetrace_wait_idle(monitor, 10 * MS, SOON / 2, NULL), 0);
+	assert_int_equal(fusetrace_in_flight(monitor, NULL, count_status, counts), 0);
+	assert_int_equal(counts[FUSETRACE_STATUS_STARTED], 0);
+	assert_int_equal(kill(live_own.daemon, SIGCONT), 0);
 	live_free_monitor(monitor);
 }
 
@@ -369,6 +408,7 @@ int main(void)
 		LIVE_TEST(test_replaced_unseen),
 		LIVE_TEST(test_unmounted_before_the_start),
 		LIVE_TEST(test_unmounted_lazily),
+		LIVE_TEST(rule_22_what_was_taken_back_is_not_awaited),
 		LIVE_TEST(test_daemon_is_killed),
 	};
 

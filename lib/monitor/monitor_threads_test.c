@@ -210,6 +210,84 @@ static void test_stopped_by_many_threads(void **state)
 	}
 }
 
+static void *attach(void *data)
+{
+	for (int i = 0; i < 20; i++) {
+		struct fusetrace_monitor *monitor = NULL;
+		int r = fusetrace_monitor_new(FUSETRACE_MONITOR_OPTS(.mount = live_own.point),
+					      &monitor, NULL);
+
+		if (r == 0)
+			r = fusetrace_monitor_start(monitor, NULL);
+		if (r == 0)
+			r = fusetrace_sync(monitor);
+		fusetrace_monitor_free(monitor);
+		if (r < 0)
+			return (void *)(intptr_t)r;
+	}
+	return NULL;
+}
+
+/* The first one brings up what all share, the last one takes it down. */
+static void rule_34_many_threads_attach(void **state)
+{
+	int count = live_count_threads();
+	pthread_t threads[4];
+	void *result;
+
+	live_skip_where_impossible();
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, attach, NULL), 0);
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], &result);
+		assert_null(result);
+	}
+	assert_int_equal(live_count_threads(), count);
+}
+
+struct wait_of_path {
+	struct fusetrace_monitor *monitor;
+	const char *path;
+	pthread_t thread;
+	int result;
+};
+
+static void *wait_for_path(void *data)
+{
+	struct wait_of_path *wait = data;
+
+	wait->result = fusetrace_wait(wait->monitor, NULL,
+				      FUSETRACE_MATCH(.op = "release", .path = wait->path), SOON,
+				      NULL, NULL);
+	return NULL;
+}
+
+/* The first one takes events from the kernel itself; when it has its own, somebody else must. */
+static void rule_34_the_others_are_woken_after_the_first(void **state)
+{
+	static const char *const paths[] = {"/a", "/b", "/c"};
+	struct wait_of_path waits[3];
+	struct fusetrace_monitor *monitor;
+	uint64_t began_ns;
+
+	live_skip_where_impossible();
+	monitor = live_attach();
+	for (int i = 0; i < 3; i++) {
+		waits[i] = (struct wait_of_path){.monitor = monitor, .path = paths[i]};
+		assert_int_equal(pthread_create(&waits[i].thread, NULL, wait_for_path, &waits[i]),
+				 0);
+		ft_test_await_waiters(monitor, i + 1);
+	}
+	began_ns = ft_now_ns();
+	for (int i = 0; i < 3; i++) {
+		live_write_file(live_path(&live_own, paths[i] + 1));
+		pthread_join(waits[i].thread, NULL);
+		assert_int_equal(waits[i].result, 0);
+	}
+	assert_true(ft_now_ns() - began_ns < SOON / 2);
+	live_free_monitor(monitor);
+}
+
 /* ---- forks ---- */
 
 static int in_forked_child(struct fusetrace_monitor *parents)
@@ -271,6 +349,8 @@ int main(void)
 		LIVE_TEST(rule_28_thread_blocks_signals),
 		LIVE_TEST(test_start_and_stop),
 		LIVE_TEST(test_stopped_by_many_threads),
+		LIVE_TEST(rule_34_many_threads_attach),
+		LIVE_TEST(rule_34_the_others_are_woken_after_the_first),
 		LIVE_TEST(test_fork),
 	};
 

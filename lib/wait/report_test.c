@@ -489,6 +489,7 @@ static void test_hostile_text(void **state)
 static void rule_40_at_most_forty_lines(void **state)
 {
 	char *path = malloc(4097);
+	const char *seen;
 
 	assert_non_null(path);
 	memset(path, 'p', 4096);
@@ -514,6 +515,11 @@ static void rule_40_at_most_forty_lines(void **state)
 	fail_wait(NULL, FUSETRACE_MATCH(.op = "write", .path = path, .error = 7, .label = path), 0,
 		  -ETIMEDOUT, FUSETRACE_VERDICT_IN_FLIGHT);
 	assert_true(strlen(fusetrace_report_text(report)) < LINES_MAX * 600);
+	/* Many kinds were seen: the text names the most frequent ones, the object all of them. */
+	seen = strstr(fusetrace_report_text(report), "  seen ");
+	assert_non_null(seen);
+	assert_true(strcspn(seen, "\n") < 250);
+	assert_true(json_object_size(json_object_get(json, "counts")) > 30);
 	free(path);
 }
 

@@ -213,6 +213,29 @@ static void rule_08_loss_before_a_violated_order(void **state)
 			 -EOVERFLOW);
 }
 
+static void *wait_in_order(void *data)
+{
+	*(int *)data = fusetrace_wait_all(
+		monitor, NULL, TWO(FUSETRACE_MATCH(.path = "/a"), FUSETRACE_MATCH(.path = "/b")), 2,
+		FUSETRACE_ORDER_STRICT, SOON, NULL, NULL);
+	return NULL;
+}
+
+/* Nobody can tell the order any more: who waits is told so at once. */
+static void rule_33_loss_ends_a_wait_in_strict_order(void **state)
+{
+	uint64_t began_ns = ft_now_ns();
+	pthread_t thread;
+	int result = 0;
+
+	assert_int_equal(pthread_create(&thread, NULL, wait_in_order, &result), 0);
+	ft_test_await_waiters(monitor, 1);
+	ft_test_feed_line(monitor, LOST(3));
+	pthread_join(thread, NULL);
+	assert_int_equal(result, -EOVERFLOW);
+	assert_true(ft_now_ns() - began_ns < SOON / 2);
+}
+
 /* What was seen is an offender, whatever was lost. */
 static void rule_07_in_flight_with_a_loss(void **state)
 {
@@ -264,6 +287,7 @@ int main(void)
 		FED_TEST(test_loss_wakes_a_strict_wait),
 		FED_TEST(test_dropped_by_the_history),
 		FED_TEST(rule_08_loss_before_a_violated_order),
+		FED_TEST(rule_33_loss_ends_a_wait_in_strict_order),
 		FED_TEST(rule_07_in_flight_with_a_loss),
 		FED_TEST(rule_07_first_offender_at_once),
 		FED_TEST(rule_07_inverted_and_in_flight),
