@@ -2,6 +2,7 @@
 /* See testing.h. */
 #include "testing.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <malloc.h>
 #include <sched.h>
@@ -182,6 +183,55 @@ void ft_test_feed_line(struct fusetrace_monitor *monitor, const char *line)
 
 	if (fusetrace_feed(monitor, line, strlen(line), &error) < 0)
 		fail_msg("%s: %s", error.text, line);
+}
+
+/* A line of /proc/self/task/TID/status as a hexadecimal number. */
+static uint64_t read_status(const char *tid, const char *key)
+{
+	char path[320], line[256];
+	unsigned long long number = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/status", tid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, key, strlen(key)) == 0)
+			number = strtoull(line + strlen(key), NULL, 16);
+	}
+	fclose(file);
+	return number;
+}
+
+static bool is_named(const char *tid, const char *name)
+{
+	char path[320], text[32] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%s/comm", tid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (!fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	fclose(file);
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, name) == 0;
+}
+
+uint64_t ft_test_blocked_signals(const char *thread)
+{
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *entry;
+	uint64_t blocked = 0;
+
+	assert_non_null(dir);
+	while (!blocked && (entry = readdir(dir))) {
+		if (is_named(entry->d_name, thread))
+			blocked = read_status(entry->d_name, "SigBlk:");
+	}
+	closedir(dir);
+	return blocked;
 }
 
 void ft_test_await_waiters(struct fusetrace_monitor *monitor, size_t count)

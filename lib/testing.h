@@ -65,4 +65,7 @@ bool ft_test_is_mounted(const char *point);
 /* Until so many waits of the monitor are registered. */
 void ft_test_await_waiters(struct fusetrace_monitor *monitor, size_t count);
 
+/* What the thread of that name blocks, a bit for each signal from the first on; 0: there is no such thread. */
+uint64_t ft_test_blocked_signals(const char *thread);
+
 #endif

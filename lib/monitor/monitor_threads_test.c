@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Signals, threads and forks of a process that traces a mount. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -79,56 +78,6 @@ static void test_signal_puts_a_wait_off(void **state)
 
 /* ---- threads and processes ---- */
 
-/* A line of /proc/self/task/TID/status as a hexadecimal number. */
-static uint64_t read_status(const char *tid, const char *key)
-{
-	char path[320], line[256];
-	unsigned long long number = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%s/status", tid);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file)) {
-		if (strncmp(line, key, strlen(key)) == 0)
-			number = strtoull(line + strlen(key), NULL, 16);
-	}
-	fclose(file);
-	return number;
-}
-
-static bool is_named(const char *tid, const char *name)
-{
-	char path[320], text[32] = "";
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%s/comm", tid);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	if (!fgets(text, sizeof(text), file))
-		text[0] = '\0';
-	fclose(file);
-	text[strcspn(text, "\n")] = '\0';
-	return strcmp(text, name) == 0;
-}
-
-/* What the thread of the library blocks; 0: it is not there. */
-static uint64_t blocked_by_thread(void)
-{
-	DIR *dir = opendir("/proc/self/task");
-	struct dirent *entry;
-	uint64_t blocked = 0;
-
-	assert_non_null(dir);
-	while (!blocked && (entry = readdir(dir))) {
-		if (is_named(entry->d_name, "fusetrace"))
-			blocked = read_status(entry->d_name, "SigBlk:");
-	}
-	closedir(dir);
-	return blocked;
-}
-
 /* Signals are for the program's own threads: Ctrl-C, a test framework's alarm. */
 static void rule_28_thread_blocks_signals(void **state)
 {
@@ -140,12 +89,12 @@ static void rule_28_thread_blocks_signals(void **state)
 	monitor = live_attach();
 	while (!blocked && ft_now_ns() < deadline) { /* it names itself when it begins to run */
 		sched_yield();
-		blocked = blocked_by_thread();
+		blocked = ft_test_blocked_signals("fusetrace");
 	}
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		assert_true(blocked >> (signals[i] - 1) & 1);
 	live_free_monitor(monitor);
-	assert_int_equal(blocked_by_thread(), 0);
+	assert_int_equal(ft_test_blocked_signals("fusetrace"), 0);
 }
 
 static int lowest_descriptor(void)

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,20 @@ static struct ft_answer ask_of(const char *path, uint32_t question)
 	answer = ask(probe, question, NULL);
 	ft_probe_free(probe);
 	return answer;
+}
+
+static void rule_28_a_probe_blocks_all_signals(void **state)
+{
+	struct ft_target target = {.root = folder, .path = "/file"};
+	struct ft_probe *probe = NULL;
+	uint64_t blocked;
+
+	assert_int_equal(ft_probe_new(&target, NULL, &probe), 0);
+	ask(probe, FT_ASK_STATUS, NULL); /* it names itself when it begins to run */
+	blocked = ft_test_blocked_signals("fusetrace-probe");
+	for (int signal = 1; signal < 32; signal++)
+		assert_true(signal == SIGKILL || signal == SIGSTOP || blocked >> (signal - 1) & 1);
+	ft_probe_free(probe);
 }
 
 static void answers(void **state)
@@ -185,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers),
+		cmocka_unit_test(rule_28_a_probe_blocks_all_signals),
 		cmocka_unit_test(nothing_is_made),
 		cmocka_unit_test(another_device_is_no_answer),
 		cmocka_unit_test(many_at_once),
