@@ -399,6 +399,18 @@ static void test_wait_state_is_woken(void **state)
 	assert_int_equal(result, 0);
 }
 
+static void rule_29_a_wait_for_a_state_can_be_left(void **state)
+{
+	pthread_t thread;
+	int result;
+
+	assert_int_equal(pthread_create(&thread, NULL, run_wait_state, &result), 0);
+	ft_test_await_waiters(monitor, 1);
+	fusetrace_interrupt(monitor);
+	pthread_join(thread, NULL);
+	assert_int_equal(result, -ECANCELED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,6 +426,7 @@ int main(void)
 		FED_TEST(test_idle_at_the_start),
 		FED_TEST(rule_22_idle_with_something_in_flight),
 		FED_TEST(rule_29_idle_can_be_left),
+		FED_TEST(rule_29_a_wait_for_a_state_can_be_left),
 		FED_TEST(test_wait_state),
 		FED_TEST(test_wait_state_is_woken),
 	};
