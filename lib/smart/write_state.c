@@ -140,6 +140,18 @@ static bool is_real_failure(const struct fusetrace_op *op)
 
 /* ---- one operation ---- */
 
+static int open_handle(struct ft_write_state *state, const struct fusetrace_op *op, uint8_t value,
+		       bool is_writer)
+{
+	int r;
+
+	drop_handle(state, op->fh); /* whose release is on its way, or was lost */
+	r = set_handle(state, op->fh, value, is_writer);
+	if (r == 0 && op->start_ns && has(op, FT_HAS(DURATION_NS)))
+		find_handle(state, op->fh)->opened_ns = op->start_ns + op->duration_ns;
+	return r;
+}
+
 static int take_open(struct ft_write_state *state, const struct fusetrace_op *op)
 {
 	bool is_writer = !has(op, FT_HAS(FLAGS)) || (op->flags & O_ACCMODE) != O_RDONLY;
@@ -156,10 +168,8 @@ static int take_open(struct ft_write_state *state, const struct fusetrace_op *op
 		state->has_written = true;
 		set_failed(state, NULL);
 	}
-	if (has(op, FT_HAS(FH))) {
-		drop_handle(state, op->fh); /* whose release is on its way, or was lost */
-		return set_handle(state, op->fh, is_truncated ? DIRTY : OPENED, is_writer);
-	}
+	if (has(op, FT_HAS(FH)))
+		return open_handle(state, op, is_truncated ? DIRTY : OPENED, is_writer);
 	if (is_writer)
 		set_stray_dirty(state);
 	return 0;
@@ -237,9 +247,12 @@ static bool is_of_reader(const struct fusetrace_op *op, const struct ft_write_ha
 static int take_release(struct ft_write_state *state, const struct fusetrace_op *op)
 {
 	bool has_fh = has(op, FT_HAS(FH));
-	bool is_reader = is_of_reader(op, has_fh ? find_handle(state, op->fh) : NULL);
+	const struct ft_write_handle *handle = has_fh ? find_handle(state, op->fh) : NULL;
+	/* The daemon gave the number out again before its release was answered. */
+	bool is_of_another = handle && op->start_ns && op->start_ns < handle->opened_ns;
+	bool is_reader = is_of_reader(op, is_of_another ? NULL : handle);
 
-	if (has_fh)
+	if (handle && !is_of_another)
 		drop_handle(state, op->fh);
 	if (is_reader)
 		return 0;

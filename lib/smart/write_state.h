@@ -11,7 +11,8 @@
 
 struct ft_write_handle {
 	uint64_t fh;
-	uint8_t state; /* private to write_state.c */
+	uint64_t opened_ns; /* when its open was answered; 0: not known */
+	uint8_t state;      /* private to write_state.c */
 	bool is_writer;
 	bool is_suspect; /* it was open when something was written by no handle that is known */
 };
