@@ -52,7 +52,11 @@ static void after_fork(void)
 	pthread_mutex_unlock(&fork_lock);
 }
 
-static void watch_forks(void)
+/*
+ * Before all others: what is registered first is called last before a fork, and this lock is taken with
+ * those of others held.
+ */
+__attribute__((constructor)) static void watch_forks(void)
 {
 	pthread_atfork(before_fork, after_fork, after_fork);
 }
@@ -60,14 +64,12 @@ static void watch_forks(void)
 /* Who may not look (EPERM, or a kernel before 5.6) takes it as connected. */
 static bool is_connected(pid_t pid, int fd)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct pollfd descriptor = {.events = 0};
 	int pidfd FT_AUTO_CLOSE = pidfd_open(pid, 0);
 	bool result;
 
 	if (pidfd < 0)
 		return errno != ESRCH;
-	pthread_once(&once, watch_forks);
 	pthread_mutex_lock(&fork_lock);
 	descriptor.fd = pidfd_getfd(pidfd, fd, 0);
 	result =
