@@ -326,7 +326,7 @@ FUSETRACE_API int fusetrace_log_lines(struct fusetrace_monitor *monitor, fusetra
 #define FUSETRACE_STATE_NEW 0u
 #define FUSETRACE_STATE_PENDING 1u /* started, no mount yet */
 #define FUSETRACE_STATE_MOUNTED 2u
-#define FUSETRACE_STATE_UNMOUNTED 3u /* a lazy unmount: what is in use is still answered */
+#define FUSETRACE_STATE_UNMOUNTED 3u /* after a lazy one what is in use is still answered */
 #define FUSETRACE_STATE_GONE 4u      /* the daemon ended */
 #define FUSETRACE_STATE_STOPPED 5u
 FUSETRACE_API uint32_t fusetrace_monitor_state(struct fusetrace_monitor *monitor);
