@@ -8,6 +8,7 @@ docs/agreement.md; whatever no row explains is a mistake of one of the two sides
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Callable, Iterator, Sequence
 
@@ -84,7 +85,11 @@ def has_hidden_name(kernel: Operation, log: Operation) -> bool:
 
 
 def hides(kernel: Operation | None, log: Operation) -> bool:
-    return HIDDEN in (log.path2 or b"")
+    return log.op == "rename" and HIDDEN in (log.path2 or b"")
+
+
+def removes_hidden(kernel: Operation | None, log: Operation) -> bool:
+    return log.op == "unlink" and HIDDEN in (log.path or b"")
 
 
 def has_newline(kernel: Operation, log: Operation) -> bool:
@@ -114,8 +119,13 @@ DIFFERENCES = (
                formats=("libfuse",), ops=("releasedir",), key="flags"),
     Difference(DIFFERS, "libfuse renames a file that is removed while it is open, and prints its "
                "hidden name", formats=("libfuse", "fusepy"), key="path", when=has_hidden_name),
-    Difference(LOG_ONLY, "it is that renaming", formats=("fusepy",), ops=("rename",),
-               when=hides),
+    Difference(DIFFERS, "likewise: the filesystem is called to rename it", formats=("fusepy",),
+               ops=("unlink",), key="op", when=hides),
+    Difference(LOG_ONLY, "likewise, when the last handle is released", formats=("fusepy",),
+               ops=("unlink",), when=removes_hidden),
+    Difference(LOG_ONLY, "likewise of a file that another one is renamed over: it is open as long "
+               "as its RELEASE, for which nobody waits, is not answered", formats=("fusepy",),
+               ops=("rename",), when=hides, is_rare=True),
     Difference(UNTOLD, "libfuse renames a file that is removed while it is open, and prints that "
                "in the place of UNLINK", formats=("libfuse",), ops=("unlink",), key="path"),
     Difference(UNTOLD, "a low-level filesystem, of which libfuse does not print the nodes that "
@@ -159,15 +169,35 @@ def by_number(kernel: Sequence[Operation], log: Sequence[Operation]) -> Iterator
     yield from ((None, each) for each in log if each.unique is None)
 
 
+def hidden_by_rename(log: Sequence[Operation]) -> list[Operation]:
+    """Of what libfuse hid, that which it did before another file was renamed over it."""
+    named = [each for each in log if each.op in ("rename", "unlink")
+             and not removes_hidden(None, each)]
+    return [one for one, after in zip(named, named[1:])
+            if hides(None, one) and after.op == "rename" and after.path2 == one.path]
+
+
+def row_of(operation: Operation) -> tuple:
+    """What is in the same order on both sides. Releases are only those of the same handle: nobody
+    waits for them, and several threads take them."""
+    if operation.op == "release":
+        return operation.op, operation.fh
+    return ("unlink" if hides(None, operation) else operation.op,)
+
+
 def by_order(kernel: Sequence[Operation], log: Sequence[Operation]) -> Iterator[tuple]:
     """Pairs of a log without numbers: the first write with the first write, and so on."""
-    for op in sorted({each.op for each in kernel} - set(HANDLERS_DIFFER)):
-        ours = [each for each in kernel if each.op == op]
-        theirs = [each for each in log if each.op == op and not hides(None, each)]
-        for at in range(max(len(ours), len(theirs))):
-            yield (ours[at] if at < len(ours) else None,
-                   theirs[at] if at < len(theirs) else None)
-    yield from ((None, each) for each in log if hides(None, each))
+    rows: dict[tuple, tuple[list, list]] = {}
+    alone = [each for each in log if removes_hidden(None, each)] + hidden_by_rename(log)
+    for side, operations in enumerate((kernel, log)):
+        for each in operations:
+            if each.op not in HANDLERS_DIFFER and each not in alone:
+                rows.setdefault(row_of(each), ([], []))[side].append(each)
+    seen = {each.op for each in kernel}
+    for row, sides in rows.items():
+        if row[0] in seen:
+            yield from zip_longest(*sides)
+    yield from ((None, each) for each in alone)
 
 
 def differences_of(writer: Writer, kernel: Operation, log: Operation) -> Iterator[Found]:
