@@ -88,21 +88,6 @@ struct ft_hash_node *ft_hash_next(const struct ft_hash_node *node)
 	return skip_others(node->next, node->hash);
 }
 
-void ft_hash_each(struct ft_hash *table, void (*fn)(struct ft_hash_node *node, void *data),
-		  void *data)
-{
-	for (size_t i = 0; table->buckets && i <= table->mask; i++) {
-		struct ft_hash_node *node = table->buckets[i];
-
-		while (node) {
-			struct ft_hash_node *next = node->next;
-
-			fn(node, data);
-			node = next;
-		}
-	}
-}
-
 uint64_t ft_hash_number(uint64_t number)
 {
 	number ^= number >> 32;

@@ -33,9 +33,6 @@ void ft_hash_remove(struct ft_hash *table, struct ft_hash_node *node);
 /* The first node with that hash, and the next one behind node. NULL at the end. */
 struct ft_hash_node *ft_hash_first(const struct ft_hash *table, uint64_t hash);
 struct ft_hash_node *ft_hash_next(const struct ft_hash_node *node);
-/* Calls fn for each node; fn may free the node. */
-void ft_hash_each(struct ft_hash *table, void (*fn)(struct ft_hash_node *node, void *data),
-		  void *data);
 
 uint64_t ft_hash_number(uint64_t number);
 uint64_t ft_hash_bytes(struct ft_bytes bytes, uint64_t seed);

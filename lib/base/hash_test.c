@@ -91,32 +91,6 @@ static void test_remove_what_is_not_in(void **state)
 	ft_hash_done(&table);
 }
 
-static void free_item(struct ft_hash_node *node, void *data)
-{
-	++*(size_t *)data;
-	free(FT_CONTAINER(node, struct item, node));
-}
-
-static void test_each_may_free(void **state)
-{
-	struct ft_hash table;
-	size_t freed = 0;
-
-	assert_int_equal(ft_hash_init(&table), 0);
-	for (uint64_t i = 0; i < 10000; i++) {
-		struct item *item = calloc(1, sizeof(*item));
-
-		assert_non_null(item);
-		ft_hash_insert(&table, &item->node, ft_hash_number(i));
-	}
-	ft_hash_each(&table, free_item, &freed);
-	assert_int_equal(freed, 10000);
-	ft_hash_done(&table);
-	ft_hash_done(&table);
-	ft_hash_each(&table, free_item, &freed);
-	assert_int_equal(freed, 10000);
-}
-
 /* Neighbouring numbers must not share buckets: nodeids are often counted up, or addresses. */
 static void test_numbers_spread(void **state)
 {
@@ -163,9 +137,11 @@ static void test_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_against_array),         cmocka_unit_test(test_collisions),
-		cmocka_unit_test(test_remove_what_is_not_in), cmocka_unit_test(test_each_may_free),
-		cmocka_unit_test(test_numbers_spread),        cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_against_array),
+		cmocka_unit_test(test_collisions),
+		cmocka_unit_test(test_remove_what_is_not_in),
+		cmocka_unit_test(test_numbers_spread),
+		cmocka_unit_test(test_bytes),
 	};
 
 	ft_test_deadline(60);

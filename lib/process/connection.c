@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,19 +58,4 @@ int ft_connection_abort(uint32_t connection, uint64_t identity)
 	if (fd < 0)
 		return fd;
 	return write(fd, "1", 1) < 0 ? -errno : 0;
-}
-
-int ft_connection_waiting(uint32_t connection)
-{
-	int fd FT_AUTO_CLOSE = open_file(connection, 0, "waiting", O_RDONLY);
-	char text[16];
-	ssize_t length;
-
-	if (fd < 0)
-		return fd;
-	length = read(fd, text, sizeof(text) - 1);
-	if (length < 0)
-		return -errno;
-	text[length] = '\0';
-	return atoi(text);
 }

@@ -17,7 +17,4 @@ uint64_t ft_connection_identity(uint32_t connection);
 /* Aborts it if it still has that identity (0: whatever has the number). 0 or a negative errno. */
 int ft_connection_abort(uint32_t connection, uint64_t identity);
 
-/* How many requests wait for an answer; negative errno. */
-int ft_connection_waiting(uint32_t connection);
-
 #endif

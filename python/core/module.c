@@ -192,8 +192,7 @@ static int module_exec(PyObject *module)
 	    !add_type(module, "Mount", &core_mount_spec, &state->mount_type))
 		return -1;
 	if (PyModule_AddStringConstant(module, "version", fusetrace_version()) < 0 ||
-	    PyModule_AddIntConstant(module, "MNT_DETACH", MNT_DETACH) < 0 ||
-	    PyModule_AddIntConstant(module, "UMOUNT_NOFOLLOW", UMOUNT_NOFOLLOW) < 0)
+	    PyModule_AddIntConstant(module, "MNT_DETACH", MNT_DETACH) < 0)
 		return -1;
 	return 0;
 }

@@ -25,7 +25,6 @@ SummaryRow = tuple[str, bytes | None, int, int, int, int, int, int, int, int, in
 
 version: str
 MNT_DETACH: int
-UMOUNT_NOFOLLOW: int
 
 def op_names() -> list[str]: ...
 def field_names() -> list[str]: ...

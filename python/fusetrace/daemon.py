@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("fusetrace")
 
-MARK = "FUSETRACE_DAEMON"
-"""Variable in the environment of all daemons: process id of who started it, and a number."""
-
 UNMOUNT_SECONDS = 10.0
 """A daemon has this time to write back and to end after its unmount."""
 BUSY_SECONDS = 2.0

@@ -104,11 +104,6 @@ _PLACEHOLDER = re.compile(r"\{(program|foreground|trace|args|options|each_branch
 _BRANCHES = ("{branches}", "{branch}", "{each_branch}")
 
 
-def has_placeholder(words: Sequence[str]) -> bool:
-    """Whether something is to be put into these words."""
-    return any(_PLACEHOLDER.search(word) for word in words)
-
-
 class _Builder:
     """Fills a template in for one mount. The branches are as the daemon shall see them."""
 

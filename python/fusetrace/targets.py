@@ -125,7 +125,7 @@ def _wait_for_end(pid: int, patience: float) -> None:
 
 def mountpoint_of(pid: int) -> str | None:
     """The mountpoint of the FUSE connection that a process or one of its descendants holds; None
-    when there is none (yet). Before Linux 6.14 the kernel does not tell who holds a connection; then
+    when there is none (yet). Before Linux 6.17 the kernel does not tell who holds a connection; then
     it is the FUSE mount that is named among a process's arguments."""
     from .mounts import connections_of
 
@@ -169,15 +169,3 @@ def _fuse_mounts() -> list[tuple[int, str]]:
     from .mounts import read_mounts
 
     return [(mount.connection, mount.mountpoint) for mount in read_mounts() if mount.is_fuse]
-
-
-def device_of(mountpoint: str) -> int | None:
-    """st_dev of the FUSE mount on a path, None without one; asks no filesystem on it."""
-    from .mounts import resolve as resolve_mountpoint
-
-    wanted = resolve_mountpoint(mountpoint)
-    found = None
-    for connection, path in _fuse_mounts():
-        if path == wanted:
-            found = os.makedev(connection >> 20, connection & 0xFFFFF)
-    return found

@@ -17,7 +17,10 @@ import time
 from pathlib import Path
 
 from fusetrace import mounts
+from live import syscalls
+from live.mounting import abort_connection
 
+TESTS = Path(__file__).resolve().parent.parent
 DEADLINE = 30.0
 MARK = "FUSETRACE_DAEMON"
 GUARDIAN = (os.path.join(os.environ["FUSETRACE_BUILD"], "guardian", "fusetrace-guardian")
@@ -27,6 +30,9 @@ BEGIN = f"""
 import json, os, signal, subprocess, sys, time
 from pathlib import Path
 from fusetrace import FuseConfig, FuseManager, _core, guardian, mounts
+sys.path.insert(0, {str(TESTS)!r})
+from live import syscalls
+from live.mounting import Deadline, wait_for_mounts
 _core.set_guardian({os.fsencode(GUARDIAN or "")!r})
 guardian._set_guardian = lambda: None
 folder = Path(os.fsdecode(bytes.fromhex(sys.argv[1])))
@@ -46,10 +52,8 @@ def new_mark():
     return f"{{os.getpid()}}-{{os.urandom(8).hex()}}"
 
 def await_mount(mountpoint, limit=20):
-    with mounts.Watch() as watch:
-        while not (found := mounts.find_mount(str(mountpoint))):
-            assert watch.wait(time.monotonic() + limit)
-    return found
+    assert wait_for_mounts(lambda: mounts.find_mount(str(mountpoint)), Deadline(limit))
+    return mounts.find_mount(str(mountpoint))
 
 def mount(name="mnt", *options, tell=True):
     "One that is mounted, and registered; by the functions that every owner uses."
@@ -60,8 +64,8 @@ def mount(name="mnt", *options, tell=True):
     daemon = start(mountpoint, mark, *options)
     found = await_mount(mountpoint)
     if tell:
-        identity = mounts.connection_identity(found.connection)
-        guardian.guard_mounted(entry, found.connection, identity[0])
+        identity = os.stat(f"/sys/fs/fuse/connections/{{found.connection}}").st_ino
+        guardian.guard_mounted(entry, found.connection, identity)
     return daemon, entry, found
 """
 
@@ -178,9 +182,9 @@ def clean_up(folder):
         for mount in reversed(mounts.read_mounts()):
             if mount.mountpoint.startswith(os.fspath(folder) + "/"):
                 if mount.is_fuse:
-                    mounts.abort(mount.connection)
+                    abort_connection(mount.connection)
                 with contextlib.suppress(OSError):
-                    mounts.unmount(mount.mountpoint, lazy=True)
+                    syscalls.umount(mount.mountpoint, syscalls.MNT_DETACH)
     shutil.rmtree(folder, ignore_errors=True)
 
 

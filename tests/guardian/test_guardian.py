@@ -81,7 +81,7 @@ def test_a_directory_that_the_filesystem_works_in(own, folder):
 def test_nothing_to_do(own, folder):
     """What the owner has taken away itself is not looked for; the guardian ends with it."""
     owner = own("daemon, entry, found = mount('mnt', '-f')\n"
-                "mounts.unmount(found.mountpoint); daemon.wait(20); guardian.forget(entry)\n"
+                "syscalls.umount(found.mountpoint); daemon.wait(20); guardian.forget(entry)\n"
                 "ready()")
     watched = Watched(owner)
     until(lambda: not records(folder, owner.pid), "the record of nothing is still there")
@@ -156,7 +156,7 @@ def test_owner_and_daemon_killed_at_once_before_the_message(own, folder):
 
 def test_during_the_stop(own, folder):
     owner = own("daemon, entry, found = mount('mnt', '-f')\n"
-                "mounts.unmount(found.mountpoint)\nready()")
+                "syscalls.umount(found.mountpoint)\nready()")
     watched = Watched(owner)
     owner.kill()
     watched.wait()
@@ -296,9 +296,7 @@ def test_ours_over_another_mount(own, folder):
         "before = mounts.find_mount(str(mountpoint))\n"
         "guardian.guard_mount(str(mountpoint), f'FUSETRACE_DAEMON={mark}')\n"
         "start(mountpoint, mark, '-f')\n"
-        "with mounts.Watch() as watch:\n"
-        "    while mounts.find_mount(str(mountpoint)) == before:\n"
-        "        assert watch.wait(time.monotonic() + 20)\n"
+        "assert wait_for_mounts(lambda: mounts.find_mount(str(mountpoint)) != before, Deadline(20))\n"
         "ready()")
     watched = Watched(owner)
     assert len(mounted_in(folder)) == 2
@@ -323,7 +321,7 @@ def test_expected_but_somebody_else_mounts(own, folder):
 def test_number_given_out_again(own, folder):
     """The owner's mount is gone; the next one, of somebody else, gets its number and its place."""
     owner = own("daemon, entry, found = mount('mnt', '-f')\n"
-                "mounts.unmount(found.mountpoint); daemon.wait(20)\n"
+                "syscalls.umount(found.mountpoint); daemon.wait(20)\n"
                 "ready(connection=found.connection)")
     watched = Watched(owner)
     start_other(folder, folder / "mnt")

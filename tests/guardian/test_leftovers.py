@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import fusetrace
-from fusetrace import mounts
+from live import syscalls
 
 from .owners import (BEGIN, DEADLINE, GUARDIAN, Watched, assert_nothing_left, marked, mounted_in,
                      records, until)
@@ -118,7 +118,7 @@ def test_something_stays(own, folder):
     assert code == 1
     assert [record["problem"] for record in left(found, owner)] == ["another mount covers it"]
     assert (folder / "mnt" / "theirs").read_text() == "theirs"
-    mounts.unmount(str(folder / "mnt"))
+    syscalls.umount(str(folder / "mnt"))
     _, found = doctor(folder, "--clean")
     assert left(found, owner) == []
     assert_nothing_left(folder, owner.pid)
@@ -167,7 +167,7 @@ def test_expected_and_covered(own, folder):
     assert len(mounted_in(folder)) == 2 and marked(owner.pid) == []
     _, found = doctor(folder)  # and it is not forgotten
     assert [record["path"] for record in left(found, owner)] == [str(folder / "mnt")]
-    mounts.unmount(str(folder / "mnt"))
+    syscalls.umount(str(folder / "mnt"))
     _, found = doctor(folder, "--clean")
     assert left(found, owner) == []
     assert_nothing_left(folder, owner.pid)
@@ -185,7 +185,7 @@ def test_expected_and_covered_and_dead(own, folder):
         "another mount covers one that has no daemon and may be it"]
     assert (folder / "mnt" / "theirs").read_text() == "theirs"
     assert len(mounted_in(folder)) == 2
-    mounts.unmount(str(folder / "mnt"))
+    syscalls.umount(str(folder / "mnt"))
     _, found = doctor(folder, "--clean")
     assert left(found, owner) == []
     assert_nothing_left(folder, owner.pid)
@@ -202,7 +202,7 @@ def test_expected_and_never_mounted(own, folder):
     code, found = doctor(folder, "--clean")
     assert left(found, owner) == []
     assert len(mounted_in(folder)) == 2 and (folder / "mnt" / "theirs").exists()
-    mounts.unmount(str(folder / "mnt"))
+    syscalls.umount(str(folder / "mnt"))
     assert (folder / "mnt" / "theirs").read_text() == "theirs"
 
 

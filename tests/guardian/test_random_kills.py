@@ -22,7 +22,7 @@ def work(number):
         daemon, mounted, found = mount(f"m{number}-{turn}", *(["-f"] if turn % 2 else []))
         for index in range(5):
             Path(found.mountpoint, f"f{index}").write_bytes(bytes(4096))
-        mounts.unmount(found.mountpoint, lazy=True)
+        syscalls.umount(found.mountpoint, syscalls.MNT_DETACH)
         daemon.wait(20)
         guardian.forget(mounted)
         import shutil; shutil.rmtree(tree); guardian.forget(entry)

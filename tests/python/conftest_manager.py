@@ -10,7 +10,6 @@ pytest.importorskip("fusetrace._core", reason="the extension is not built")
 
 from fusetrace import mounts  # noqa: E402
 from fusetrace.config import FuseConfig  # noqa: E402
-from fusetrace.daemon import MARK  # noqa: E402
 from fusetrace.errors import MountError  # noqa: E402
 from fusetrace.manager import FuseManager  # noqa: E402
 
@@ -61,7 +60,7 @@ def our_processes():
     for name in os.listdir("/proc"):
         with contextlib.suppress(OSError):
             with open(f"/proc/{int(name) if name.isdigit() else 0}/environ", "rb") as file:
-                if f"\0{MARK}={os.getpid()}-".encode() in b"\0" + file.read():
+                if f"\0FUSETRACE_DAEMON={os.getpid()}-".encode() in b"\0" + file.read():
                     found.append(int(name))
     return found
 

@@ -21,6 +21,7 @@ from conftest_manager import (  # noqa: E402, F401
 )
 
 import fusetrace  # noqa: E402
+from fusetrace import _core  # noqa: E402
 from fusetrace import daemon as daemon_module  # noqa: E402
 from fusetrace import mounts  # noqa: E402
 from fusetrace.config import FuseConfig  # noqa: E402
@@ -64,7 +65,7 @@ def test_a_daemon_that_was_ended_by_the_test(manager, config):
 
 def test_a_mount_that_somebody_else_took_away(manager, config):
     process = manager.mount(config)
-    mounts.unmount(str(config.mountpoint))
+    _core.unmount(os.fsencode(config.mountpoint), 0)
     assert process.wait(SECONDS) == 0
     assert manager.unmount(config.mountpoint) is True
 
@@ -85,7 +86,7 @@ def test_what_is_not_ours_is_not_touched(manager, config, tmp_path):
 
 def test_another_mount_in_its_place_is_not_touched(manager, config):
     process = manager.mount(config)
-    mounts.unmount(str(config.mountpoint))
+    _core.unmount(os.fsencode(config.mountpoint), 0)
     process.wait(SECONDS)
     with FuseManager() as other, other.mounted_fs(config) as (others, *_):
         assert manager.unmount(config.mountpoint) is True
@@ -102,7 +103,7 @@ sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-k",
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare") or
-                    not os.path.exists(f"{mounts.CONNECTIONS}"),
+                    not os.path.exists("/sys/fs/fuse/connections"),
                     reason="needs root, unshare and fusectl to be without it")
 def test_mounts_in_its_place_are_not_touched_without_fusectl():
     """In a mount namespace that lacks it, connections have no identity but who holds them."""
