@@ -170,7 +170,7 @@ static void test_duration_unknown(void **state)
 	ft_test_feed_line(monitor, "{\"v\":1,\"op\":\"write\",\"path\":\"/b\",\"errno\":5}\n");
 	fail_wait(NULL, FUSETRACE_MATCH(.op = "mkdir"), 0, -ETIMEDOUT,
 		  FUSETRACE_VERDICT_NEVER_STARTED);
-	assert_shows("/a  ok\n");
+	assert_shows(": ?       write      /a  ok\n");
 	assert_shows("/b  EIO\n");
 	feed("write", "/c");
 	fail_wait(NULL, FUSETRACE_MATCH(.op = "mkdir"), 0, -ETIMEDOUT,
@@ -459,6 +459,14 @@ static void test_expectation(void **state)
 
 /* ---- names, labels, length ---- */
 
+static void test_two_paths(void **state)
+{
+	ft_test_feed(monitor, FT_TEST_OP(.op = "rename", .path = "/a", .path2 = "/b\n"));
+	fail_wait(NULL, FUSETRACE_MATCH(.op = "rename", .path = "/c"), 0, -ETIMEDOUT,
+		  FUSETRACE_VERDICT_OTHER_PATH);
+	assert_shows("rename     /a -> /b\\n  ok");
+}
+
 static void test_label(void **state)
 {
 	fail_wait(NULL, FUSETRACE_MATCH(.op = "write", .label = "index flushed"), 0, -ETIMEDOUT,
@@ -560,6 +568,7 @@ int main(void)
 		report_test(rule_22_the_report_is_about_what_kept_it_busy),
 		report_test(rule_40_what_a_report_shows),
 		report_test(test_expectation),
+		report_test(test_two_paths),
 		report_test(test_label),
 		report_test(test_hostile_text),
 		report_test(rule_40_at_most_forty_lines),

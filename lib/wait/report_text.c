@@ -48,12 +48,19 @@ static void put_distance(FILE *out, uint64_t moment_ns, uint64_t from_ns)
 	fputs(moment_ns >= from_ns ? " after" : " before", out);
 }
 
+/* "/a", of a rename or a link "/a -> /b". */
 static void put_path(FILE *out, const struct fusetrace_op *op)
 {
+	const struct ft_name *second = op->path2 ? op->path2 : op->name2;
+
 	if (op->path || op->name)
 		put_escaped(out, ft_name_bytes(op->path ? op->path : op->name));
 	else
 		fputs("(path unknown)", out);
+	if (!second)
+		return;
+	fputs(" -> ", out);
+	put_escaped(out, ft_name_bytes(second));
 }
 
 static void put_errno(FILE *out, int error)
@@ -102,13 +109,15 @@ static const char *base_name(const struct ft_report_source *source)
 	return base_ns(source) == source->facts->began_ns ? "the wait began" : "the mark";
 }
 
-/* "+0.012s release /db/index  ok 0.2ms": the time is from the mark. */
+/* "+0.012s release /db/index  ok 0.2ms": the time is from the mark, "?" if nobody saw it sent. */
 static void put_op(FILE *out, const struct ft_report_source *source, const struct fusetrace_op *op)
 {
 	double since = ((double)op->start_ns - (double)base_ns(source)) / 1e9;
 
 	if (op->start_ns)
 		fprintf(out, "%+.3fs ", since);
+	else
+		fputs("?       ", out);
 	fprintf(out, "%-10s ", fusetrace_op_name(op));
 	put_path(out, op);
 	fputs("  ", out);
