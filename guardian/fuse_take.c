@@ -104,7 +104,7 @@ static bool is_ending(pid_t pid)
 static bool is_unserved(uint32_t connection)
 {
 	pid_t pids[HOLDERS_MAX];
-	int count = ft_daemons_of_connection(connection, pids, HOLDERS_MAX);
+	int count = ft_daemons_left(connection, pids, HOLDERS_MAX);
 
 	if (count > HOLDERS_MAX)
 		return false;

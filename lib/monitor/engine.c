@@ -214,6 +214,11 @@ int ft_engine_watch(int pidfd)
 	return ft_loop_watch(&ft_engine.loop, pidfd);
 }
 
+void ft_engine_unwatch(int pidfd)
+{
+	ft_loop_unwatch(&ft_engine.loop, pidfd);
+}
+
 int ft_engine_watch_log(int fd)
 {
 	int r = ft_loop_watch_log(&ft_engine.loop, fd);

@@ -60,6 +60,16 @@ static void find_daemons(struct fusetrace_monitor *monitor)
 	ft_monitor_add_daemons(monitor, pids, count);
 }
 
+/* Lock held. A daemon has ended: those who hold it still, or for the first time. */
+static void find_left(struct fusetrace_monitor *monitor)
+{
+	pid_t pids[FT_DAEMONS_MAX];
+	int count = ft_daemons_left(monitor->connection, pids, FT_DAEMONS_MAX);
+
+	monitor->has_seen_holder |= count > 0;
+	ft_monitor_add_daemons(monitor, pids, count);
+}
+
 /* Its descriptor is given to the caller. */
 static int remove_daemon(struct fusetrace_monitor *monitor, int index)
 {
@@ -69,6 +79,24 @@ static int remove_daemon(struct fusetrace_monitor *monitor, int index)
 	monitor->pidfds[index] = monitor->pidfds[last];
 	monitor->daemons[index] = monitor->daemons[last];
 	return pidfd;
+}
+
+/*
+ * Lock held. Who held it for a moment only, such as a child between fork and exec, or has closed it, is no
+ * daemon any more. Where it is not told who holds it they count until they end.
+ */
+static void drop_former(struct fusetrace_monitor *monitor)
+{
+	if (!monitor->has_seen_holder || ft_unseen_why() != FT_UNSEEN_NONE)
+		return;
+	for (int i = monitor->daemon_count; i-- > 0;) {
+		int pidfd = monitor->pidfds[i];
+
+		if (ft_daemons_holds(monitor->daemons[i], monitor->connection))
+			continue;
+		ft_engine_unwatch(pidfd);
+		close(remove_daemon(monitor, i));
+	}
 }
 
 /* Lock held. Asks again when it was not known: what is told changes when somebody reaps it. */
@@ -135,9 +163,11 @@ void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd)
 		if (monitor->pidfds[i] != pidfd)
 			continue;
 		note_exit(monitor, pid, remove_daemon(monitor, i));
+		if (has_mounted(monitor))
+			drop_former(monitor);
 		/* A daemon that went into the background leaves a child behind that serves. */
 		if (monitor->daemon_count == 0 && has_mounted(monitor))
-			find_daemons(monitor);
+			find_left(monitor);
 		if (monitor->daemon_count == 0 && is_served_later(monitor))
 			add_daemon(monitor, monitor->followed);
 		if (monitor->daemon_count == 0 && has_mounted(monitor) &&

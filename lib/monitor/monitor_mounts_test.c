@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Mounts that come and go while they are traced, and daemons that end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -11,14 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "monitor_testing.h"
+#include "process/daemons.h"
+#include "process/mounts.h"
 #include "testing.h"
 
 /* ---- mounts that come ---- */
@@ -394,6 +400,108 @@ static void test_daemon_is_killed(void **state)
 	live_free_monitor(monitor);
 }
 
+/* ---- who serves one ---- */
+
+#define LOOKS 500
+
+/* NULL, or a text that says what was found instead of the daemon. */
+static void *look_for_daemons(void *data)
+{
+	const uint32_t *connection = data;
+	pid_t pids[2] = {0};
+
+	for (int i = 0; i < LOOKS; i++) {
+		if (ft_daemons_left(*connection, pids, 2) != 1 || pids[0] != live_own.daemon)
+			return "others than the daemon";
+	}
+	return NULL;
+}
+
+static uint32_t connection_of_own(void)
+{
+	struct ft_mounts mounts FT_CLEANUP(ft_mounts_done) = {0};
+
+	assert_int_equal(ft_mounts_read(&mounts), 0);
+	return ft_mounts_by_point(&mounts, live_own.point)->connection;
+}
+
+/* Who looks has the daemon's descriptor for a moment, and must not be taken for a daemon himself. */
+static void test_who_looks_serves_nothing(void **state)
+{
+	void *found, *found_beside;
+	uint32_t connection;
+	pthread_t beside;
+	pid_t other;
+	int status;
+
+	live_skip_where_impossible();
+	connection = connection_of_own();
+	other = fork();
+	assert_true(other >= 0);
+	if (other == 0)
+		_exit(look_for_daemons(&connection) ? 1 : 0);
+	assert_int_equal(pthread_create(&beside, NULL, look_for_daemons, &connection), 0);
+	found = look_for_daemons(&connection);
+	assert_int_equal(pthread_join(beside, &found_beside), 0);
+	assert_int_equal(waitpid(other, &status, 0), other);
+	assert_null(found);
+	assert_null(found_beside);
+	assert_int_equal(status, 0);
+}
+
+/* A process that has the daemon's descriptor until go says so, and lives on. */
+static pid_t start_holder(int said[2], int go[2])
+{
+	pid_t holder;
+	char byte = 0;
+
+	assert_int_equal(pipe2(said, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	holder = fork();
+	assert_true(holder >= 0);
+	if (holder)
+		return holder;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int fd = 3, pidfd = pidfd_open(live_own.daemon, 0); fd < 64; fd++)
+		pidfd_getfd(pidfd, fd, 0);
+	if (write(said[1], &byte, 1) != 1 || read(go[0], &byte, 1) != 1)
+		_exit(1);
+	for (int fd = 3; fd < 256; fd++) {
+		if (fd != said[1])
+			close(fd);
+	}
+	if (write(said[1], &byte, 1) != 1)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+/* Such as a child between fork and exec: it is not waited for when the daemon dies. */
+static void test_who_held_it_for_a_moment(void **state)
+{
+	struct fusetrace_monitor *monitor;
+	int said[2], go[2];
+	pid_t holder, pids[4];
+	char byte = 0;
+
+	live_skip_where_impossible();
+	holder = start_holder(said, go);
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	monitor = live_start_monitor(FUSETRACE_MONITOR_OPTS(.mount = live_own.point));
+	assert_int_equal(fusetrace_monitor_daemons(monitor, pids, 4), 2);
+	assert_int_equal(write(go[1], &byte, 1), 1);
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	kill(live_own.daemon, SIGKILL);
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_GONE, SOON), 0);
+	live_free_monitor(monitor);
+	kill(holder, SIGKILL);
+	assert_int_equal(waitpid(holder, NULL, 0), holder);
+	for (int i = 0; i < 2; i++) {
+		close(said[i]);
+		close(go[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +518,8 @@ int main(void)
 		LIVE_TEST(test_unmounted_lazily),
 		LIVE_TEST(rule_22_what_was_taken_back_is_not_awaited),
 		LIVE_TEST(test_daemon_is_killed),
+		LIVE_TEST(test_who_looks_serves_nothing),
+		LIVE_TEST(test_who_held_it_for_a_moment),
 	};
 
 	live_deadline();

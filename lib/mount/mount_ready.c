@@ -53,7 +53,7 @@ static bool is_held_by_us(struct fusetrace_mount *mount, uint32_t connection, bo
 	int count;
 
 	*ret_is_held = true;
-	if (ft_daemons_serves(first, connection))
+	if (ft_daemons_holds(first, connection))
 		return true;
 	count = ft_daemons_of_connection(connection, holders, FT_PROCESSES_MAX);
 	*ret_is_held = count > 0;
@@ -98,7 +98,7 @@ static const struct ft_mount *find_of_monitor(struct fusetrace_monitor *monitor,
 	if (found && is_gone && strcmp(found->mountpoint, monitor->mountpoint) != 0)
 		found = NULL;
 	ft_engine_unlock();
-	if (found && is_gone && ft_daemons_of_connection(found->connection, NULL, 0) > 0)
+	if (found && is_gone && ft_daemons_left(found->connection, NULL, 0) > 0)
 		return NULL;
 	return found;
 }

@@ -153,7 +153,7 @@ static bool is_same(struct fusetrace_mount *mount)
 	if (mount->identity)
 		return ft_connection_identity(mount->connection) == mount->identity;
 	return ft_mount_running(mount, true) > 0 ||
-	       ft_daemons_of_connection(mount->connection, NULL, 0) == 0;
+	       ft_daemons_left(mount->connection, NULL, 0) == 0;
 }
 
 bool ft_mount_find_own(struct fusetrace_mount *mount, struct ft_place *ret_place)

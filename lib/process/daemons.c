@@ -1,28 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * See daemons.h. A /dev/fuse descriptor tells its connection in /proc/PID/fdinfo/FD
- * ("fuse_connection:", since Linux 6.17); where it does not, no server is found.
- *
- * The number of a connection is given out again as soon as it is unmounted, and whoever served it still
- * holds a descriptor of that number until he ends. poll(2) tells them apart: it reports an error for a
- * descriptor whose connection is over (fuse_dev_poll()).
- */
+/* See daemons.h. */
 #include "daemons.h"
 
 #include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "fuse_descriptor.h"
 #include "process_file.h"
 
 #define ANCESTORS_MAX 64
@@ -37,109 +27,65 @@ static ssize_t read_file(const char *path, char *buffer, size_t size)
 	return length;
 }
 
-/* ---- whether a connection is over ---- */
-
-/* A copy of the descriptor in a child that somebody forks meanwhile would keep the connection alive. */
-static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void before_fork(void)
-{
-	pthread_mutex_lock(&fork_lock);
-}
-
-static void after_fork(void)
-{
-	pthread_mutex_unlock(&fork_lock);
-}
-
-/*
- * Before all others: what is registered first is called last before a fork, and this lock is taken with
- * those of others held.
- */
-__attribute__((constructor)) static void watch_forks(void)
-{
-	pthread_atfork(before_fork, after_fork, after_fork);
-}
-
-/* Who may not look (EPERM, or a kernel before 5.6) takes it as connected. */
-static bool is_connected(pid_t pid, int fd)
-{
-	struct pollfd descriptor = {.events = 0};
-	int pidfd FT_AUTO_CLOSE = pidfd_open(pid, 0);
-	bool result;
-
-	if (pidfd < 0)
-		return errno != ESRCH;
-	pthread_mutex_lock(&fork_lock);
-	descriptor.fd = pidfd_getfd(pidfd, fd, 0);
-	result =
-		descriptor.fd < 0 ? errno != ESRCH && errno != EBADF : poll(&descriptor, 1, 0) == 0;
-	if (descriptor.fd >= 0)
-		close(descriptor.fd);
-	pthread_mutex_unlock(&fork_lock);
-	return result;
-}
-
 /* ---- who serves one ---- */
 
-static bool descriptor_serves(const char *pid, const char *fd, uint32_t connection)
-{
-	char path[PATH_MAX], text[1024];
-	unsigned int number;
-	const char *line;
-	ssize_t length;
+typedef bool descriptor_fn(pid_t pid, int fd, uint32_t connection);
 
-	snprintf(path, sizeof(path), "/proc/%s/fd/%s", pid, fd);
-	length = readlink(path, text, sizeof(text) - 1);
-	if (length < 9 || memcmp(text, "/dev/fuse", 9) != 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, fd);
-	if (read_file(path, text, sizeof(text)) < 0)
-		return false;
-	line = strstr(text, "fuse_connection:");
-	return line && sscanf(line, "fuse_connection: %u", &number) == 1 && number == connection &&
-	       is_connected((pid_t)atoi(pid), atoi(fd));
-}
-
-static bool process_serves(const char *pid, uint32_t connection)
+static bool has_descriptor(pid_t pid, uint32_t connection, descriptor_fn *is_it)
 {
-	char path[PATH_MAX];
+	char path[64];
 	struct dirent *entry;
 	DIR *dir FT_AUTO_CLOSEDIR = NULL;
 
-	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
 		if (isdigit((unsigned char)entry->d_name[0]) &&
-		    descriptor_serves(pid, entry->d_name, connection))
+		    is_it(pid, atoi(entry->d_name), connection))
 			return true;
 	}
 	return false;
 }
 
-int ft_daemons_of_connection(uint32_t connection, pid_t *pids, int max)
+bool ft_daemons_holds(pid_t pid, uint32_t connection)
+{
+	return has_descriptor(pid, connection, ft_fuse_descriptor_is_of);
+}
+
+bool ft_daemons_serves(pid_t pid, uint32_t connection)
+{
+	return has_descriptor(pid, connection, ft_fuse_descriptor_serves);
+}
+
+static int find(uint32_t connection, descriptor_fn *is_it, pid_t *pids, int max)
 {
 	DIR *dir FT_AUTO_CLOSEDIR = opendir("/proc");
 	struct dirent *entry;
 	int count = 0;
 
 	while (dir && (entry = readdir(dir))) {
-		if (!isdigit((unsigned char)entry->d_name[0]) ||
-		    !process_serves(entry->d_name, connection))
+		pid_t pid =
+			isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
+
+		if (pid == 0 || !has_descriptor(pid, connection, is_it))
 			continue;
 		if (count < max)
-			pids[count] = (pid_t)atoi(entry->d_name);
+			pids[count] = pid;
 		count++;
 	}
 	return count;
 }
 
-bool ft_daemons_serves(pid_t pid, uint32_t connection)
+int ft_daemons_of_connection(uint32_t connection, pid_t *pids, int max)
 {
-	char name[16];
+	int count = find(connection, ft_fuse_descriptor_is_of, pids, max);
 
-	snprintf(name, sizeof(name), "%d", pid);
-	return process_serves(name, connection);
+	return count > 1 ? ft_daemons_left(connection, pids, max) : count;
+}
+
+int ft_daemons_left(uint32_t connection, pid_t *pids, int max)
+{
+	return find(connection, ft_fuse_descriptor_serves, pids, max);
 }
 
 /* ---- what a process was started with ---- */

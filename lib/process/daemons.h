@@ -11,10 +11,17 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Number of those who serve the connection, of which the first max are in pids. */
+/*
+ * Number of those who serve the connection, of which the first max are in pids. The number of one that is
+ * over is given out again, so where several have the number they are asked more closely; one alone is
+ * taken at his word.
+ */
 int ft_daemons_of_connection(uint32_t connection, pid_t *pids, int max);
+/* Likewise when nobody may be left: one alone is asked, too. */
+int ft_daemons_left(uint32_t connection, pid_t *pids, int max);
 
-/* Whether pid is one of them. */
+/* Whether pid has a descriptor of that number, and whether it is of a connection that is not over. */
+bool ft_daemons_holds(pid_t pid, uint32_t connection);
 bool ft_daemons_serves(pid_t pid, uint32_t connection);
 
 /* Whether pid was started with variable ("NAME=value") in its environment; what we may not read has

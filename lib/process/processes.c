@@ -52,14 +52,22 @@ static struct ft_process *known(struct ft_processes *processes, pid_t pid)
 	return NULL;
 }
 
-/*
- * Whether it holds the connection itself, and not one that got its number: as ours is there after the
- * look, it was ours that was seen.
- */
+/* Whether the connection with that number is ours. */
+static bool is_there(const struct ft_served *served)
+{
+	return served->identity && ft_connection_identity(served->connection) == served->identity;
+}
+
+/* As ours is there after the look, it was ours that was seen. */
+static bool holds(pid_t pid, const struct ft_served *served)
+{
+	return is_there(served) && ft_daemons_holds(pid, served->connection) && is_there(served);
+}
+
+/* Of somebody who is not known to be ours: a descriptor of that number may be of a connection of before. */
 static bool serves(pid_t pid, const struct ft_served *served)
 {
-	return served->identity && ft_daemons_serves(pid, served->connection) &&
-	       ft_connection_identity(served->connection) == served->identity;
+	return is_there(served) && ft_daemons_serves(pid, served->connection) && is_there(served);
 }
 
 /* Looks again with the pidfd held: the number may have become a stranger's meanwhile. */
@@ -67,11 +75,11 @@ static void add(struct ft_processes *processes, pid_t pid, const char *mark,
 		const struct ft_served *served)
 {
 	struct ft_process *process = known(processes, pid);
-	bool is_serving;
+	bool is_serving, is_ours;
 	int pidfd;
 
 	if (process) {
-		process->is_serving = process->is_serving || serves(pid, served);
+		process->is_serving = process->is_serving || holds(pid, served);
 		processes->has_served |= process->is_serving;
 		return;
 	}
@@ -80,8 +88,9 @@ static void add(struct ft_processes *processes, pid_t pid, const char *mark,
 	pidfd = pidfd_open(pid, 0);
 	if (pidfd < 0)
 		return;
-	is_serving = serves(pid, served);
-	if (!is_serving && !ft_daemons_has_variable(pid, mark)) {
+	is_ours = ft_daemons_has_variable(pid, mark);
+	is_serving = is_ours ? holds(pid, served) : serves(pid, served);
+	if (!is_serving && !is_ours) {
 		close(pidfd);
 		return;
 	}
