@@ -25,6 +25,11 @@ static inline uint64_t ft_deadline_ns(uint64_t timeout_ns)
 	return timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 }
 
+static inline uint64_t ft_earlier_ns(uint64_t one_ns, uint64_t other_ns)
+{
+	return one_ns < other_ns ? one_ns : other_ns;
+}
+
 /*
  * What this process's CLOCK_MONOTONIC is ahead of the kernel's own (which BPF programs see): not 0 in
  * a time namespace (time_namespaces(7)), as some containers have one.

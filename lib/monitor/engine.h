@@ -45,6 +45,7 @@ void ft_engine_include(uint32_t connection);
 void ft_engine_adopt(struct fusetrace_monitor *monitor, uint32_t connection);
 /* pidfd becomes readable when a daemon ends: calls ft_monitor_on_exit(). Lock held. */
 int ft_engine_watch(int pidfd);
+/* It is not told any more. Lock held. */
 void ft_engine_unwatch(int pidfd);
 /* Likewise a descriptor of a log (log_stream.h), which drains read from then on. */
 int ft_engine_watch_log(int fd);

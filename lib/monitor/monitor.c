@@ -276,7 +276,6 @@ static int start_live(struct fusetrace_monitor *monitor, struct fusetrace_error 
 	/* This reads all of /proc: not while others wait for the lock. */
 	count = ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX);
 	ft_engine_lock();
-	monitor->has_seen_holder |= count > 0;
 	ft_monitor_add_daemons(monitor, pids, count);
 	ft_engine_unlock();
 	return 0;

@@ -105,7 +105,7 @@ void ft_monitor_on_new(struct fusetrace_monitor *monitor, uint32_t connection);
 void ft_monitor_on_lost(struct fusetrace_monitor *monitor, uint64_t total);
 void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts);
 void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd);
-/* Names processes that serve the mount: their end counts. Who is known already is passed over. */
+/* Processes that were seen to serve the mount: their end counts. Who is known already is passed over. */
 void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids, int count);
 /* For one that is PENDING: the mount is its own, whoever followed made it. Without the lock. */
 void ft_monitor_take_mount(struct fusetrace_monitor *monitor, const struct ft_mount *mount,

@@ -46,6 +46,7 @@ static int add_daemon(struct fusetrace_monitor *monitor, pid_t pid)
 
 void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids, int count)
 {
+	monitor->has_seen_holder |= count > 0;
 	for (int i = 0; i < count && i < FT_DAEMONS_MAX; i++)
 		add_daemon(monitor, pids[i]);
 }
@@ -56,7 +57,6 @@ static void find_daemons(struct fusetrace_monitor *monitor)
 	pid_t pids[FT_DAEMONS_MAX];
 	int count = ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX);
 
-	monitor->has_seen_holder |= count > 0;
 	ft_monitor_add_daemons(monitor, pids, count);
 }
 
@@ -66,7 +66,6 @@ static void find_left(struct fusetrace_monitor *monitor)
 	pid_t pids[FT_DAEMONS_MAX];
 	int count = ft_daemons_left(monitor->connection, pids, FT_DAEMONS_MAX);
 
-	monitor->has_seen_holder |= count > 0;
 	ft_monitor_add_daemons(monitor, pids, count);
 }
 
@@ -87,7 +86,8 @@ static int remove_daemon(struct fusetrace_monitor *monitor, int index)
  */
 static void drop_former(struct fusetrace_monitor *monitor)
 {
-	if (!monitor->has_seen_holder || ft_unseen_why() != FT_UNSEEN_NONE)
+	if (monitor->daemon_count == 0 || !monitor->has_seen_holder ||
+	    ft_unseen_why() != FT_UNSEEN_NONE)
 		return;
 	for (int i = monitor->daemon_count; i-- > 0;) {
 		int pidfd = monitor->pidfds[i];

@@ -29,6 +29,12 @@ static ssize_t read_file(const char *path, char *buffer, size_t size)
 
 /* ---- who serves one ---- */
 
+/* 0: the entry of /proc is no process. */
+static pid_t pid_of(const struct dirent *entry)
+{
+	return isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
+}
+
 typedef bool descriptor_fn(pid_t pid, int fd, uint32_t connection);
 
 static bool has_descriptor(pid_t pid, uint32_t connection, descriptor_fn *is_it)
@@ -64,8 +70,7 @@ static int find(uint32_t connection, descriptor_fn *is_it, pid_t *pids, int max)
 	int count = 0;
 
 	while (dir && (entry = readdir(dir))) {
-		pid_t pid =
-			isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
+		pid_t pid = pid_of(entry);
 
 		if (pid == 0 || !has_descriptor(pid, connection, is_it))
 			continue;
@@ -126,8 +131,7 @@ int ft_daemons_with_variable(const char *variable, pid_t *pids, int max)
 	int count = 0;
 
 	while (dir && (entry = readdir(dir))) {
-		pid_t pid =
-			isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
+		pid_t pid = pid_of(entry);
 
 		if (pid <= 1 || pid == getpid() || !ft_daemons_has_variable(pid, variable))
 			continue;

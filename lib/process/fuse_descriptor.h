@@ -12,8 +12,8 @@ bool ft_fuse_descriptor_is_of(pid_t pid, int fd, uint32_t connection);
 
 /*
  * Likewise, of a connection that has not been unmounted or aborted. It takes a copy for that: to be asked
- * where there is doubt. Any thread; not while the caller has a lock that it takes before it
- * forks. No: before Linux 6.17, which does not tell, and of processes that we may not look into.
+ * where there is doubt. Any thread, also with locks held that are taken before a fork. No: before Linux
+ * 6.17, which does not tell, and of processes that we may not look into.
  */
 bool ft_fuse_descriptor_serves(pid_t pid, int fd, uint32_t connection);
 

@@ -243,11 +243,6 @@ static uint64_t later(uint64_t one_ns, uint64_t other_ns)
 	return one_ns > other_ns ? one_ns : other_ns;
 }
 
-static uint64_t earlier(uint64_t one_ns, uint64_t other_ns)
-{
-	return one_ns < other_ns ? one_ns : other_ns;
-}
-
 /* Why one who waits for an answer need not wait any longer; 0: it may come. */
 static int end_of_asking(struct ft_smart *smart)
 {
@@ -284,7 +279,7 @@ static int await_answer(struct ft_smart *smart, struct ft_answer *ret_answer)
 		r = sleep_until(smart, ft_probe_fd(smart->probe), limit_ns);
 		if (r == -EINTR && !is_interrupted) {
 			is_interrupted = true;
-			limit_ns = earlier(limit_ns, ft_now_ns() + SIGNAL_PATIENCE_NS);
+			limit_ns = ft_earlier_ns(limit_ns, ft_now_ns() + SIGNAL_PATIENCE_NS);
 		} else if (r < 0 && r != -EINTR) {
 			return r;
 		}
@@ -379,8 +374,8 @@ static int run(struct ft_smart *smart)
 			r = -ETIMEDOUT;
 		if (r == 0)
 			r = sleep_until(smart, -1,
-					earlier(smart->deadline_ns, ft_now_ns() + pause_ns));
-		pause_ns = earlier(2 * pause_ns, LAST_PAUSE_NS);
+					ft_earlier_ns(smart->deadline_ns, ft_now_ns() + pause_ns));
+		pause_ns = ft_earlier_ns(2 * pause_ns, LAST_PAUSE_NS);
 	}
 	return r > 0 ? 0 : r;
 }

@@ -130,7 +130,7 @@ static int poll_once(struct fusetrace_expect *expect, uint64_t timeout_ns, bool 
 		*ret_until_ns = ft_wait_end_of_late(expect, timeout_ns);
 		return begin_late(expect, timeout_ns);
 	}
-	*ret_until_ns = ft_wait_earlier(expect->deadline_ns, ft_expect_next_start_ns(expect));
+	*ret_until_ns = ft_earlier_ns(expect->deadline_ns, ft_expect_next_start_ns(expect));
 	return r;
 }
 

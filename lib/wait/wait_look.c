@@ -63,11 +63,6 @@ int ft_wait_look_at_starts(struct fusetrace_expect *expect)
 	return expect->failure = -ETIME;
 }
 
-uint64_t ft_wait_earlier(uint64_t a_ns, uint64_t b_ns)
-{
-	return a_ns < b_ns ? a_ns : b_ns;
-}
-
 int ft_wait_until(struct fusetrace_expect *expect, uint64_t deadline_ns)
 {
 	/* What has already happened needs neither a descriptor nor a registration. */
@@ -87,7 +82,7 @@ int ft_wait_until(struct fusetrace_expect *expect, uint64_t deadline_ns)
 		if (r == 0)
 			r = ft_wait_sleep(
 				expect->monitor, &expect->waiter, -1,
-				ft_wait_earlier(deadline_ns, ft_expect_next_start_ns(expect)));
+				ft_earlier_ns(deadline_ns, ft_expect_next_start_ns(expect)));
 	}
 	return r;
 }

@@ -56,6 +56,4 @@ int ft_wait_report(struct fusetrace_expect *expect, int r, uint64_t timeout_ns,
 int ft_wait_finish(struct fusetrace_expect *expect, int r, uint64_t timeout_ns,
 		   struct fusetrace_op **ret_ops, struct fusetrace_report **reterr_report);
 
-uint64_t ft_wait_earlier(uint64_t a_ns, uint64_t b_ns);
-
 #endif
