@@ -277,6 +277,14 @@ FUSETRACE_API int fusetrace_monitor_stop(struct fusetrace_monitor *monitor);
 FUSETRACE_API int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid);
 
 /*
+ * Which FUSE mount process pid or a descendant of it serves: the one on top, where there are several.
+ * Where none of them is seen to hold a connection (before Linux 6.17 it is not told) it is the one whose
+ * mountpoint is an argument of one. 0 and the mountpoint, as /proc/self/mountinfo has it, to be freed
+ * with free(); -ENOENT none (yet), -ESRCH there is no such process, -EINVAL. Any thread.
+ */
+FUSETRACE_API int fusetrace_mountpoint_of(pid_t pid, char **ret_mountpoint);
+
+/*
  * For a helper that only looks whether others' work is there: what thread (a number of gettid(2), as
  * FUSETRACE_FIELD_PID has it) asks for from now on is left out of history, counts, totals, in flight,
  * waits and idle, until the call with is_ignored 0. Paths are learnt from it all the same, and events

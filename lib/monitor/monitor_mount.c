@@ -270,24 +270,6 @@ static bool is_mount_of(const struct ft_mount *mount, pid_t pid)
 	return false;
 }
 
-/*
- * Lock held. Whoever was found to hold its connection may be another's, if it has gone since the mounts
- * were read: numbers are given out again at once.
- */
-static bool is_still_there(const struct ft_mount *mount)
-{
-	const struct ft_mount *found;
-	struct ft_mounts now;
-	bool result;
-
-	if (ft_mounts_read(&now) < 0)
-		return false;
-	found = ft_mounts_by_id(&now, mount->id, mount->connection);
-	result = found && strcmp(found->mountpoint, mount->mountpoint) == 0;
-	ft_mounts_done(&now);
-	return result;
-}
-
 static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *mount)
 {
 	monitor->mountpoint = strdup(mount->mountpoint);
@@ -367,8 +349,9 @@ void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mou
 	for (size_t i = 0; i < mounts->count; i++) {
 		const struct ft_mount *mount = &mounts->entries[i];
 
+		/* Whoever was found to hold its connection may be another's, if it has gone since. */
 		if (ft_mounts_by_connection(&monitor->before, mount->connection) ||
-		    !is_mount_of(mount, monitor->followed) || !is_still_there(mount))
+		    !is_mount_of(mount, monitor->followed) || !ft_mounts_is_still_there(mount))
 			continue;
 		adopt(monitor, mount);
 		return;

@@ -29,8 +29,7 @@ static ssize_t read_file(const char *path, char *buffer, size_t size)
 
 /* ---- who serves one ---- */
 
-/* 0: the entry of /proc is no process. */
-static pid_t pid_of(const struct dirent *entry)
+pid_t ft_daemons_pid_of(const struct dirent *entry)
 {
 	return isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
 }
@@ -70,7 +69,7 @@ static int find(uint32_t connection, descriptor_fn *is_it, pid_t *pids, int max)
 	int count = 0;
 
 	while (dir && (entry = readdir(dir))) {
-		pid_t pid = pid_of(entry);
+		pid_t pid = ft_daemons_pid_of(entry);
 
 		if (pid == 0 || !has_descriptor(pid, connection, is_it))
 			continue;
@@ -131,7 +130,7 @@ int ft_daemons_with_variable(const char *variable, pid_t *pids, int max)
 	int count = 0;
 
 	while (dir && (entry = readdir(dir))) {
-		pid_t pid = pid_of(entry);
+		pid_t pid = ft_daemons_pid_of(entry);
 
 		if (pid <= 1 || pid == getpid() || !ft_daemons_has_variable(pid, variable))
 			continue;
@@ -156,7 +155,7 @@ static char look_at(pid_t pid, pid_t *ret_parent)
 	return stat.state;
 }
 
-static bool has_ended(pid_t pid)
+bool ft_daemons_has_ended(pid_t pid)
 {
 	pid_t ignored;
 	char state = look_at(pid, &ignored);
@@ -173,7 +172,7 @@ bool ft_daemons_is_descendant(pid_t pid, pid_t ancestor)
 			return true;
 		look_at(pid, &parent);
 		if (parent == getpid()) /* handed to us, or a child of ours of its own right */
-			return ancestor == parent || has_ended(ancestor);
+			return ancestor == parent || ft_daemons_has_ended(ancestor);
 		pid = parent;
 	}
 	return false;

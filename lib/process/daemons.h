@@ -7,6 +7,7 @@
 #ifndef FT_DAEMONS_H
 #define FT_DAEMONS_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -35,6 +36,10 @@ char *ft_daemons_variable(pid_t pid, const char *beginning);
  */
 int ft_daemons_with_variable(const char *variable, pid_t *pids, int max);
 
+/* 0: the entry of /proc is no process. */
+pid_t ft_daemons_pid_of(const struct dirent *entry);
+/* Also when its parent has not asked for it yet. */
+bool ft_daemons_has_ended(pid_t pid);
 /*
  * Whether pid is ancestor itself, a descendant of it, or may have been one: a child of this process
  * while ancestor has ended (a daemonised child, when we are its subreaper).

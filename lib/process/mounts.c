@@ -200,6 +200,20 @@ const struct ft_mount *ft_mounts_by_id(const struct ft_mounts *mounts, int id, u
 	return NULL;
 }
 
+bool ft_mounts_is_still_there(const struct ft_mount *mount)
+{
+	const struct ft_mount *found;
+	struct ft_mounts now;
+	bool result;
+
+	if (ft_mounts_read(&now) < 0)
+		return false;
+	found = ft_mounts_by_id(&now, mount->id, mount->connection);
+	result = found && strcmp(found->mountpoint, mount->mountpoint) == 0;
+	ft_mounts_done(&now);
+	return result;
+}
+
 static bool has_child(const struct ft_mount *list, size_t count, int id)
 {
 	while (count-- > 0) {

@@ -41,6 +41,8 @@ const struct ft_mount *ft_mounts_by_connection(const struct ft_mounts *mounts, u
 const struct ft_mount *ft_mounts_by_point(const struct ft_mounts *mounts, const char *path);
 /* The FUSE mount with that id and connection, or NULL. */
 const struct ft_mount *ft_mounts_by_id(const struct ft_mounts *mounts, int id, uint32_t connection);
+/* Whether it still is, read anew: numbers of mounts and connections are given out again at once. */
+bool ft_mounts_is_still_there(const struct ft_mount *mount);
 /* Whether another mount, of any filesystem, lies on the mount itself or on something in it. */
 bool ft_mounts_is_covered(const struct ft_mounts *mounts, int id);
 

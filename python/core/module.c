@@ -2,6 +2,7 @@
 /* The module: its types, its constants and the few functions that belong to no object. */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 
 #include "core.h"
@@ -73,6 +74,27 @@ static PyObject *unmount(PyObject *module, PyObject *args)
 	if (r < 0)
 		return PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
 	Py_RETURN_NONE;
+}
+
+/* mountpoint_of(pid): bytes, or None */
+static PyObject *mountpoint_of(PyObject *module, PyObject *args)
+{
+	char *mountpoint;
+	PyObject *bytes;
+	int pid, r;
+
+	if (!PyArg_ParseTuple(args, "i", &pid))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	r = fusetrace_mountpoint_of(pid, &mountpoint);
+	Py_END_ALLOW_THREADS
+	if (r == -ENOENT || r == -ESRCH)
+		Py_RETURN_NONE;
+	if (r < 0)
+		return core_raise(r, NULL);
+	bytes = PyBytes_FromString(mountpoint);
+	free(mountpoint);
+	return bytes;
 }
 
 /* ---- the guardian ---- */
@@ -159,6 +181,8 @@ static PyMethodDef functions[] = {
 	{"smart_wait", core_smart_wait, METH_VARARGS,
 	 "smart_wait(monitor, kind, mark, path, name, flags, timeout_ns) -> proof."},
 	{"unmount", unmount, METH_VARARGS, "unmount(path, flags): umount2(2)."},
+	{"mountpoint_of", mountpoint_of, METH_VARARGS,
+	 "mountpoint_of(pid): of the mount that it serves, or None."},
 	{"set_guardian", set_guardian, METH_VARARGS, "set_guardian(program)."},
 	{"guard_mount", guard_mount, METH_VARARGS, "guard_mount(mountpoint, mark): an entry."},
 	{"guard_mounted", guard_mounted, METH_VARARGS,

@@ -98,22 +98,3 @@ def why_no_fuse() -> str | None:
         if os.geteuid() == 0:  # for others a helper with more rights opens it
             return f"{DEVICE} cannot be opened: {os.strerror(error.errno or 0)}"
     return None
-
-
-def connections_of(pid: int) -> set[int]:
-    """The FUSE connections that a process holds; empty where the kernel does not tell."""
-    found: set[int] = set()
-    try:
-        descriptors = os.listdir(f"/proc/{pid}/fd")
-    except OSError:
-        return found
-    for descriptor in descriptors:
-        try:
-            if os.readlink(f"/proc/{pid}/fd/{descriptor}") != DEVICE:
-                continue
-            with open(f"/proc/{pid}/fdinfo/{descriptor}", encoding="ascii") as file:
-                found |= {int(line.split(":")[1]) for line in file
-                          if line.startswith("fuse_connection:")}
-        except (OSError, ValueError):
-            continue
-    return found

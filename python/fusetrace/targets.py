@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, Protocol, Union, runtime_checkable
 
+from . import _core
+
 
 @runtime_checkable
 class ProcessLike(Protocol):
@@ -121,51 +123,8 @@ def _wait_for_end(pid: int, patience: float) -> None:
             os.close(descriptor)
 
 
-# ---- which mount a process serves ----
-
 def mountpoint_of(pid: int) -> str | None:
-    """The mountpoint of the FUSE connection that a process or one of its descendants holds; None
-    when there is none (yet). Before Linux 6.17 the kernel does not tell who holds a connection; then
-    it is the FUSE mount that is named among a process's arguments."""
-    from .mounts import connections_of
-
-    connections: set[int] = set()
-    arguments: set[str] = set()
-    for one in _with_descendants(pid):
-        connections |= connections_of(one)
-        arguments |= _arguments(one)
-    found = None
-    for connection, mountpoint in _fuse_mounts():
-        if connection in connections or (not connections and mountpoint in arguments):
-            found = mountpoint
-    return found
-
-
-def _with_descendants(pid: int) -> list[int]:
-    found = [pid]
-    for one in found:  # grows while it is walked
-        try:
-            for thread in os.listdir(f"/proc/{one}/task"):
-                with open(f"/proc/{one}/task/{thread}/children", encoding="ascii") as file:
-                    found.extend(int(child) for child in file.read().split())
-        except OSError:
-            continue
-    return found
-
-
-def _arguments(pid: int) -> set[str]:
-    """Arguments of a process that may be mountpoints, as absolute paths."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            words = file.read().split(b"\0")
-        here = os.readlink(f"/proc/{pid}/cwd")
-    except OSError:
-        return set()
-    return {os.path.normpath(os.path.join(here, os.fsdecode(word))) for word in words[1:] if word}
-
-
-def _fuse_mounts() -> list[tuple[int, str]]:
-    """(connection, mountpoint) of each, those on top last."""
-    from .mounts import read_mounts
-
-    return [(mount.connection, mount.mountpoint) for mount in read_mounts() if mount.is_fuse]
+    """The mountpoint of the FUSE mount that a process or one of its descendants serves; None when
+    there is none (yet)."""
+    found = _core.mountpoint_of(pid)
+    return None if found is None else os.fsdecode(found)
