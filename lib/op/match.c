@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,6 +18,17 @@
 
 /* ---- compiling ---- */
 
+static int refuse_name(const char *name, size_t length, struct fusetrace_error *reterr_error)
+{
+	if (memchr(name, '/', length))
+		return ft_error(reterr_error, -EINVAL,
+				"there is no operation \"%.*s\": a path is given apart from it",
+				(int)length, name);
+	return ft_error(reterr_error, -EINVAL,
+			"there is no operation \"%.*s\": did you mean \"%s\"?", (int)length, name,
+			ft_op_name_nearest(name, length));
+}
+
 static int add_selector(struct ft_match *match, const char *name, size_t length,
 			struct fusetrace_error *reterr_error)
 {
@@ -24,9 +36,7 @@ static int add_selector(struct ft_match *match, const char *name, size_t length,
 	struct ft_op_selector selector;
 
 	if (!ft_op_selector_parse(name, length, &selector))
-		return ft_error(reterr_error, -EINVAL,
-				"there is no operation \"%.*s\": did you mean \"%s\"?", (int)length,
-				name, ft_op_name_nearest(name, length));
+		return refuse_name(name, length, reterr_error);
 	if (match->selector_count == FT_MATCH_SELECTORS_MAX)
 		return ft_error(reterr_error, -EINVAL, "too many operation names: at most %d",
 				FT_MATCH_SELECTORS_MAX);

@@ -150,6 +150,7 @@ static void test_refused_names(void **state)
 		{"wriet", "\"write\""},     {"", "did you mean"},
 		{"write,", "did you mean"}, {"read,,write", "did you mean"},
 		{"rm", "\"unlink\""},       {"read,unlnk", "\"unlink\""},
+		{"/a.txt", "a path"},       {"release:/a.txt", "a path"},
 	};
 	struct fusetrace_error error;
 
