@@ -2,7 +2,7 @@
 /*
  * What the forms of Rust's tracing-subscriber share. Each form (tracing_text.c, tracing_pretty.c,
  * tracing_json.c) reads its lines into records; here records become operations: spans are matched
- * (tracing.c) and their fields understood (tracing_fields.c).
+ * (tracing.c) and their fields understood (tracing_fields.c, tracing_result.c).
  *
  * A span is an operation if the last part of its name is one ("fuse::lookup") and, where that is a
  * usual word, what stands beside it speaks of files; one inside it is the filesystem's own work.
@@ -157,6 +157,13 @@ void ft_tracing_describe(const struct ft_tracing_record *record, struct ft_event
 bool ft_tracing_is_operation(const struct ft_tracing_record *record);
 /* Whether the field's value is a name or a path. */
 bool ft_tracing_is_name(struct ft_bytes key);
+
+/* What stands in Some(..), Err(..), FileHandle(..), the innermost if they are nested. */
+struct ft_bytes ft_tracing_unwrapped(struct ft_bytes value);
+/* 420, 0o644, 0x1a4, Some(420); with is_octal 0644, too. */
+bool ft_tracing_number(struct ft_bytes value, bool is_octal, uint64_t *ret_number);
+
+/* ---- results ---- */
 
 struct ft_tracing_result {
 	bool is_told;

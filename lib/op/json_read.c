@@ -8,195 +8,21 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
-#include <linux/fuse.h>
 
 #include <fusetrace/fusetrace.h>
 
-#include "base/parse.h"
 #include "base/text.h"
+#include "json_line.h"
 #include "opcode.h"
 
 /* What struct fusetrace_op keeps of these two is 16 bits. */
 #define OPCODE_MAX UINT16_MAX
 #define ERRNO_MAX UINT16_MAX
-
-/* One line being read. */
-struct line {
-	struct ft_json_reader *reader;
-	struct ft_json_record *record;
-	struct ft_json_error *error; /* may be NULL */
-	const char *text;
-	size_t length;
-};
-
-/* ---- errors ---- */
-
-static uint32_t characters(const char *text, size_t length)
-{
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < length; i++)
-		n += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return n;
-}
-
-/* Behind the string that begins at text[at]. */
-static size_t skip_string(const char *text, size_t length, size_t at)
-{
-	for (at++; at < length && text[at] != '"'; at++) {
-		if (text[at] == '\\')
-			at++;
-	}
-	return at + 1;
-}
-
-/*
- * Column of a key of the outermost object, in a line that is known to be JSON; 1 for a key that is
- * not there, or written with escapes. jansson tells the place of a syntax error only.
- */
-static uint32_t column_of_key(const struct line *line, const char *key)
-{
-	size_t key_length = strlen(key);
-	uint32_t depth = 0;
-	bool is_key = false;
-
-	for (size_t at = 0; at < line->length;) {
-		char c = line->text[at];
-
-		if (c == '"') {
-			size_t end = skip_string(line->text, line->length, at);
-
-			if (depth == 1 && is_key && end == at + key_length + 2 &&
-			    memcmp(line->text + at + 1, key, key_length) == 0)
-				return characters(line->text, at) + 1;
-			is_key = false;
-			at = end;
-			continue;
-		}
-		depth += c == '{' || c == '[';
-		depth -= c == '}' || c == ']';
-		is_key |= c == '{' || c == ',';
-		at++;
-	}
-	return 1;
-}
-
-static __attribute__((format(printf, 3, 4))) int fail_at(const struct line *line, uint32_t column,
-							 const char *format, ...)
-{
-	va_list arguments;
-
-	if (!line->error)
-		return -EBADMSG;
-	line->error->column = column;
-	va_start(arguments, format);
-	vsnprintf(line->error->text, sizeof(line->error->text), format, arguments);
-	va_end(arguments);
-	return -EBADMSG;
-}
-
-#define fail_key(line, key, format, ...)                                                           \
-	fail_at(line, column_of_key(line, key), "\"%s\" " format, key, ##__VA_ARGS__)
-
-/* What a line says, made fit to be quoted in an error. */
-struct quote {
-	char text[64];
-};
-
-static struct quote quote(struct ft_bytes bytes)
-{
-	static const char cut[] = "...";
-	struct quote quoted;
-	size_t size = sizeof(quoted.text) - (sizeof(cut) - 1);
-
-	if (ft_text_escape(bytes, quoted.text, size) >= size)
-		strcat(quoted.text, cut);
-	return quoted;
-}
-
-/* ---- values ---- */
-
-static struct ft_bytes string_bytes(const json_t *value)
-{
-	return (struct ft_bytes){json_string_value(value), json_string_length(value)};
-}
-
-/* A number, or a string of digits: JSON numbers of jansson, and of others, end at 63 bits. */
-static int read_number(const struct line *line, const char *key, const json_t *value, uint64_t max,
-		       uint64_t *ret_number)
-{
-	uint64_t number = 0;
-	bool is_number = false;
-
-	if (json_is_integer(value)) {
-		is_number = json_integer_value(value) >= 0;
-		number = (uint64_t)json_integer_value(value);
-	} else if (json_is_string(value)) {
-		is_number = ft_parse_u64_bytes(string_bytes(value), &number) == 0;
-	}
-	if (!is_number || number > max)
-		return fail_key(line, key, "must be a whole number from 0 to %" PRIu64, max);
-	*ret_number = number;
-	return 0;
-}
-
-static int read_string(const struct line *line, const char *key, const json_t *value,
-		       struct ft_bytes *ret_bytes)
-{
-	if (!json_is_string(value))
-		return fail_key(line, key, "must be a string");
-	*ret_bytes = string_bytes(value);
-	return 0;
-}
-
-/* All base64 of a line fits into one buffer of the line's length. */
-static int prepare_decoded(const struct line *line)
-{
-	struct ft_json_reader *reader = line->reader;
-
-	if (reader->decoded_size >= line->length)
-		return 0;
-	free(reader->decoded);
-	reader->decoded_used = 0;
-	reader->decoded_size = 0;
-	reader->decoded = malloc(line->length);
-	if (!reader->decoded)
-		return -ENOMEM;
-	reader->decoded_size = line->length;
-	return 0;
-}
-
-static int read_base64(const struct line *line, const char *key, const json_t *value,
-		       struct ft_bytes *ret_bytes)
-{
-	struct ft_json_reader *reader = line->reader;
-	struct ft_bytes text;
-	char *out;
-	size_t length;
-	int r;
-
-	r = read_string(line, key, value, &text);
-	if (r == 0)
-		r = prepare_decoded(line);
-	if (r)
-		return r;
-
-	out = reader->decoded + reader->decoded_used;
-	if (ft_base64_decode(text, out, reader->decoded_size - reader->decoded_used, &length))
-		return fail_key(line, key, "must be base64");
-	if (memchr(out, '\0', length))
-		return fail_key(line, key, "holds a NUL, which no name has");
-	reader->decoded_used += length;
-	*ret_bytes = (struct ft_bytes){out, length};
-	return 0;
-}
 
 /* ---- keys ---- */
 
@@ -282,14 +108,14 @@ static const struct key *find_key(const struct key_table *table, const char *nam
 	return NULL;
 }
 
-static int store_number(const struct line *line, const struct key *key, const json_t *value)
+static int store_number(const struct ft_json_line *line, const struct key *key, const json_t *value)
 {
 	char *member = (char *)line->record + key->offset;
 	uint64_t number;
 	uint32_t narrow;
 	int r;
 
-	r = read_number(line, key->name, value, key->max, &number);
+	r = ft_json_line_number(line, key->name, value, key->max, &number);
 	if (r)
 		return r;
 	narrow = (uint32_t)number;
@@ -304,31 +130,31 @@ static int store_number(const struct line *line, const struct key *key, const js
  * What came as base64 is the name, and what stands beside it is for people: since no key comes
  * twice, a name that is there already is the one from base64.
  */
-static int store_name(const struct line *line, const struct key *key, const json_t *value)
+static int store_name(const struct ft_json_line *line, const struct key *key, const json_t *value)
 {
 	struct ft_bytes *member = (struct ft_bytes *)((char *)line->record + key->offset);
 	struct ft_bytes bytes;
 	int r;
 
 	if (key->kind == KEY_NAME_BYTES)
-		return read_base64(line, key->name, value, member);
-	r = read_string(line, key->name, value, &bytes);
+		return ft_json_line_base64(line, key->name, value, member);
+	r = ft_json_line_string(line, key->name, value, &bytes);
 	if (r == 0 && !member->data)
 		*member = bytes;
 	return r;
 }
 
-static int store_mark(const struct line *line, const struct key *key, const json_t *value)
+static int store_mark(const struct ft_json_line *line, const struct key *key, const json_t *value)
 {
 	if (!json_is_boolean(value))
-		return fail_key(line, key->name, "must be true or false");
+		return ft_json_fail_key(line, key->name, "must be true or false");
 	if (json_is_true(value))
 		line->record->event.marks |= key->bit;
 	return 0;
 }
 
 /* Keys that are in no table are those of a later version, or somebody's own. */
-static int store_keys(const struct line *line, json_t *root, const struct key_table *table)
+static int store_keys(const struct ft_json_line *line, json_t *root, const struct key_table *table)
 {
 	uint32_t *present = (uint32_t *)((char *)line->record + table->present_offset);
 	const char *name;
@@ -358,18 +184,19 @@ static int store_keys(const struct line *line, json_t *root, const struct key_ta
 /* ---- records ---- */
 
 /* Nothing known has this name, but it may be an opcode of a later version. */
-static int take_new_opcode(const struct line *line, struct ft_bytes name, bool has_number,
+static int take_new_opcode(const struct ft_json_line *line, struct ft_bytes name, bool has_number,
 			   uint64_t number)
 {
 	if (has_number && ft_opcode_get((uint32_t)number)->number != number) {
 		line->record->event.opcode = (uint32_t)number;
 		return 0;
 	}
-	return fail_key(line, "op", "\"%s\" is no operation; the nearest is \"%s\"",
-			quote(name).text, ft_op_name_nearest(name.data, name.length));
+	return ft_json_fail_key(line, "op", "\"%s\" is no operation; the nearest is \"%s\"",
+				ft_json_quote(name).text,
+				ft_op_name_nearest(name.data, name.length));
 }
 
-static int read_opcode(const struct line *line, const json_t *root, const json_t *op,
+static int read_opcode(const struct ft_json_line *line, const json_t *root, const json_t *op,
 		       struct ft_op_selector *ret_selector)
 {
 	const json_t *opcode = json_object_get(root, "opcode");
@@ -378,9 +205,9 @@ static int read_opcode(const struct line *line, const json_t *root, const json_t
 	uint64_t number = 0;
 	int r;
 
-	r = read_string(line, "op", op, &name);
+	r = ft_json_line_string(line, "op", op, &name);
 	if (r == 0 && opcode)
-		r = read_number(line, "opcode", opcode, OPCODE_MAX, &number);
+		r = ft_json_line_number(line, "opcode", opcode, OPCODE_MAX, &number);
 	if (r)
 		return r;
 
@@ -391,18 +218,18 @@ static int read_opcode(const struct line *line, const json_t *root, const json_t
 		number = selector.number ? selector.number
 					 : (uint32_t)__builtin_ctzll(selector.opcodes);
 	if (number > OPCODE_MAX)
-		return fail_key(line, "op", "may be \"opcode_%u\" at most", OPCODE_MAX);
+		return ft_json_fail_key(line, "op", "may be \"opcode_%u\" at most", OPCODE_MAX);
 	if (!(selector.opcodes & ft_opcode_bit((uint32_t)number)) ||
 	    (selector.number && selector.number != number))
-		return fail_key(line, "opcode", "%" PRIu64 " is not \"%s\"", number,
-				quote(name).text);
+		return ft_json_fail_key(line, "opcode", "%" PRIu64 " is not \"%s\"", number,
+					ft_json_quote(name).text);
 	line->record->event.opcode = (uint32_t)number;
 	*ret_selector = selector;
 	return 0;
 }
 
 /* "chmod" alone says what SETATTR sets; a valid beside it may say more, but not otherwise. */
-static int check_valid(const struct line *line, const struct ft_op_selector *selector)
+static int check_valid(const struct ft_json_line *line, const struct ft_op_selector *selector)
 {
 	struct ft_event *event = &line->record->event;
 
@@ -414,10 +241,10 @@ static int check_valid(const struct line *line, const struct ft_op_selector *sel
 	}
 	if (event->valid & selector->valid)
 		return 0;
-	return fail_key(line, "valid", "does not set what \"op\" says");
+	return ft_json_fail_key(line, "valid", "does not set what \"op\" says");
 }
 
-static int read_status(const struct line *line, const json_t *root)
+static int read_status(const struct ft_json_line *line, const json_t *root)
 {
 	const json_t *value = json_object_get(root, "status");
 	struct ft_json_record *record = line->record;
@@ -431,7 +258,7 @@ static int read_status(const struct line *line, const json_t *root)
 						       : FUSETRACE_STATUS_COMPLETED;
 		return 0;
 	}
-	r = read_string(line, "status", value, &word);
+	r = ft_json_line_string(line, "status", value, &word);
 	if (r)
 		return r;
 	for (uint32_t i = FUSETRACE_STATUS_STARTED; ft_json_status_word(i); i++) {
@@ -439,18 +266,18 @@ static int read_status(const struct line *line, const json_t *root)
 			record->status = i;
 	}
 	if (record->status == 0)
-		return fail_key(line, "status",
-				"\"%s\" is none of started, completed, failed, unknown",
-				quote(word).text);
+		return ft_json_fail_key(line, "status",
+					"\"%s\" is none of started, completed, failed, unknown",
+					ft_json_quote(word).text);
 	if (has_errno && record->status == FUSETRACE_STATUS_COMPLETED && record->event.error != 0)
-		return fail_key(line, "errno", "must be 0 for what is completed");
+		return ft_json_fail_key(line, "errno", "must be 0 for what is completed");
 	if (has_errno && record->status == FUSETRACE_STATUS_FAILED && record->event.error == 0)
-		return fail_key(line, "errno", "must not be 0 for what has failed");
+		return ft_json_fail_key(line, "errno", "must not be 0 for what has failed");
 	return 0;
 }
 
 /* A source of a later version reads as one that is not told. */
-static int read_source(const struct line *line, const json_t *root)
+static int read_source(const struct ft_json_line *line, const json_t *root)
 {
 	const json_t *value = json_object_get(root, "source");
 	struct ft_bytes word = {0};
@@ -458,7 +285,7 @@ static int read_source(const struct line *line, const json_t *root)
 
 	if (!value)
 		return 0;
-	r = read_string(line, "source", value, &word);
+	r = ft_json_line_string(line, "source", value, &word);
 	if (r)
 		return r;
 	for (uint32_t i = FUSETRACE_SOURCE_KERNEL; ft_json_source_word(i); i++) {
@@ -468,7 +295,7 @@ static int read_source(const struct line *line, const json_t *root)
 	return 0;
 }
 
-static int read_op(const struct line *line, json_t *root, const json_t *op)
+static int read_op(const struct ft_json_line *line, json_t *root, const json_t *op)
 {
 	struct ft_op_selector selector;
 	int r;
@@ -484,12 +311,12 @@ static int read_op(const struct line *line, json_t *root, const json_t *op)
 	return r ? r : read_source(line, root);
 }
 
-static int read_event(const struct line *line, json_t *root, const json_t *event)
+static int read_event(const struct ft_json_line *line, json_t *root, const json_t *event)
 {
 	struct ft_bytes word = {0};
 	int r;
 
-	r = read_string(line, "event", event, &word);
+	r = ft_json_line_string(line, "event", event, &word);
 	if (r)
 		return r;
 	line->record->kind = FT_JSON_OTHER;
@@ -503,43 +330,43 @@ static int read_event(const struct line *line, json_t *root, const json_t *event
 	return r ? r : read_source(line, root);
 }
 
-static int check_version(const struct line *line, const json_t *root)
+static int check_version(const struct ft_json_line *line, const json_t *root)
 {
 	const json_t *version = json_object_get(root, "v");
 
 	if (!version)
-		return fail_at(line, 1, "\"v\", the version of the record, is missing");
+		return ft_json_fail_at(line, 1, "\"v\", the version of the record, is missing");
 	if (!json_is_integer(version) || json_integer_value(version) < 1)
-		return fail_key(line, "v", "must be a version number from 1");
+		return ft_json_fail_key(line, "v", "must be a version number from 1");
 	if (json_integer_value(version) > FT_JSON_VERSION)
-		return fail_key(line, "v",
-				"%" JSON_INTEGER_FORMAT
-				" is newer than this fusetrace, which reads version %d",
-				json_integer_value(version), FT_JSON_VERSION);
+		return ft_json_fail_key(line, "v",
+					"%" JSON_INTEGER_FORMAT
+					" is newer than this fusetrace, which reads version %d",
+					json_integer_value(version), FT_JSON_VERSION);
 	return 0;
 }
 
-static int read_record(const struct line *line, json_t *root)
+static int read_record(const struct ft_json_line *line, json_t *root)
 {
 	const json_t *op = json_object_get(root, "op");
 	const json_t *event = json_object_get(root, "event");
 	int r;
 
 	if (!json_is_object(root))
-		return fail_at(line, 1, "a record is an object in braces, not a list");
+		return ft_json_fail_at(line, 1, "a record is an object in braces, not a list");
 	r = check_version(line, root);
 	if (r)
 		return r;
 	if (op && event)
-		return fail_key(line, "event", "and \"op\" cannot be in one record");
+		return ft_json_fail_key(line, "event", "and \"op\" cannot be in one record");
 	if (op)
 		return read_op(line, root, op);
 	if (event)
 		return read_event(line, root, event);
-	return fail_at(line, 1, "\"op\" or \"event\" is missing");
+	return ft_json_fail_at(line, 1, "\"op\" or \"event\" is missing");
 }
 
-static int fail_syntax(const struct line *line, const json_error_t *error)
+static int fail_syntax(const struct ft_json_line *line, const json_error_t *error)
 {
 	uint32_t column = error->column > 0 ? (uint32_t)error->column : 1;
 	char text[JSON_ERROR_TEXT_LENGTH];
@@ -549,12 +376,12 @@ static int fail_syntax(const struct line *line, const json_error_t *error)
 	if (json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0')
 		return -ENOMEM;
 	if (json_error_code(error) == json_error_null_character)
-		return fail_at(line, column, "\\u0000 is a NUL, which no name has");
+		return ft_json_fail_at(line, column, "\\u0000 is a NUL, which no name has");
 	ft_text_escape(ft_bytes_of(error->text), text, sizeof(text));
 	end = strstr(text, "end of file"); /* of what jansson was given */
 	if (end)
 		memcpy(end + strlen("end of "), "line", 4);
-	return fail_at(line, column, "not JSON: %s", text);
+	return ft_json_fail_at(line, column, "not JSON: %s", text);
 }
 
 void ft_json_reader_done(struct ft_json_reader *reader)
@@ -570,7 +397,7 @@ int ft_json_read(struct ft_json_reader *reader, const char *text, size_t length,
 		 struct ft_json_record *ret_record, struct ft_json_error *reterr_error)
 {
 	struct ft_json_record record = {0};
-	struct line line = {reader, &record, reterr_error, text, length};
+	struct ft_json_line line = {reader, &record, reterr_error, text, length};
 	json_error_t error;
 	int r;
 
@@ -578,8 +405,8 @@ int ft_json_read(struct ft_json_reader *reader, const char *text, size_t length,
 	reader->root = NULL;
 	reader->decoded_used = 0;
 	if (length > FT_JSON_LINE_MAX)
-		return fail_at(&line, FT_JSON_LINE_MAX + 1, "a line may have no more than %u bytes",
-			       FT_JSON_LINE_MAX);
+		return ft_json_fail_at(&line, FT_JSON_LINE_MAX + 1,
+				       "a line may have no more than %u bytes", FT_JSON_LINE_MAX);
 	reader->root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	if (!reader->root)
 		return fail_syntax(&line, &error);
