@@ -46,6 +46,7 @@ struct super_block {
 };
 
 struct inode {
+	__u32 i_rdev;
 	struct super_block *i_sb;
 	struct list_head i_sb_list;
 	struct hlist_head i_dentry;
@@ -61,6 +62,8 @@ struct path {
 
 struct file {
 	struct path f_path;
+	struct inode *f_inode;
+	void *private_data;
 };
 
 struct fdtable {
@@ -71,8 +74,32 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
 struct task_struct {
 	struct files_struct *files;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 };
 
 struct fuse_inode {
@@ -82,6 +109,11 @@ struct fuse_inode {
 
 struct fuse_conn {
 	__u32 dev;
+	unsigned int connected;
+};
+
+struct fuse_dev {
+	struct fuse_conn *fc;
 };
 
 struct fuse_mount {

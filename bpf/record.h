@@ -93,6 +93,12 @@ struct ft_snapshot {
 	__u32 reserved;
 };
 
+/* Who has a descriptor of /dev/fuse, of a connection that is not over: one entry for each. */
+struct ft_holder {
+	__u32 pid; /* in the PID namespace of who asks */
+	__u32 connection;
+};
+
 /* Context of the resolver program. */
 struct ft_resolve {
 	__u64 super;

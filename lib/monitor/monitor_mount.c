@@ -51,21 +51,33 @@ void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids
 		add_daemon(monitor, pids[i]);
 }
 
+/*
+ * Lock held. Those who serve the connection: asked of the kernel, else of /proc, which takes its time
+ * where there are many processes.
+ */
+static int find_holders(uint32_t connection, pid_t *pids)
+{
+	int count = ft_engine_holders(connection, pids, FT_DAEMONS_MAX);
+
+	return count < 0 ? ft_daemons_of_connection(connection, pids, FT_DAEMONS_MAX) : count;
+}
+
 /* Lock held. Those who hold the connection's /dev/fuse now. */
 static void find_daemons(struct fusetrace_monitor *monitor)
 {
 	pid_t pids[FT_DAEMONS_MAX];
-	int count = ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX);
 
-	ft_monitor_add_daemons(monitor, pids, count);
+	ft_monitor_add_daemons(monitor, pids, find_holders(monitor->connection, pids));
 }
 
 /* Lock held. A daemon has ended: those who hold it still, or for the first time. */
 static void find_left(struct fusetrace_monitor *monitor)
 {
 	pid_t pids[FT_DAEMONS_MAX];
-	int count = ft_daemons_left(monitor->connection, pids, FT_DAEMONS_MAX);
+	int count = ft_engine_holders(monitor->connection, pids, FT_DAEMONS_MAX);
 
+	if (count < 0)
+		count = ft_daemons_left(monitor->connection, pids, FT_DAEMONS_MAX);
 	ft_monitor_add_daemons(monitor, pids, count);
 }
 
@@ -80,19 +92,35 @@ static int remove_daemon(struct fusetrace_monitor *monitor, int index)
 	return pidfd;
 }
 
+static bool is_one_of(pid_t pid, const pid_t *pids, int count)
+{
+	while (count-- > 0) {
+		if (pids[count] == pid)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Lock held. Who held it for a moment only, such as a child between fork and exec, or has closed it, is no
  * daemon any more. Where it is not told who holds it they count until they end.
  */
 static void drop_former(struct fusetrace_monitor *monitor)
 {
-	if (monitor->daemon_count == 0 || !monitor->has_seen_holder ||
-	    ft_unseen_why() != FT_UNSEEN_NONE)
+	pid_t holders[FT_DAEMONS_MAX];
+	int count;
+
+	if (monitor->daemon_count == 0 || !monitor->has_seen_holder)
+		return;
+	count = ft_engine_holders(monitor->connection, holders, FT_DAEMONS_MAX);
+	if (count > FT_DAEMONS_MAX || (count < 0 && ft_unseen_why() != FT_UNSEEN_NONE))
 		return;
 	for (int i = monitor->daemon_count; i-- > 0;) {
+		pid_t pid = monitor->daemons[i];
 		int pidfd = monitor->pidfds[i];
 
-		if (ft_daemons_holds(monitor->daemons[i], monitor->connection))
+		if (count < 0 ? ft_daemons_holds(pid, monitor->connection)
+			      : is_one_of(pid, holders, count))
 			continue;
 		ft_engine_unwatch(pidfd);
 		close(remove_daemon(monitor, i));
@@ -262,7 +290,7 @@ static bool is_mount_of(const struct ft_mount *mount, pid_t pid)
 
 	if (ft_daemons_has_argument(pid, mount->mountpoint))
 		return true;
-	count = ft_daemons_of_connection(mount->connection, holders, FT_DAEMONS_MAX);
+	count = find_holders(mount->connection, holders);
 	for (int i = 0; i < count && i < FT_DAEMONS_MAX; i++) {
 		if (ft_daemons_is_descendant(holders[i], pid))
 			return true;

@@ -141,17 +141,14 @@ int ft_kernel_check(struct fusetrace_error *reterr_error)
 	return r < 0 ? explain(r, reterr_error) : 0;
 }
 
-static int load(struct ft_kernel *kernel, uint64_t ring_bytes)
+static int open_and_load(struct ft_kernel *kernel, uint64_t ring_bytes, bool with_holders)
 {
-	libbpf_print_fn_t before = libbpf_set_print(collect_log);
 	int r;
 
 	kernel->bpf = fusetrace_bpf__open();
-	if (!kernel->bpf) {
-		r = -errno;
-		libbpf_set_print(before);
-		return r;
-	}
+	if (!kernel->bpf)
+		return -errno;
+	bpf_program__set_autoload(kernel->bpf->progs.holders, with_holders);
 	kernel->bpf->rodata->wake_bytes = (uint32_t)(ring_bytes / 4);
 	kernel->bpf->rodata->clock_offset_ns = ft_clock_offset_ns();
 	r = bpf_map__set_max_entries(kernel->bpf->maps.ring, (uint32_t)ring_bytes);
@@ -159,6 +156,19 @@ static int load(struct ft_kernel *kernel, uint64_t ring_bytes)
 		r = fusetrace_bpf__load(kernel->bpf);
 	if (r == 0)
 		r = fusetrace_bpf__attach(kernel->bpf);
+	return r;
+}
+
+/* Who holds a connection may be told in another way, so a kernel of later days need not have that. */
+static int load(struct ft_kernel *kernel, uint64_t ring_bytes)
+{
+	libbpf_print_fn_t before = libbpf_set_print(collect_log);
+	int r = open_and_load(kernel, ring_bytes, true);
+
+	if (r < 0) {
+		fusetrace_bpf__destroy(kernel->bpf);
+		r = open_and_load(kernel, ring_bytes, false);
+	}
 	if (r == 0)
 		r = ft_ring_init(&kernel->ring, bpf_map__fd(kernel->bpf->maps.ring), ring_bytes);
 	libbpf_set_print(before);
@@ -333,6 +343,49 @@ uint64_t ft_kernel_lost(const struct ft_kernel *kernel, uint32_t connection)
 uint64_t ft_kernel_lost_unknown(const struct ft_kernel *kernel)
 {
 	return __atomic_load_n(&kernel->bpf->bss->lost_unknown, __ATOMIC_RELAXED);
+}
+
+/* ---- holders ---- */
+
+struct holders {
+	uint32_t connection;
+	pid_t *pids;
+	int max;
+	int count;
+	pid_t last;
+};
+
+/* A process may hold several descriptors of one connection: they come one after the other. */
+static void add_holder(struct holders *holders, const struct ft_holder *holder)
+{
+	pid_t pid = (pid_t)holder->pid;
+
+	if (holder->connection != holders->connection || pid == holders->last)
+		return;
+	holders->last = pid;
+	if (holders->count < holders->max)
+		holders->pids[holders->count] = pid;
+	holders->count++;
+}
+
+int ft_kernel_holders(struct ft_kernel *kernel, uint32_t connection, pid_t *pids, int max)
+{
+	struct holders found = {.connection = connection, .pids = pids, .max = max};
+	struct ft_holder read_ones[64];
+	int fd FT_AUTO_CLOSE = -1;
+	ssize_t size;
+
+	if (!kernel->bpf->links.holders)
+		return -EOPNOTSUPP;
+	fd = bpf_iter_create(bpf_link__fd(kernel->bpf->links.holders));
+	if (fd < 0)
+		return -errno;
+	do {
+		size = read(fd, read_ones, sizeof(read_ones));
+		for (ssize_t i = 0; i < size / (ssize_t)sizeof(read_ones[0]); i++)
+			add_holder(&found, &read_ones[i]);
+	} while (size > 0 || (size < 0 && (errno == EINTR || errno == EAGAIN)));
+	return size < 0 ? -errno : found.count;
 }
 
 /* ---- snapshot ---- */

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <fusetrace/fusetrace.h>
 
@@ -57,6 +58,13 @@ uint64_t ft_kernel_lost_any(const struct ft_kernel *kernel);
 /* Records lost of a connection since it is traced; of unknown ones. */
 uint64_t ft_kernel_lost(const struct ft_kernel *kernel, uint32_t connection);
 uint64_t ft_kernel_lost_unknown(const struct ft_kernel *kernel);
+
+/*
+ * Number of the processes of this PID namespace that hold the connection's /dev/fuse, of which the first
+ * max are in pids; those of one that has been unmounted or aborted do not count. -EOPNOTSUPP where the
+ * kernel does not tell, or another negative errno.
+ */
+int ft_kernel_holders(struct ft_kernel *kernel, uint32_t connection, pid_t *pids, int max);
 
 /*
  * Looks the node up in the kernel's caches (super: struct ft_record) and adds its names to nodes.
