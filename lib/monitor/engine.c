@@ -123,12 +123,6 @@ bool ft_engine_resolve(uint64_t super, struct ft_nodes *nodes, uint64_t nodeid)
 
 /* ---- mounts and daemons ---- */
 
-int ft_engine_holders(uint32_t connection, pid_t *pids, int max)
-{
-	return ft_engine.kernel ? ft_kernel_holders(ft_engine.kernel, connection, pids, max)
-				: -EOPNOTSUPP;
-}
-
 void ft_engine_update_take_unknown(void)
 {
 	ft_engine.takes_unknown = false;

@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include <fusetrace/fusetrace.h>
 
@@ -68,12 +67,6 @@ void ft_engine_unlead(void);
 /* For callers without the thread. */
 int ft_engine_fd(void);
 int ft_engine_process(void);
-
-/*
- * Number of those who serve the connection, as the kernel source tells (ft_kernel_holders()); a negative
- * errno without one, or where it does not tell. Lock held.
- */
-int ft_engine_holders(uint32_t connection, pid_t *pids, int max);
 
 /* For a monitor's tracker. Lock held. */
 bool ft_engine_resolve(uint64_t super, struct ft_nodes *nodes, uint64_t nodeid);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "engine_state.h"
+#include "process/daemons_kernel.h"
 
 /* Serialises adding and removing monitors, which may load programs and join the thread. */
 static pthread_mutex_t setup_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -16,6 +17,7 @@ static void bring_down(void)
 {
 	ft_loop_close(&ft_engine.loop);
 	ft_engine.has_leader = false;
+	ft_daemons_kernel_use(-1);
 	ft_engine.kernel = ft_kernel_free(ft_engine.kernel);
 	ft_hash_done(&ft_engine.by_connection);
 	ft_orphans_done(&ft_engine.orphans);
@@ -99,6 +101,7 @@ static int bring_kernel_up(uint64_t ring_bytes, struct fusetrace_error *reterr_e
 	ft_engine.lost_any = 0;
 	ft_engine.kernel = kernel;
 	ft_engine_unlock();
+	ft_daemons_kernel_use(ft_kernel_holders_fd(kernel));
 	return r < 0 ? ft_error(reterr_error, r, "cannot set up the trace: %s",
 				fusetrace_strerror(r))
 		     : 0;

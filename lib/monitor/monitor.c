@@ -273,11 +273,8 @@ static int start_live(struct fusetrace_monitor *monitor, struct fusetrace_error 
 	}
 	if (!monitor->connection)
 		return 0;
-	ft_engine_lock();
-	count = ft_engine_holders(monitor->connection, pids, FT_DAEMONS_MAX);
-	ft_engine_unlock();
-	if (count < 0) /* this reads all of /proc: not while others wait for the lock */
-		count = ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX);
+	/* This may read all of /proc: not while others wait for the lock. */
+	count = ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX);
 	ft_engine_lock();
 	ft_monitor_add_daemons(monitor, pids, count);
 	ft_engine_unlock();

@@ -16,30 +16,19 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "engine.h"
 #include "monitor_testing.h"
-#include "process/daemons.h"
+#include "process/daemons_kernel.h"
 #include "process/fuse_descriptor.h"
 #include "testing.h"
 
 #define HOLDERS_MAX 8
 #define DESCRIPTORS_MAX 256
 
-static int holders_of(uint32_t connection, pid_t *pids)
-{
-	int count;
-
-	ft_engine_lock();
-	count = ft_engine_holders(connection, pids, HOLDERS_MAX);
-	ft_engine_unlock();
-	return count;
-}
-
 static void assert_held_by_daemon_alone(uint32_t connection)
 {
 	pid_t pids[HOLDERS_MAX];
 
-	assert_int_equal(holders_of(connection, pids), 1);
+	assert_int_equal(ft_daemons_kernel_ask(connection, pids, HOLDERS_MAX), 1);
 	assert_int_equal(pids[0], live_own.daemon);
 }
 
@@ -71,14 +60,15 @@ static void test_who_holds_it(void **state)
 	assert_held_by_daemon_alone(connection);
 	copy = copy_descriptor(connection);
 	if (copy >= 0) { /* Linux 6.17 */
-		assert_int_equal(holders_of(connection, pids), 2);
+		assert_int_equal(ft_daemons_kernel_ask(connection, pids, HOLDERS_MAX), 2);
 		assert_int_equal(pids[0] + pids[1], getpid() + live_own.daemon);
 		close(copy);
 		assert_held_by_daemon_alone(connection);
 	}
-	assert_int_equal(holders_of(connection + 1000, pids), 0);
+	assert_int_equal(ft_daemons_kernel_ask(connection + 1000, pids, HOLDERS_MAX), 0);
 	live_free_monitor(monitor);
-	assert_true(holders_of(connection, pids) < 0); /* nothing is loaded any more */
+	assert_true(ft_daemons_kernel_ask(connection, pids, HOLDERS_MAX) <
+		    0); /* nothing is loaded any more */
 }
 
 /* Its descriptor is of a number that is given out again. */
@@ -93,7 +83,7 @@ static void test_one_that_is_over(void **state)
 	connection = live_connection(live_own.point);
 	assert_int_equal(kill(live_own.daemon, SIGSTOP), 0);
 	assert_int_equal(umount2(live_own.point, 0), 0);
-	assert_int_equal(holders_of(connection, pids), 0);
+	assert_int_equal(ft_daemons_kernel_ask(connection, pids, HOLDERS_MAX), 0);
 	live_free_monitor(monitor);
 }
 

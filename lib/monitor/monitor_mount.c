@@ -14,6 +14,7 @@
 
 #include "engine.h"
 #include "process/daemons.h"
+#include "process/daemons_kernel.h"
 #include "process/exit_status.h"
 #include "process/unseen.h"
 
@@ -51,33 +52,21 @@ void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids
 		add_daemon(monitor, pids[i]);
 }
 
-/*
- * Lock held. Those who serve the connection: asked of the kernel, else of /proc, which takes its time
- * where there are many processes.
- */
-static int find_holders(uint32_t connection, pid_t *pids)
-{
-	int count = ft_engine_holders(connection, pids, FT_DAEMONS_MAX);
-
-	return count < 0 ? ft_daemons_of_connection(connection, pids, FT_DAEMONS_MAX) : count;
-}
-
 /* Lock held. Those who hold the connection's /dev/fuse now. */
 static void find_daemons(struct fusetrace_monitor *monitor)
 {
 	pid_t pids[FT_DAEMONS_MAX];
+	int count = ft_daemons_of_connection(monitor->connection, pids, FT_DAEMONS_MAX);
 
-	ft_monitor_add_daemons(monitor, pids, find_holders(monitor->connection, pids));
+	ft_monitor_add_daemons(monitor, pids, count);
 }
 
 /* Lock held. A daemon has ended: those who hold it still, or for the first time. */
 static void find_left(struct fusetrace_monitor *monitor)
 {
 	pid_t pids[FT_DAEMONS_MAX];
-	int count = ft_engine_holders(monitor->connection, pids, FT_DAEMONS_MAX);
+	int count = ft_daemons_left(monitor->connection, pids, FT_DAEMONS_MAX);
 
-	if (count < 0)
-		count = ft_daemons_left(monitor->connection, pids, FT_DAEMONS_MAX);
 	ft_monitor_add_daemons(monitor, pids, count);
 }
 
@@ -112,7 +101,7 @@ static void drop_former(struct fusetrace_monitor *monitor)
 
 	if (monitor->daemon_count == 0 || !monitor->has_seen_holder)
 		return;
-	count = ft_engine_holders(monitor->connection, holders, FT_DAEMONS_MAX);
+	count = ft_daemons_kernel_ask(monitor->connection, holders, FT_DAEMONS_MAX);
 	if (count > FT_DAEMONS_MAX || (count < 0 && ft_unseen_why() != FT_UNSEEN_NONE))
 		return;
 	for (int i = monitor->daemon_count; i-- > 0;) {
@@ -290,7 +279,7 @@ static bool is_mount_of(const struct ft_mount *mount, pid_t pid)
 
 	if (ft_daemons_has_argument(pid, mount->mountpoint))
 		return true;
-	count = find_holders(mount->connection, holders);
+	count = ft_daemons_of_connection(mount->connection, holders, FT_DAEMONS_MAX);
 	for (int i = 0; i < count && i < FT_DAEMONS_MAX; i++) {
 		if (ft_daemons_is_descendant(holders[i], pid))
 			return true;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "daemons_kernel.h"
 #include "fuse_descriptor.h"
 #include "process_file.h"
 
@@ -82,14 +83,19 @@ static int find(uint32_t connection, descriptor_fn *is_it, pid_t *pids, int max)
 
 int ft_daemons_of_connection(uint32_t connection, pid_t *pids, int max)
 {
-	int count = find(connection, ft_fuse_descriptor_is_of, pids, max);
+	int count = ft_daemons_kernel_ask(connection, pids, max);
 
+	if (count >= 0)
+		return count;
+	count = find(connection, ft_fuse_descriptor_is_of, pids, max);
 	return count > 1 ? ft_daemons_left(connection, pids, max) : count;
 }
 
 int ft_daemons_left(uint32_t connection, pid_t *pids, int max)
 {
-	return find(connection, ft_fuse_descriptor_serves, pids, max);
+	int count = ft_daemons_kernel_ask(connection, pids, max);
+
+	return count < 0 ? find(connection, ft_fuse_descriptor_serves, pids, max) : count;
 }
 
 /* ---- what a process was started with ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which processes serve a FUSE connection: those that hold its /dev/fuse, as /proc says, while it is
- * connected; who has been unmounted or aborted serves nothing any more. Best effort: what we may not see
- * is not found.
+ * Which processes serve a FUSE connection: those that hold its /dev/fuse while it is connected; who has been
+ * unmounted or aborted serves nothing any more. Asked of the kernel (daemons_kernel.h), else of /proc, which
+ * takes long among many processes, and is best effort: what we may not see is not found.
  */
 #ifndef FT_DAEMONS_H
 #define FT_DAEMONS_H

@@ -159,7 +159,7 @@ static int open_and_load(struct ft_kernel *kernel, uint64_t ring_bytes, bool wit
 	return r;
 }
 
-/* Who holds a connection may be told in another way, so a kernel of later days need not have that. */
+/* Who holds a connection can be told in another way: a kernel of later days need not have that. */
 static int load(struct ft_kernel *kernel, uint64_t ring_bytes)
 {
 	libbpf_print_fn_t before = libbpf_set_print(collect_log);
@@ -217,6 +217,11 @@ struct ft_kernel *ft_kernel_free(struct ft_kernel *kernel)
 int ft_kernel_fd(const struct ft_kernel *kernel)
 {
 	return bpf_map__fd(kernel->bpf->maps.ring);
+}
+
+int ft_kernel_holders_fd(const struct ft_kernel *kernel)
+{
+	return kernel->bpf->links.holders ? bpf_link__fd(kernel->bpf->links.holders) : -1;
 }
 
 /* Its row, else a free one that it may have, else NULL. */
@@ -343,49 +348,6 @@ uint64_t ft_kernel_lost(const struct ft_kernel *kernel, uint32_t connection)
 uint64_t ft_kernel_lost_unknown(const struct ft_kernel *kernel)
 {
 	return __atomic_load_n(&kernel->bpf->bss->lost_unknown, __ATOMIC_RELAXED);
-}
-
-/* ---- holders ---- */
-
-struct holders {
-	uint32_t connection;
-	pid_t *pids;
-	int max;
-	int count;
-	pid_t last;
-};
-
-/* A process may hold several descriptors of one connection: they come one after the other. */
-static void add_holder(struct holders *holders, const struct ft_holder *holder)
-{
-	pid_t pid = (pid_t)holder->pid;
-
-	if (holder->connection != holders->connection || pid == holders->last)
-		return;
-	holders->last = pid;
-	if (holders->count < holders->max)
-		holders->pids[holders->count] = pid;
-	holders->count++;
-}
-
-int ft_kernel_holders(struct ft_kernel *kernel, uint32_t connection, pid_t *pids, int max)
-{
-	struct holders found = {.connection = connection, .pids = pids, .max = max};
-	struct ft_holder read_ones[64];
-	int fd FT_AUTO_CLOSE = -1;
-	ssize_t size;
-
-	if (!kernel->bpf->links.holders)
-		return -EOPNOTSUPP;
-	fd = bpf_iter_create(bpf_link__fd(kernel->bpf->links.holders));
-	if (fd < 0)
-		return -errno;
-	do {
-		size = read(fd, read_ones, sizeof(read_ones));
-		for (ssize_t i = 0; i < size / (ssize_t)sizeof(read_ones[0]); i++)
-			add_holder(&found, &read_ones[i]);
-	} while (size > 0 || (size < 0 && (errno == EINTR || errno == EAGAIN)));
-	return size < 0 ? -errno : found.count;
 }
 
 /* ---- snapshot ---- */

@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include <fusetrace/fusetrace.h>
 
@@ -26,6 +25,8 @@ int ft_kernel_new(uint64_t ring_bytes, struct ft_kernel **ret_kernel,
 		  struct fusetrace_error *reterr_error);
 struct ft_kernel *ft_kernel_free(struct ft_kernel *kernel);
 
+/* The iterator over who holds connections (process/daemons_kernel.h); -1 where there is none. */
+int ft_kernel_holders_fd(const struct ft_kernel *kernel);
 /* Becomes readable when a record that wakes was written. For edge-triggered polling. */
 int ft_kernel_fd(const struct ft_kernel *kernel);
 
@@ -58,13 +59,6 @@ uint64_t ft_kernel_lost_any(const struct ft_kernel *kernel);
 /* Records lost of a connection since it is traced; of unknown ones. */
 uint64_t ft_kernel_lost(const struct ft_kernel *kernel, uint32_t connection);
 uint64_t ft_kernel_lost_unknown(const struct ft_kernel *kernel);
-
-/*
- * Number of the processes of this PID namespace that hold the connection's /dev/fuse, of which the first
- * max are in pids; those of one that has been unmounted or aborted do not count. -EOPNOTSUPP where the
- * kernel does not tell, or another negative errno.
- */
-int ft_kernel_holders(struct ft_kernel *kernel, uint32_t connection, pid_t *pids, int max);
 
 /*
  * Looks the node up in the kernel's caches (super: struct ft_record) and adds its names to nodes.
