@@ -159,16 +159,29 @@ static int open_and_load(struct ft_kernel *kernel, uint64_t ring_bytes, bool wit
 	return r;
 }
 
-/* Who holds a connection can be told in another way: a kernel of later days need not have that. */
+/*
+ * To look for the tracepoints takes as long as to load, so it explains a failure only. Who holds a
+ * connection can be told in another way: a kernel of later days need not have that.
+ */
+static int load_programs(struct ft_kernel *kernel, uint64_t ring_bytes)
+{
+	int r = open_and_load(kernel, ring_bytes, true);
+
+	if (r == 0)
+		return 0;
+	fusetrace_bpf__destroy(kernel->bpf);
+	kernel->bpf = NULL;
+	r = check_tracepoints();
+	return r < 0 ? r : open_and_load(kernel, ring_bytes, false);
+}
+
 static int load(struct ft_kernel *kernel, uint64_t ring_bytes)
 {
 	libbpf_print_fn_t before = libbpf_set_print(collect_log);
-	int r = open_and_load(kernel, ring_bytes, true);
+	int r = check_rights();
 
-	if (r < 0) {
-		fusetrace_bpf__destroy(kernel->bpf);
-		r = open_and_load(kernel, ring_bytes, false);
-	}
+	if (r == 0)
+		r = load_programs(kernel, ring_bytes);
 	if (r == 0)
 		r = ft_ring_init(&kernel->ring, bpf_map__fd(kernel->bpf->maps.ring), ring_bytes);
 	libbpf_set_print(before);
@@ -187,9 +200,6 @@ int ft_kernel_new(uint64_t ring_bytes, struct ft_kernel **ret_kernel,
 		return ft_error(reterr_error, -EINVAL,
 				"ring size %llu: a power of two from %u to %u is needed",
 				(unsigned long long)ring_bytes, RING_BYTES_MIN, RING_BYTES_MAX);
-	r = ft_kernel_check(reterr_error);
-	if (r < 0)
-		return r;
 	kernel = calloc(1, sizeof(*kernel));
 	if (!kernel)
 		return -ENOMEM;
