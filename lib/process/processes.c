@@ -113,7 +113,8 @@ size_t ft_processes_find(struct ft_processes *processes, const char *mark,
 
 	for (int i = 0; i < count && i < FT_PROCESSES_MAX; i++)
 		add(processes, pids[i], mark, served);
-	count = served->identity
+	/* Of one that is gone nobody can be told from those of the next one. */
+	count = is_there(served)
 			? ft_daemons_of_connection(served->connection, pids, FT_PROCESSES_MAX)
 			: 0;
 	for (int i = 0; i < count && i < FT_PROCESSES_MAX; i++)
