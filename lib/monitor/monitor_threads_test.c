@@ -108,7 +108,7 @@ static int lowest_descriptor(void)
 /* FUSETRACE_TEST_CASES tells how often. */
 static void test_start_and_stop(void **state)
 {
-	size_t times = ft_test_cases(200), allocated = 0;
+	size_t times = ft_test_cases(80), allocated = 0;
 	int threads = 0, descriptor = 0;
 
 	live_skip_where_impossible();

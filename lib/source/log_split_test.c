@@ -18,8 +18,8 @@
 #include "formats/formats_testing.h"
 #include "testing.h"
 
-#define BEGIN_BYTES 2048
-#define PART_BYTES 4096
+#define BEGIN_BYTES 1024
+#define PART_BYTES 2048
 /* Number of the records that stand in names. */
 #define IMITATED "99999"
 
