@@ -193,9 +193,9 @@ def test_no_mount(folder, place, text):
     assert result.stderr.count("\n") == 1
 
 
-def as_nobody(*arguments):
+def as_nobody(*arguments, capabilities="-all"):
     return ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps",
-            "-all", *map(str, arguments)]
+            capabilities, "--ambient-caps", capabilities, *map(str, arguments)]
 
 
 @pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")
@@ -208,6 +208,23 @@ def test_without_rights(mount, folder):
     assert result.stderr == (
         "fusetrace: the kernel source needs CAP_BPF and CAP_PERFMON: run as root, or setcap "
         "cap_bpf,cap_perfmon+ep on the program\n")
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="setpriv is not installed")
+def test_who_may_trace_is_told_of_a_strangers_death(mount, folder):
+    """/proc does not tell whose descriptors are whose there, but the kernel does."""
+    made = mount()
+    folder.chmod(0o777)
+    program = shutil.copy(find_fusetrace(), folder / "fusetrace")
+    command = as_nobody(program, "expect", "unlink", "--mount", made.mountpoint, "--timeout",
+                        f"{DEADLINE}s", "--", "touch", folder / "armed",
+                        capabilities="-all,+bpf,+perfmon")
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        wait_until((folder / "armed").exists, "the command behind --")
+        made.process.kill()
+        _, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == GONE
+    assert f"daemon died - pid {made.process.pid} " in errors
 
 
 def test_output_on_the_traced_mount(mount, folder):
