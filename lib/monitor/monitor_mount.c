@@ -26,10 +26,8 @@ static int add_daemon(struct fusetrace_monitor *monitor, pid_t pid)
 	int pidfd;
 	int r;
 
-	for (int i = 0; i < monitor->daemon_count; i++) {
-		if (monitor->daemons[i] == pid)
-			return 0;
-	}
+	if (ft_daemons_is_one_of(pid, monitor->daemons, monitor->daemon_count))
+		return 0;
 	if (monitor->daemon_count == FT_DAEMONS_MAX)
 		return -E2BIG;
 	pidfd = pidfd_open(pid, 0);
@@ -81,15 +79,6 @@ static int remove_daemon(struct fusetrace_monitor *monitor, int index)
 	return pidfd;
 }
 
-static bool is_one_of(pid_t pid, const pid_t *pids, int count)
-{
-	while (count-- > 0) {
-		if (pids[count] == pid)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Lock held. Who held it for a moment only, such as a child between fork and exec, or has closed it, is no
  * daemon any more. Where it is not told who holds it they count until they end.
@@ -109,7 +98,7 @@ static void drop_former(struct fusetrace_monitor *monitor)
 		int pidfd = monitor->pidfds[i];
 
 		if (count < 0 ? ft_daemons_holds(pid, monitor->connection)
-			      : is_one_of(pid, holders, count))
+			      : ft_daemons_is_one_of(pid, holders, count))
 			continue;
 		ft_engine_unwatch(pidfd);
 		close(remove_daemon(monitor, i));

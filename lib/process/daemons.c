@@ -28,6 +28,15 @@ static ssize_t read_file(const char *path, char *buffer, size_t size)
 	return length;
 }
 
+bool ft_daemons_is_one_of(pid_t pid, const pid_t *pids, int count)
+{
+	while (count-- > 0) {
+		if (pids[count] == pid)
+			return true;
+	}
+	return false;
+}
+
 /* ---- who serves one ---- */
 
 pid_t ft_daemons_pid_of(const struct dirent *entry)

@@ -36,6 +36,7 @@ char *ft_daemons_variable(pid_t pid, const char *beginning);
  */
 int ft_daemons_with_variable(const char *variable, pid_t *pids, int max);
 
+bool ft_daemons_is_one_of(pid_t pid, const pid_t *pids, int count);
 /* 0: the entry of /proc is no process. */
 pid_t ft_daemons_pid_of(const struct dirent *entry);
 /* Also when its parent has not asked for it yet. */

@@ -23,11 +23,7 @@ static bool serves(pid_t pid, const struct ft_mount *mount)
 	if (!ft_daemons_holds(pid, mount->connection))
 		return false;
 	count = ft_daemons_of_connection(mount->connection, holders, HOLDERS_MAX);
-	for (int i = 0; i < count && i < HOLDERS_MAX; i++) {
-		if (holders[i] == pid)
-			return true;
-	}
-	return count > HOLDERS_MAX;
+	return count > HOLDERS_MAX || ft_daemons_is_one_of(pid, holders, count);
 }
 
 static bool names(pid_t pid, const struct ft_mount *mount)

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +54,24 @@ static void test_descendants(void **state)
 	assert_serves(getpid(), live_own.point);
 }
 
+/* As of a daemon whose descriptors are not told. It stops itself once it has its arguments. */
+static void test_argument(void **state)
+{
+	pid_t pid;
+
+	live_skip_where_impossible();
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execlp("sh", "sh", "-c", "kill -STOP $$", "sh", live_own.point, NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+	assert_serves(pid, live_own.point);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 static void test_nothing(void **state)
 {
 	pid_t pid;
@@ -101,9 +118,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIVE_TEST(test_each_its_own),
 		LIVE_TEST(test_descendants),
+		LIVE_TEST(test_argument),
 		LIVE_TEST(test_nothing),
 		LIVE_TEST(test_number_of_an_earlier_one),
 	};
 
+	live_deadline();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
