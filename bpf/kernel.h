@@ -2,7 +2,7 @@
 /*
  * The kernel's structures, as far as the BPF program reads them. Offsets are relocated when the
  * program is loaded (CO-RE), so only names and types matter. Differences between kernels are
- * handled in fusetrace.bpf.c, each with the commit that made it.
+ * handled where they matter, each with the commit that made it.
  */
 #ifndef FT_BPF_KERNEL_H
 #define FT_BPF_KERNEL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which processes serve a FUSE connection, asked of the kernel: a BPF iterator over the open files of all
- * processes (bpf/fusetrace.bpf.c), which is there while the kernel source is. Any thread.
+ * processes (bpf/holders.bpf.c), which is there while the kernel source is. Any thread.
  */
 #ifndef FT_DAEMONS_KERNEL_H
 #define FT_DAEMONS_KERNEL_H

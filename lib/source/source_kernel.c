@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel source of source_kernel.h. The BPF side is bpf/fusetrace.bpf.c; this is the only file
- * that includes its skeleton.
+ * The kernel source of source_kernel.h. The BPF side is bpf/; this is the only file that includes its
+ * skeleton.
  */
 #include "source_kernel.h"
 

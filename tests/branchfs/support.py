@@ -74,6 +74,22 @@ def wait_until_empty(path):
     wait_until(lambda: os.listdir(path) == [], "hidden files to go with their last release")
 
 
+def make(root, kind):
+    """Makes an object called as its kind and something that tells it from others."""
+    path = root / kind
+    if kind.startswith("file"):
+        path.write_bytes(kind.encode())
+    elif kind.startswith("empty"):
+        path.mkdir(mode=0o711)
+    elif kind.startswith("full"):
+        path.mkdir()
+        (path / "inside").touch()
+    elif kind.startswith("link"):
+        path.symlink_to(kind)
+    elif kind.startswith("fifo"):
+        os.mkfifo(path)
+
+
 def errno_of(function, *arguments, **keywords):
     """The errno that the call fails with, 0 when it succeeds."""
     try:
