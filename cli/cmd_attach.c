@@ -123,7 +123,7 @@ static int run(const struct options *options)
 	if (r == 0)
 		r = show(&attach, signal_fd);
 	trace_done(&attach.trace);
-	signals_close(signal_fd);
+	signals_end(signal_fd);
 	return r;
 }
 

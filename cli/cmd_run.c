@@ -432,7 +432,7 @@ static int run(const struct options *given)
 	r = run_daemon(&run, &options, signal_fd);
 	fusetrace_mount_free(run.mount);
 	trace_done(&run.trace);
-	signals_close(signal_fd);
+	signals_end(signal_fd);
 	return r;
 }
 

@@ -57,6 +57,11 @@ void signals_close(int signal_fd)
 	sigprocmask(SIG_SETMASK, &mask_before, NULL);
 }
 
+void signals_end(int signal_fd)
+{
+	close(signal_fd);
+}
+
 void signals_before(sigset_t *ret_mask, sigset_t *ret_default)
 {
 	*ret_mask = mask_before;

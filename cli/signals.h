@@ -22,6 +22,11 @@ void signals_init(void);
 int signals_open(bool with_others);
 /* Closes it and unblocks them again: what is pending acts. */
 void signals_close(int signal_fd);
+/*
+ * For a command that ends now: closes it and leaves them blocked, as a signal that comes while it
+ * ends asks for what is being done, and must not take the place of its exit code.
+ */
+void signals_end(int signal_fd);
 
 /* The mask that we were started with, and which signals must act by default to be as then. */
 void signals_before(sigset_t *ret_mask, sigset_t *ret_default);

@@ -267,6 +267,15 @@ def test_signal_ends_it_with_everything_drained(mount, start, number):
         assert names_of(trace.out) == [f"/{name}" for name in names]
 
 
+def test_signals_while_it_ends_change_nothing(mount, start):
+    made = mount()
+    for _ in range(10):
+        trace = start("attach", "-f", "json", made.mountpoint).wait_ready()
+        while trace.process.poll() is None:
+            trace.signal(signal.SIGINT)
+        assert trace.finish() == SATISFIED, trace.err
+
+
 def test_nohup_keeps_it(mount, start):
     made = mount()
     trace = start("attach", "-f", "json", made.mountpoint,
