@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/parse.h"
@@ -73,6 +74,16 @@ size_t ft_test_allocated(void)
 	if (__sanitizer_get_current_allocated_bytes)
 		return __sanitizer_get_current_allocated_bytes();
 	return mallinfo2().uordblks + mallinfo2().hblkhd;
+}
+
+int ft_test_descriptors(void)
+{
+	DIR *dir FT_AUTO_CLOSEDIR = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (dir && readdir(dir))
+		count++;
+	return count;
 }
 
 /* ---- mounts ---- */

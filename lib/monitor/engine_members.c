@@ -98,13 +98,18 @@ static int bring_kernel_up(uint64_t ring_bytes, struct fusetrace_error *reterr_e
 		return r;
 	ft_engine_lock();
 	r = ft_loop_add_ring(&ft_engine.loop, ft_kernel_fd(kernel));
-	ft_engine.lost_any = 0;
-	ft_engine.kernel = kernel;
+	if (r == 0) {
+		ft_engine.lost_any = 0;
+		ft_engine.kernel = kernel;
+	}
 	ft_engine_unlock();
+	if (r < 0) {
+		ft_kernel_free(kernel);
+		return ft_error(reterr_error, r, "cannot set up the trace: %s",
+				fusetrace_strerror(r));
+	}
 	ft_daemons_kernel_use(ft_kernel_holders_fd(kernel));
-	return r < 0 ? ft_error(reterr_error, r, "cannot set up the trace: %s",
-				fusetrace_strerror(r))
-		     : 0;
+	return 0;
 }
 
 struct cached {

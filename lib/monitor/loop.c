@@ -61,8 +61,11 @@ int ft_loop_add_ring(struct ft_loop *loop, int ring_fd)
 {
 	int r = watch(loop->leader_fd, ring_fd, EPOLLIN | EPOLLET, ABOUT_RING);
 
-	loop->ring_fd = ring_fd;
-	return r < 0 ? r : watch(loop->epoll_fd, ring_fd, EPOLLIN | EPOLLET, ABOUT_RING);
+	if (r == 0)
+		r = watch(loop->epoll_fd, ring_fd, EPOLLIN | EPOLLET, ABOUT_RING);
+	if (r == 0)
+		loop->ring_fd = ring_fd;
+	return r;
 }
 
 static void close_descriptor(int *fd)

@@ -341,17 +341,6 @@ static void test_number_of_the_socket(void **state)
 
 /* ---- descriptors ---- */
 
-static int descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (dir && readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
 static int use_up(int *fds, int max)
 {
 	int count = 0;
@@ -381,7 +370,7 @@ static void with_left(int n, bool is_running)
 
 	entry = ft_guardian_directory("/nowhere");
 	assert_true(entry > 0);
-	before = descriptors();
+	before = ft_test_descriptors();
 	if (!is_running)
 		while (guardians(SIGKILL) > 0)
 			usleep(1000);
@@ -401,7 +390,7 @@ static void with_left(int n, bool is_running)
 	ft_guardian_forget(entry);
 	entry = ft_guardian_directory("/nowhere");
 	assert_true(entry > 0);
-	assert_int_equal(descriptors(), before);
+	assert_int_equal(ft_test_descriptors(), before);
 	ft_guardian_forget(entry);
 }
 

@@ -3,7 +3,6 @@
  * The life of a daemon on real mounts: branchfs, which can be told to misbehave, and shell scripts
  * around it for what daemons do to their processes.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -469,17 +468,6 @@ static void test_abort_a_hang_traced(void **state)
 
 /* ---- nothing grows ---- */
 
-static int count_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
 static void test_nothing_grows(void **state)
 {
 	struct fusetrace_monitor *engine = NULL;
@@ -500,11 +488,11 @@ static void test_nothing_grows(void **state)
 		life.mounted = fusetrace_mount_free(life.mounted);
 		if (i == cases / 3) {
 			before = ft_test_allocated();
-			descriptors = count_descriptors();
+			descriptors = ft_test_descriptors();
 		}
 	}
 	fusetrace_monitor_free(engine);
-	assert_true(count_descriptors() <= descriptors);
+	assert_true(ft_test_descriptors() <= descriptors);
 	assert_true(ft_test_allocated() < before + 64 * 1024);
 }
 
