@@ -95,12 +95,21 @@ static int servers_of(const struct run *run, pid_t *pids)
 /* Where it stands in the kernel, before it is freed or killed. */
 static void look_into_it(struct run *run)
 {
+	uint32_t on_hang = run->trace.options->on_hang;
 	const char *stacks = NULL;
+	int r;
 
-	if (fusetrace_mount_take_stacks(run->mount, run->trace.options->on_hang) == 0)
+	run->running = fusetrace_mount_check(run->mount); /* the mount may have come in this turn */
+	r = fusetrace_mount_take_stacks(run->mount, on_hang);
+	if (r != -ENOMEM)
 		stacks = fusetrace_mount_last_stacks(run->mount);
 	if (stacks)
 		fputs(stacks, stderr);
+	if (r < 0)
+		message("cannot %s: %s",
+			on_hang == FUSETRACE_ON_HANG_ABORT ? "abort the connection"
+							   : "see where the daemon stands",
+			fusetrace_strerror(r));
 }
 
 static void kill_now(struct run *run)

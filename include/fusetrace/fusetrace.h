@@ -921,8 +921,8 @@ FUSETRACE_API int fusetrace_mount_abort(struct fusetrace_mount *mount);
 /*
  * Where all threads of the daemon, and those that wait for it, stand in the kernel (for others than
  * root only the function): text for a person; with FUSETRACE_ON_HANG_ABORT the connection is aborted
- * then. 0; -ENOMEM. Any thread. fusetrace_mount_last_stacks() gives what was taken last; NULL: nothing
- * was; valid until the next call that takes them.
+ * then. 0; -ENOMEM, or what fusetrace_mount_abort() returned. Any thread. fusetrace_mount_last_stacks()
+ * gives what was taken last; NULL: nothing was; valid until the next call that takes them.
  */
 FUSETRACE_API int fusetrace_mount_take_stacks(struct fusetrace_mount *mount, uint32_t on_hang);
 FUSETRACE_API const char *fusetrace_mount_last_stacks(struct fusetrace_mount *mount);

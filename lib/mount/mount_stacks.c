@@ -54,9 +54,7 @@ int fusetrace_mount_take_stacks(struct fusetrace_mount *mount, uint32_t on_hang)
 	free(mount->stacks);
 	mount->stacks = text;
 	pthread_mutex_unlock(&mount->lock);
-	if (on_hang == FUSETRACE_ON_HANG_ABORT)
-		fusetrace_mount_abort(mount);
-	return 0;
+	return on_hang == FUSETRACE_ON_HANG_ABORT ? fusetrace_mount_abort(mount) : 0;
 }
 
 const char *fusetrace_mount_last_stacks(struct fusetrace_mount *mount)

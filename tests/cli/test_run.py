@@ -206,7 +206,8 @@ def test_rule_36_on_the_command_line(filesystem, on_hang):
     trace.wait_for("the daemon has not ended yet: one more signal kills it", "err")
     assert trace.err.index("request_wait_answer") < trace.err.index("has not ended yet")
     if on_hang == "abort":
-        assert b"connection abort" in maker.communicate(timeout=DEADLINE)[1]
+        wait_until(lambda: maker.poll() is not None, f"the end of mkdir after {trace.err}")
+        assert b"connection abort" in maker.stderr.read()
     else:
         assert maker.poll() is None
     trace.signal(signal.SIGTERM)
