@@ -3,10 +3,15 @@
 
 import os
 import shutil
+import signal
 
 import pytest
 
 pytest_plugins = ["pytester"]  # only the outermost conftest.py may name plugins
+
+# A job in the background of a shell ignores it, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):

@@ -187,7 +187,8 @@ static void test_deleted(void **state)
 	assert_false(ft_test_is_mounted(life.point));
 	assert_int_equal(fusetrace_mount_wait_unmountable(life.mounted, SOON, &life.error), -EPIPE);
 	stop = life_stop_within(0);
-	assert_int_equal(stop.flags, FUSETRACE_STOP_HAS_STATUS);
+	/* A sanitizer's search for leaks stops the process that is ending. */
+	assert_int_equal(stop.flags & ~FUSETRACE_STOP_WAS_STOPPED, FUSETRACE_STOP_HAS_STATUS);
 	assert_int_equal(stop.status, 0);
 }
 

@@ -151,6 +151,7 @@ def test_mount_through_fusermount(filesystem, folder, start):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_unmounts(filesystem, mode, number):
     trace = filesystem.serve(*filesystem.bindfs(*mode))
+    wait_until(lambda: len(children_of(trace.process.pid)) == 1, "the daemon alone")
     assert trace.finish(number) == 0
     assert not filesystem.is_mounted
     assert events_of(trace) == ["trace", "mounted", "unmounted"]
