@@ -105,7 +105,8 @@ static void look_into_it(struct run *run)
 		stacks = fusetrace_mount_last_stacks(run->mount);
 	if (stacks)
 		fputs(stacks, stderr);
-	if (r < 0)
+	/* Before there is a mount there is nothing to abort. */
+	if (r < 0 && (r != -ENOENT || fusetrace_mount_connection(run->mount)))
 		message("cannot %s: %s",
 			on_hang == FUSETRACE_ON_HANG_ABORT ? "abort the connection"
 							   : "see where the daemon stands",

@@ -157,6 +157,27 @@ def test_signal_unmounts(filesystem, mode, number):
     assert events_of(trace) == ["trace", "mounted", "unmounted"]
 
 
+def test_signals_while_it_ends_change_nothing(filesystem):
+    for _ in range(5):
+        trace = filesystem.serve("sh", "-c", "trap '' USR1; exec \"$@\"", "sh",
+                                 *filesystem.bindfs("-f"))
+        subprocess.run(["umount", filesystem.mountpoint], check=True)
+        while trace.process.poll() is None:
+            trace.signal(signal.SIGUSR1)
+        assert trace.finish() == 0, trace.err
+
+
+def test_nothing_to_abort(filesystem):
+    """It has not mounted yet."""
+    trace = filesystem.run("sh", "-c", "trap '' TERM INT; echo begun >&2; exec sleep 100",
+                           options=["--on-hang", "abort"]).wait_for("begun", "err")
+    trace.signal(signal.SIGTERM)
+    trace.signal(signal.SIGINT)
+    trace.wait_for("one more signal kills it", "err")
+    assert trace.finish(signal.SIGTERM, timeout=10) == 128 + signal.SIGKILL
+    assert "cannot abort" not in trace.err
+
+
 def test_other_signals_are_passed_on(filesystem, folder):
     told = folder / "told"
     trace = filesystem.serve(
