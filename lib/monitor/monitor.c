@@ -196,6 +196,7 @@ struct fusetrace_monitor *fusetrace_monitor_free(struct fusetrace_monitor *monit
 	ft_tracker_free(monitor->tracker);
 	ft_history_unref(monitor->history);
 	ft_mounts_done(&monitor->before);
+	ft_command_line_done(&monitor->followed_line);
 	free(monitor->mountpoint);
 	free(monitor->trace_path);
 	free(monitor);

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "op/summary.h"
+#include "process/command_line.h"
 #include "process/mounts.h"
 #include "source/last_lines.h"
 #include "source/listings.h"
@@ -65,6 +66,7 @@ struct fusetrace_monitor {
 	char *mountpoint;
 	struct ft_mounts before; /* PENDING: the mounts that were there already */
 	pid_t followed;          /* PENDING: whose mount is waited for */
+	struct ft_command_line followed_line; /* as it was when it began to be followed */
 	bool is_confirmed;       /* the mount was there when the trace had begun */
 	bool has_begun;          /* its INIT was seen or is past: another one is another mount's */
 	bool is_replaced;        /* such a one was seen */
@@ -107,6 +109,8 @@ void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mou
 void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd);
 /* Processes that were seen to serve the mount: their end counts. Who is known already is passed over. */
 void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids, int count);
+/* As fusetrace_monitor_follow(), of one that was started with argv and may have ended by now. */
+int ft_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid, char *const *argv);
 /* For one that is PENDING: the mount is its own, whoever followed made it. Without the lock. */
 void ft_monitor_take_mount(struct fusetrace_monitor *monitor, const struct ft_mount *mount,
 			   pid_t followed);

@@ -260,9 +260,13 @@ int fusetrace_monitor_daemons(struct fusetrace_monitor *monitor, pid_t *pids, in
 
 /* ---- mounts ---- */
 
-/* Lock held. Whether a mount that has appeared is the one that the followed process made. */
-static bool is_mount_of(const struct ft_mount *mount, pid_t pid)
+/*
+ * Lock held. Whether a mount that has appeared is the one that the followed process made. It may have ended
+ * by now, and have left the mount to one in the background that cannot be seen.
+ */
+static bool is_mount_of(const struct ft_mount *mount, const struct fusetrace_monitor *monitor)
 {
+	pid_t pid = monitor->followed;
 	pid_t holders[FT_DAEMONS_MAX];
 	int count;
 
@@ -273,7 +277,7 @@ static bool is_mount_of(const struct ft_mount *mount, pid_t pid)
 		if (ft_daemons_is_descendant(holders[i], pid))
 			return true;
 	}
-	return false;
+	return count <= 0 && ft_command_line_names(&monitor->followed_line, mount->mountpoint);
 }
 
 static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *mount)
@@ -357,7 +361,7 @@ void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mou
 
 		/* Whoever was found to hold its connection may be another's, if it has gone since. */
 		if (ft_mounts_by_connection(&monitor->before, mount->connection) ||
-		    !is_mount_of(mount, monitor->followed) || !ft_mounts_is_still_there(mount))
+		    !is_mount_of(mount, monitor) || !ft_mounts_is_still_there(mount))
 			continue;
 		adopt(monitor, mount);
 		return;
@@ -376,21 +380,34 @@ void ft_monitor_take_mount(struct fusetrace_monitor *monitor, const struct ft_mo
 	ft_engine_unlock();
 }
 
-int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid)
+int ft_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid, char *const *argv)
 {
+	struct ft_command_line line = {0};
 	int r = ft_monitor_enter(monitor);
 
 	if (r < 0)
 		return r;
 	if (pid <= 0 || !monitor->is_attached)
 		return -EINVAL;
+	r = argv ? ft_command_line_copy(argv, &line) : ft_command_line_of(pid, &line);
+	if (r < 0)
+		return r;
 	ft_engine_lock();
 	if (monitor->state == FUSETRACE_STATE_PENDING) {
+		ft_command_line_done(&monitor->followed_line);
+		monitor->followed_line = line;
+		line = (struct ft_command_line){0};
 		monitor->followed = pid;
 		ft_engine_check_mounts();
 	} else {
 		r = add_daemon(monitor, pid);
 	}
 	ft_engine_unlock();
+	ft_command_line_done(&line);
 	return r;
+}
+
+int fusetrace_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid)
+{
+	return ft_monitor_follow(monitor, pid, NULL);
 }

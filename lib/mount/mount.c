@@ -133,7 +133,7 @@ static int prepare(struct fusetrace_mount *mount, const struct fusetrace_mount_o
 	int r;
 
 	mount->name = name_of(opts->argv[0]);
-	if (!mount->name)
+	if (!mount->name || ft_command_line_copy(opts->argv, &mount->command) < 0)
 		return ft_error(reterr_error, -ENOMEM, "out of memory");
 	r = open_descriptors(mount);
 	if (r == 0)
@@ -177,7 +177,7 @@ int fusetrace_mount_start(const struct fusetrace_mount_opts *opts,
 	if (r < 0)
 		return r;
 	if (mount->monitor)
-		fusetrace_monitor_follow(mount->monitor, mount->processes.entries[0].pid);
+		ft_monitor_follow(mount->monitor, fusetrace_mount_pid(mount), opts->argv);
 	*ret_mount = FT_STEAL_PTR(mount);
 	return 0;
 }
@@ -227,6 +227,7 @@ struct fusetrace_mount *fusetrace_mount_free(struct fusetrace_mount *mount)
 	ft_mount_release(mount);
 	ft_mounts_done(&mount->before);
 	pthread_mutex_destroy(&mount->lock);
+	ft_command_line_done(&mount->command);
 	free(mount->mountpoint);
 	free(mount->stacks);
 	free(mount->name);

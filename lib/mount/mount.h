@@ -14,6 +14,7 @@
 
 #include <fusetrace/fusetrace.h>
 
+#include "process/command_line.h"
 #include "process/mounts.h"
 #include "process/processes.h"
 #include "process/task.h"
@@ -44,6 +45,7 @@ struct fusetrace_mount {
 
 	int guarded;      /* number of the guardian's entry; <= 0: none */
 	char *mountpoint; /* NULL until it is known */
+	struct ft_command_line command; /* as it was started */
 	struct ft_mounts before;
 	uint64_t identity_before; /* of the connection that was on mountpoint before; 0: none */
 	int mounts_fd;            /* POLLPRI after each change of the mounts */

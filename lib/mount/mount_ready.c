@@ -76,7 +76,8 @@ static bool is_ours(struct fusetrace_mount *mount, const struct ft_mount *found)
 	if (is_held)
 		return false;
 	return mount->mountpoint ||
-	       ft_daemons_has_argument(fusetrace_mount_pid(mount), found->mountpoint);
+	       ft_daemons_has_argument(fusetrace_mount_pid(mount), found->mountpoint) ||
+	       ft_command_line_names(&mount->command, found->mountpoint);
 }
 
 /*

@@ -4,29 +4,18 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "command_line.h"
 #include "daemons_kernel.h"
 #include "fuse_descriptor.h"
 #include "process_file.h"
 
 #define ANCESTORS_MAX 64
-
-static ssize_t read_file(const char *path, char *buffer, size_t size)
-{
-	int fd FT_AUTO_CLOSE = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, buffer, size - 1);
-
-	if (length >= 0)
-		buffer[length] = '\0';
-	return length;
-}
 
 bool ft_daemons_is_one_of(pid_t pid, const pid_t *pids, int count)
 {
@@ -195,27 +184,12 @@ bool ft_daemons_is_descendant(pid_t pid, pid_t ancestor)
 
 bool ft_daemons_has_argument(pid_t pid, const char *path)
 {
-	char file[64], text[64 * 1024], here[PATH_MAX], full[2 * PATH_MAX];
-	ssize_t length, here_length;
+	struct ft_command_line line;
+	bool has_it;
 
-	snprintf(file, sizeof(file), "/proc/%d/cwd", pid);
-	here_length = readlink(file, here, sizeof(here) - 1);
-	here[here_length > 0 ? here_length : 0] = '\0';
-	snprintf(file, sizeof(file), "/proc/%d/cmdline", pid);
-	length = read_file(file, text, sizeof(text));
-	for (const char *at = text; length > 0 && at < text + length; at += strlen(at) + 1) {
-		size_t end;
-
-		if (at[0] == '/')
-			snprintf(full, sizeof(full), "%.*s", PATH_MAX, at);
-		else
-			snprintf(full, sizeof(full), "%s/%.*s", strcmp(here, "/") ? here : "",
-				 PATH_MAX - 1, at);
-		end = strlen(full);
-		while (end > 1 && full[end - 1] == '/')
-			full[--end] = '\0';
-		if (strcmp(full, path) == 0)
-			return true;
-	}
-	return false;
+	if (ft_command_line_of(pid, &line) < 0)
+		return false;
+	has_it = ft_command_line_names(&line, path);
+	ft_command_line_done(&line);
+	return has_it;
 }

@@ -47,7 +47,7 @@ bool ft_daemons_has_ended(pid_t pid);
  */
 bool ft_daemons_is_descendant(pid_t pid, pid_t ancestor);
 
-/* Whether one of pid's arguments names path (made absolute against its working directory). */
+/* Whether one of pid's arguments names path, as its command line is now (command_line.h). */
 bool ft_daemons_has_argument(pid_t pid, const char *path);
 
 #endif

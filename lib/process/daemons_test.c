@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "command_line.h"
 #include "testing.h"
 
 /* A process that waits, and tells what it is through a pipe; it ends with the test at the latest.
@@ -168,6 +169,7 @@ static struct child start_with_arguments(const char *first, const char *second, 
 static void test_arguments(void **state)
 {
 	struct child child = start_with_arguments("/mnt/a//", "relative dir/x/", "/tmp");
+	struct ft_command_line line;
 
 	assert_true(ft_daemons_has_argument(child.pid, "/mnt/a"));
 	assert_true(ft_daemons_has_argument(child.pid, "/tmp/relative dir/x"));
@@ -176,12 +178,31 @@ static void test_arguments(void **state)
 	assert_false(ft_daemons_has_argument(child.pid, "/mnt/a/b"));
 	assert_false(ft_daemons_has_argument(child.pid, "relative dir/x"));
 	assert_false(ft_daemons_has_argument(child.pid, "/"));
+	assert_int_equal(ft_command_line_of(child.pid, &line), 0);
 	end(&child);
 	assert_false(ft_daemons_has_argument(child.pid, "/mnt/a"));
+	assert_true(ft_command_line_names(&line, "/mnt/a")); /* it is remembered */
+	assert_true(ft_command_line_names(&line, "/tmp/relative dir/x"));
+	ft_command_line_done(&line);
+	assert_false(ft_command_line_names(&line, "/mnt/a"));
 	child = start_with_arguments("", "x", "/");
 	assert_true(ft_daemons_has_argument(child.pid, "/x"));
 	assert_false(ft_daemons_has_argument(child.pid, "x"));
 	end(&child);
+}
+
+static void test_arguments_of_ours(void **state)
+{
+	char *argv[] = {"branchfs", "-f", "", "/mnt/a/", "x", NULL};
+	struct ft_command_line line;
+
+	assert_int_equal(chdir("/tmp"), 0);
+	assert_int_equal(ft_command_line_copy(argv, &line), 0);
+	assert_true(ft_command_line_names(&line, "/mnt/a"));
+	assert_true(ft_command_line_names(&line, "/tmp/x"));
+	assert_true(ft_command_line_names(&line, "/tmp"));
+	assert_false(ft_command_line_names(&line, "/mnt"));
+	ft_command_line_done(&line);
 }
 
 int main(int argc, char **argv)
@@ -190,6 +211,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_descendants),
 		cmocka_unit_test(test_daemonised),
 		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_arguments_of_ours),
 	};
 
 	if (strcmp(argv[0], "wait") == 0)

@@ -5,6 +5,7 @@ or it is in another PID namespace. Each is such a situation for real; nobody is 
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -165,23 +166,32 @@ def become_root(folder):
 class Run:
     """`fusetrace run` by a user of a daemon that becomes root's and goes into the background."""
 
-    def __init__(self, folder, program, become_root, hides):
+    def __init__(self, folder, program, become_root, hides, script=None):
         self.mountpoint = folder / "mnt"
         self.log = folder / "log"
         for path in (folder / "source", self.mountpoint):
             path.mkdir()
         self.log.touch(0o644)
+        daemon = [find_branchfs(), "-o", f"allow_other,trace_file={self.log}",
+                  folder / "source", self.mountpoint]
+        if script:
+            script.write_text(shlex.join(map(str, daemon)))
+            daemon = ["sh", script]
         self.process = subprocess.Popen(
             in_namespace(*AS_USER, program, "run", "--source", "log", "--log", self.log,
-                         "--timeout", "2s", "--format", "json", "--", *become_root,
-                         find_branchfs(), "-o", f"allow_other,trace_file={self.log}",
-                         folder / "source", self.mountpoint, hides=hides),
+                         "--timeout", "2s", "--format", "json", "--", *become_root, *daemon,
+                         hides=hides),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def enter(self, *words):
         """A command among its mounts; they end with it."""
-        subprocess.run(["nsenter", "--mount", "--target", str(self.process.pid), *map(str, words)],
-                       check=True, timeout=DEADLINE, stdout=subprocess.DEVNULL)
+        result = subprocess.run(
+            ["nsenter", "--mount", "--target", str(self.process.pid), *map(str, words)],
+            check=False, timeout=DEADLINE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True)
+        if result.returncode != 0:
+            self.process.terminate()
+            pytest.fail(f"{words[0]}: {result.stderr}{self.process.communicate(timeout=DEADLINE)}")
 
     def wait_mounted(self):
         def is_there():
@@ -196,12 +206,12 @@ class Run:
 
 @pytest.fixture
 def started(folder, program, become_root, belongings):
-    """started(hides): such a run."""
+    """started(hides, script): such a run; with a script only that one names the mountpoint."""
     if not shutil.which("nsenter"):
         pytest.skip("nsenter is not installed")
 
-    def start(hides):
-        run = Run(folder, program, become_root, hides)
+    def start(hides, script=None):
+        run = Run(folder, program, become_root, hides, script)
         belongings.mounts.append(run)
         run.abort = run.process.kill
         run.finish = lambda: (run.process.kill(), run.process.wait(DEADLINE))
@@ -210,8 +220,10 @@ def started(folder, program, become_root, belongings):
     return start
 
 
-def test_background_daemon_of_another_user_is_not_told_as_dead(started):
-    run = started(False)
+@pytest.mark.parametrize("hides", [False, True], ids=["other-user", "hidepid"])
+def test_background_daemon_of_another_user_is_not_told_as_dead(started, hides):
+    """What it mounts is known by its command line, also when the one that had it is hidden or gone."""
+    run = started(hides)
     run.wait_mounted()
     run.enter("mkdir", run.mountpoint / "x")
     wait_until(lambda: '"mkdir"' in run.log.read_text(), "an operation")
@@ -233,8 +245,8 @@ def test_background_daemon_of_another_user_at_ctrl_c(started):
     assert "stays mounted: whoever serves it is not seen" in err and run.process.returncode != GONE
 
 
-def test_hidden_daemon_may_have_mounted(started):
-    run = started(True)
+def test_hidden_daemon_may_have_mounted(started, folder):
+    run = started(True, script=folder / "script")
     _, err = run.end()
     assert run.process.returncode == UNSATISFIED
     assert "ended without mounting anything that is seen to be its own" in err
