@@ -488,8 +488,8 @@ FUSETRACE_API int fusetrace_reader_next(struct fusetrace_reader *reader,
  *
  * -EINTR is no answer and has no report: the same call with the time that is left goes on as if
  * nothing had happened, whatever came in between. Without the flag signals do not end a wait. A
- * handler that ran before the thread slept is not told; who must not miss one polls the descriptor of
- * an expectation.
+ * handler that ran before the thread slept, or in another thread, is told by
+ * fusetrace_set_wakeup_fd() only.
  *
  * Any thread; not from a check function (-EDEADLK). On failure *reterr_report explains; free with
  * fusetrace_report_free().
@@ -603,6 +603,14 @@ FUSETRACE_API int fusetrace_expect_poll(struct fusetrace_expect *expect, uint64_
 					struct fusetrace_op **ret_ops,
 					struct fusetrace_report **reterr_report);
 FUSETRACE_API struct fusetrace_expect *fusetrace_expect_free(struct fusetrace_expect *expect);
+
+/*
+ * For a signal handler that writes to a pipe (Python's signal.set_wakeup_fd() makes such): while fd is
+ * readable, this thread's calls that signals may put off (the _EINTR flags of monitors, smart waits and
+ * mounts) return -EINTR where they would sleep. So none is missed, whenever and in whichever thread the
+ * handler ran. fd is polled, never read or closed; -1, as in each new thread: none. Returns the former one.
+ */
+FUSETRACE_API int fusetrace_set_wakeup_fd(int fd);
 
 /* Ends all waits of the monitor with -ECANCELED. Any thread. */
 FUSETRACE_API int fusetrace_interrupt(struct fusetrace_monitor *monitor);

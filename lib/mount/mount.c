@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/sleep.h"
 #include "base/text.h"
 #include "guardian.h"
 #include "monitor/engine.h"
@@ -226,8 +227,8 @@ struct fusetrace_mount *fusetrace_mount_free(struct fusetrace_mount *mount)
 	fusetrace_monitor_free(mount->reader);
 	ft_mount_release(mount);
 	ft_mounts_done(&mount->before);
-	pthread_mutex_destroy(&mount->lock);
 	ft_command_line_done(&mount->command);
+	pthread_mutex_destroy(&mount->lock);
 	free(mount->mountpoint);
 	free(mount->stacks);
 	free(mount->name);
@@ -245,11 +246,7 @@ static bool needs_turns(const struct fusetrace_monitor *monitor)
 int ft_mount_sleep(struct fusetrace_mount *mount, const struct pollfd *more, nfds_t count,
 		   uint64_t deadline_ns)
 {
-	struct pollfd descriptors[FT_PROCESSES_MAX + FT_MOUNT_MORE_FDS + 2];
-	uint64_t now = ft_now_ns();
-	uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
-	struct timespec timeout = {(time_t)(left / FUSETRACE_SECOND),
-				   (long)(left % FUSETRACE_SECOND)};
+	struct pollfd descriptors[FT_PROCESSES_MAX + FT_MOUNT_MORE_FDS + 3];
 	nfds_t used;
 	int r;
 
@@ -261,13 +258,13 @@ int ft_mount_sleep(struct fusetrace_mount *mount, const struct pollfd *more, nfd
 		descriptors[used++] = more[i];
 	if (needs_turns(mount->monitor))
 		descriptors[used++] = (struct pollfd){.fd = ft_engine_fd(), .events = POLLIN};
-	r = ppoll(descriptors, used, deadline_ns == UINT64_MAX ? NULL : &timeout, NULL);
+	r = ft_sleep(descriptors, used, deadline_ns, mount->flags & FUSETRACE_MOUNT_EINTR);
 	if (r < 0)
-		return errno != EINTR || (mount->flags & FUSETRACE_MOUNT_EINTR) ? -errno : 0;
+		return r;
 	if (needs_turns(mount->monitor))
 		fusetrace_process(mount->monitor);
 	/* Also when something has happened: who sleeps again and again still ends, after one more look. */
-	return r == 0 || ft_now_ns() >= deadline_ns ? -ETIMEDOUT : 0;
+	return ft_now_ns() >= deadline_ns ? -ETIMEDOUT : 0;
 }
 
 /* ---- failures ---- */

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "base/sleep.h"
 #include "monitor/engine.h"
 #include "wait/wait.h"
 
@@ -229,13 +230,11 @@ static void look_around(struct ft_smart *smart, struct ft_monitor_view *ret_view
 
 static int sleep_until(struct ft_smart *smart, int fd, uint64_t deadline_ns)
 {
-	struct pollfd answer = {.fd = fd, .events = POLLIN};
-	int r;
+	struct pollfd answer[2] = {{.fd = fd, .events = POLLIN}};
 
 	if (smart->monitor)
 		return ft_wait_sleep(smart->monitor, &smart->waiter, fd, deadline_ns);
-	r = ft_wait_poll(&answer, 1, deadline_ns);
-	return r == -EINTR && !(smart->flags & FUSETRACE_SMART_EINTR) ? 0 : r;
+	return ft_sleep(answer, 1, deadline_ns, smart->flags & FUSETRACE_SMART_EINTR);
 }
 
 static uint64_t later(uint64_t one_ns, uint64_t other_ns)
@@ -256,35 +255,42 @@ static int end_of_asking(struct ft_smart *smart)
 	return view.interrupts != smart->interrupts ? -ECANCELED : 0;
 }
 
+static int give_up(struct ft_smart *smart, uint64_t asked_ns)
+{
+	ft_smart_found(smart, "the filesystem has not answered within %.3g s",
+		       (double)(ft_now_ns() - asked_ns) / 1e9);
+	smart->verdict = FUSETRACE_VERDICT_IN_FLIGHT;
+	return -ETIMEDOUT;
+}
+
+/* A signal is told when the answer has come, or soon; until then the descriptor that tells it is left out. */
 static int await_answer(struct ft_smart *smart, struct ft_answer *ret_answer)
 {
 	uint64_t asked_ns = ft_now_ns();
 	uint64_t limit_ns = later(smart->deadline_ns, asked_ns + PATIENCE_NS);
 	bool is_interrupted = false;
+	int wakeup_fd = -1;
+	int r = 0;
 
-	while (!ft_probe_take(smart->probe, ret_answer)) {
-		uint64_t now = ft_now_ns();
-		int r = end_of_asking(smart);
-
-		if (r < 0)
-			return r;
-		if (now >= limit_ns && is_interrupted)
-			return -EINTR;
-		if (now >= limit_ns) {
-			ft_smart_found(smart, "the filesystem has not answered within %.3g s",
-				       (double)(now - asked_ns) / 1e9);
-			smart->verdict = FUSETRACE_VERDICT_IN_FLIGHT;
-			return -ETIMEDOUT;
-		}
+	while (r == 0 && !ft_probe_take(smart->probe, ret_answer)) {
+		r = end_of_asking(smart);
+		if (r == 0 && ft_now_ns() >= limit_ns)
+			r = is_interrupted ? -EINTR : give_up(smart, asked_ns);
+		if (r)
+			break;
 		r = sleep_until(smart, ft_probe_fd(smart->probe), limit_ns);
-		if (r == -EINTR && !is_interrupted) {
+		if (r != -EINTR)
+			continue;
+		r = 0;
+		if (!is_interrupted) {
 			is_interrupted = true;
+			wakeup_fd = fusetrace_set_wakeup_fd(-1);
 			limit_ns = ft_earlier_ns(limit_ns, ft_now_ns() + SIGNAL_PATIENCE_NS);
-		} else if (r < 0 && r != -EINTR) {
-			return r;
 		}
 	}
-	return is_interrupted ? -EINTR : 0;
+	if (is_interrupted)
+		fusetrace_set_wakeup_fd(wakeup_fd);
+	return r == 0 && is_interrupted ? -EINTR : r;
 }
 
 /* -EBUSY while too many questions to that mount have no answer. */

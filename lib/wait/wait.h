@@ -3,15 +3,10 @@
 #ifndef FT_WAIT_H
 #define FT_WAIT_H
 
-#include <poll.h>
-
 #include "monitor/monitor.h"
 
 /* 0 stays 0: look once. */
 uint64_t ft_wait_deadline(uint64_t timeout_ns);
-
-/* Until one of them has something, or the deadline (UINT64_MAX: none). 0, -EINTR, ... */
-int ft_wait_poll(struct pollfd *descriptors, nfds_t count, uint64_t deadline_ns);
 
 /*
  * Adds or removes a waiter, which is then woken by what it matches and by every change of state. 0,

@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -291,6 +293,77 @@ static void rule_27_without_a_trace(void **state)
 	assert_int_equal(put_off(wait_untraced_with_the_flag), -EINTR);
 }
 
+/* ---- handlers that write to a pipe ---- */
+
+static void set_wakeup_pipe(int fds[2], bool is_readable)
+{
+	assert_int_equal(pipe(fds), 0);
+	if (is_readable)
+		assert_int_equal(write(fds[1], "x", 1), 1);
+	assert_int_equal(fusetrace_set_wakeup_fd(fds[0]), -1);
+}
+
+static void close_wakeup_pipe(int fds[2])
+{
+	assert_int_equal(fusetrace_set_wakeup_fd(-5), fds[0]);
+	assert_int_equal(fusetrace_set_wakeup_fd(-1), -1);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* A handler that ran before the wait, or in another thread. */
+static void rule_27_wakeup_descriptor(void **state)
+{
+	int fds[2];
+
+	set_wakeup_pipe(fds, true);
+	for (size_t i = 0; i < WAITS; i++)
+		assert_int_equal(waits[i](SOON), -EINTR);
+	assert_int_equal(wait_untraced_with_the_flag(SOON), -EINTR);
+	assert_ptr_equal(report, UNTOUCHED);
+	feed("create"); /* what is there is told all the same */
+	assert_int_equal(wait_one(SOON), 0);
+	close_wakeup_pipe(fds);
+}
+
+static void *write_to(void *data)
+{
+	struct timespec a_moment = {.tv_nsec = 20 * MS};
+
+	nanosleep(&a_moment, NULL);
+	assert_int_equal(write(*(int *)data, "x", 1), 1);
+	return NULL;
+}
+
+static void rule_27_wakeup_while_it_sleeps(void **state)
+{
+	for (size_t i = 0; i < WAITS; i++) {
+		pthread_t thread;
+		int fds[2];
+
+		set_wakeup_pipe(fds, false);
+		assert_int_equal(pthread_create(&thread, NULL, write_to, &fds[1]), 0);
+		assert_int_equal(waits[i](SOON), -EINTR);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		close_wakeup_pipe(fds);
+	}
+}
+
+/* It is the thread's that set it, and for waits with the flag. */
+static void test_wakeup_of_others(void **state)
+{
+	struct waiting waiting;
+	int fds[2];
+
+	set_wakeup_pipe(fds, true);
+	assert_int_equal(wait_one(20 * MS), -ETIMEDOUT);
+	fusetrace_report_free(report);
+	assert_int_equal(wait_untraced(20 * MS), -ETIMEDOUT);
+	start(&waiting, wait_untraced_with_the_flag, 20 * MS);
+	assert_int_equal(end(&waiting), -ETIMEDOUT);
+	close_wakeup_pipe(fds);
+}
+
 #define signal_test(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #define no_signal_test(test) cmocka_unit_test_setup_teardown(test, set_up_without, tear_down)
 
@@ -302,6 +375,9 @@ int main(void)
 		signal_test(test_none_and_idle_go_on),
 		signal_test(test_interrupt_in_between),
 		signal_test(test_check_function_is_no_signal),
+		signal_test(rule_27_wakeup_descriptor),
+		signal_test(rule_27_wakeup_while_it_sleeps),
+		no_signal_test(test_wakeup_of_others),
 		no_signal_test(rule_27_without_the_flag_none_is),
 		no_signal_test(rule_27_without_a_trace),
 		no_signal_test(rule_16_deadline_with_signals),

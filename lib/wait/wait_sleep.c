@@ -3,10 +3,10 @@
 #include "wait.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 
 #include "base/clock.h"
+#include "base/sleep.h"
 #include "monitor/engine.h"
 
 uint64_t ft_wait_deadline(uint64_t timeout_ns)
@@ -28,34 +28,21 @@ int ft_wait_register(struct fusetrace_monitor *monitor, struct ft_waiter *waiter
 	return r;
 }
 
-int ft_wait_poll(struct pollfd *descriptors, nfds_t count, uint64_t deadline_ns)
-{
-	uint64_t now = ft_now_ns();
-	uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
-	struct timespec timeout = {(time_t)(left / FUSETRACE_SECOND),
-				   (long)(left % FUSETRACE_SECOND)};
-	int r = ppoll(descriptors, count, deadline_ns == UINT64_MAX ? NULL : &timeout, NULL);
-
-	return r < 0 ? -errno : 0;
-}
-
 int ft_wait_sleep(struct fusetrace_monitor *monitor, const struct ft_waiter *waiter, int fd,
 		  uint64_t deadline_ns)
 {
 	bool has_thread = !(monitor->flags & FUSETRACE_MONITOR_NO_THREAD);
 	int lead_fd = has_thread ? ft_engine_lead() : -1;
-	struct pollfd descriptors[] = {
+	struct pollfd descriptors[4] = {
 		{.fd = waiter->event_fd, .events = POLLIN},
 		{.fd = has_thread ? lead_fd : ft_engine_fd(), .events = POLLIN},
 		{.fd = fd, .events = POLLIN},
 	};
 	eventfd_t ignored;
-	int r = ft_wait_poll(descriptors, 3, deadline_ns);
+	int r = ft_sleep(descriptors, 3, deadline_ns, monitor->flags & FUSETRACE_MONITOR_EINTR);
 
 	if (lead_fd >= 0)
 		ft_engine_unlead();
-	if (r == -EINTR)
-		return (monitor->flags & FUSETRACE_MONITOR_EINTR) ? r : 0;
 	if (r < 0)
 		return r;
 	if (!has_thread && descriptors[1].revents)
