@@ -107,6 +107,20 @@ static inline const struct fusetrace_mark *core_mark_pointer(const struct core_m
 	return mark->is_given ? &mark->mark : NULL;
 }
 
+/* ---- signals (wakeup.c) ---- */
+
+/* The descriptor that tells of signals, for the time of one wait in the main thread; else it is none. */
+struct core_wakeup {
+	bool is_set;
+	int former_fd;     /* of signal.set_wakeup_fd() */
+	int former_polled; /* of fusetrace_set_wakeup_fd() */
+};
+void core_wakeup_begin(struct core_wakeup *wakeup);
+/* What has been told until now is told no more. */
+void core_wakeup_drain(const struct core_wakeup *wakeup);
+/* Keeps the exception that is set. */
+void core_wakeup_end(struct core_wakeup *wakeup);
+
 /*
  * A wait that signal handlers may put off: it is repeated with what is left of its time, unless a
  * handler raises, or it or somebody else called interrupt() meanwhile, of which the library's next
@@ -116,11 +130,18 @@ struct core_wait {
 	const struct core_monitor *monitor; /* NULL: there is none to interrupt */
 	uint64_t deadline_ns;
 	uint64_t interrupts; /* when it began */
+	bool has_begun;
+	struct core_wakeup wakeup;
 };
 void core_wait_init(struct core_wait *wait, const struct core_monitor *monitor,
 		    uint64_t timeout_ns);
 uint64_t core_wait_left(const struct core_wait *wait);
-/* After the library returned *r: true when it is to be called again. */
-bool core_wait_goes_on(const struct core_wait *wait, int *r);
+/*
+ * The head of the loop around the library's call: true when it is to be called, for the first time or once
+ * more; false when *r is what came of it. It must be asked until then.
+ */
+bool core_wait_sleeps(struct core_wait *wait, int *r);
+
+PyObject *core_poll(PyObject *module, PyObject *args);
 
 #endif

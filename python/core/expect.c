@@ -145,11 +145,11 @@ static int sleep_and_look(struct core_expect *self, struct core_call *call, uint
 	int r;
 
 	core_wait_init(&wait, self->monitor, timeout_ns);
-	do {
+	while (core_wait_sleeps(&wait, &r)) {
 		call->saved = PyEval_SaveThread();
 		r = fusetrace_expect_wait(self->expect, core_wait_left(&wait), ops, reterr_report);
 		PyEval_RestoreThread(call->saved);
-	} while (core_wait_goes_on(&wait, &r));
+	}
 	return r;
 }
 

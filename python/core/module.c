@@ -180,6 +180,7 @@ static PyMethodDef functions[] = {
 	{"check_match", check_match, METH_O, "Raises ValueError for a match that is none."},
 	{"smart_wait", core_smart_wait, METH_VARARGS,
 	 "smart_wait(monitor, kind, mark, path, name, flags, timeout_ns) -> proof."},
+	{"poll", core_poll, METH_VARARGS, "poll(descriptors, timeout_ns): until one is readable."},
 	{"unmount", unmount, METH_VARARGS, "unmount(path, flags): umount2(2)."},
 	{"mountpoint_of", mountpoint_of, METH_VARARGS,
 	 "mountpoint_of(pid): of the mount that it serves, or None."},

@@ -23,7 +23,7 @@ void core_wait_init(struct core_wait *wait, const struct core_monitor *monitor, 
 {
 	uint64_t now = now_ns();
 
-	wait->monitor = monitor;
+	*wait = (struct core_wait){.monitor = monitor};
 	wait->interrupts = monitor ? monitor->interrupts : 0;
 	wait->deadline_ns = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
 	if (timeout_ns == 0)
@@ -40,14 +40,28 @@ uint64_t core_wait_left(const struct core_wait *wait)
 	return wait->deadline_ns > now ? wait->deadline_ns - now : 0;
 }
 
-bool core_wait_goes_on(const struct core_wait *wait, int *r)
+/* Handlers run here. */
+static bool is_cancelled(const struct core_wait *wait)
 {
-	if (*r != -EINTR)
-		return false;
-	if (PyErr_CheckSignals() == 0 &&
-	    (!wait->monitor || wait->monitor->interrupts == wait->interrupts))
+	core_wakeup_drain(&wait->wakeup);
+	return PyErr_CheckSignals() < 0 ||
+	       (wait->monitor && wait->monitor->interrupts != wait->interrupts);
+}
+
+bool core_wait_sleeps(struct core_wait *wait, int *r)
+{
+	if (!wait->has_begun) {
+		wait->has_begun = true;
+		*r = -EINTR; /* of a signal that came before it is told, too */
+		if (wait->deadline_ns == 0)
+			return true;
+		core_wakeup_begin(&wait->wakeup);
+	}
+	if (*r == -EINTR && !is_cancelled(wait))
 		return true;
-	*r = -ECANCELED;
+	if (*r == -EINTR)
+		*r = -ECANCELED;
+	core_wakeup_end(&wait->wakeup);
 	return false;
 }
 
@@ -84,13 +98,13 @@ static int wait_all(const struct core_monitor *monitor, const struct core_mark *
 
 	core_matches_set_call(matches, &call);
 	core_wait_init(&wait, monitor, timeout_ns);
-	do {
+	while (core_wait_sleeps(&wait, &r)) {
 		call.saved = PyEval_SaveThread();
 		r = fusetrace_wait_all(monitor->monitor, core_mark_pointer(mark), matches->pointers,
 				       (size_t)matches->count, order, core_wait_left(&wait), ops,
 				       reterr_report);
 		PyEval_RestoreThread(call.saved);
-	} while (core_wait_goes_on(&wait, &r));
+	}
 	return r;
 }
 
@@ -146,7 +160,7 @@ PyObject *core_monitor_wait_none(PyObject *self, PyObject *args)
 		return NULL;
 	core_matches_set_call(&matches, &call);
 	core_wait_init(&wait, monitor, window_ns);
-	do {
+	while (core_wait_sleeps(&wait, &r)) {
 		call.saved = PyEval_SaveThread();
 		r = matches.count != 1
 			    ? -EINVAL
@@ -154,7 +168,7 @@ PyObject *core_monitor_wait_none(PyObject *self, PyObject *args)
 						  matches.pointers[0], core_wait_left(&wait), NULL,
 						  &report);
 		PyEval_RestoreThread(call.saved);
-	} while (core_wait_goes_on(&wait, &r));
+	}
 	core_matches_done(&matches);
 	if (r < 0)
 		return core_raise_report(r, report);
@@ -173,12 +187,12 @@ PyObject *core_monitor_wait_idle(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "KK", &quiet_ns, &timeout_ns))
 		return NULL;
 	core_wait_init(&wait, monitor, timeout_ns);
-	do {
+	while (core_wait_sleeps(&wait, &r)) {
 		PyThreadState *saved = PyEval_SaveThread();
 
 		r = fusetrace_wait_idle(monitor->monitor, quiet_ns, core_wait_left(&wait), &report);
 		PyEval_RestoreThread(saved);
-	} while (core_wait_goes_on(&wait, &r));
+	}
 	if (r < 0)
 		return core_raise_report(r, report);
 	Py_RETURN_NONE;
@@ -228,12 +242,12 @@ PyObject *core_monitor_wait_line(PyObject *self, PyObject *args)
 		wanted->data = &check;
 	}
 	core_wait_init(&wait, monitor, timeout_ns);
-	do {
+	while (core_wait_sleeps(&wait, &r)) {
 		check.saved = PyEval_SaveThread();
 		r = fusetrace_wait_line(monitor->monitor, core_mark_pointer(&mark), wanted,
 					core_wait_left(&wait), &line, &report);
 		PyEval_RestoreThread(check.saved);
-	} while (core_wait_goes_on(&wait, &r));
+	}
 	if (r < 0)
 		return core_raise_report(r, report);
 	result = PyBytes_FromString(line);
@@ -253,12 +267,12 @@ PyObject *core_monitor_wait_state(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "IK", &state, &timeout_ns))
 		return NULL;
 	core_wait_init(&wait, monitor, timeout_ns);
-	do {
+	while (core_wait_sleeps(&wait, &r)) {
 		PyThreadState *saved = PyEval_SaveThread();
 
 		r = fusetrace_wait_state(monitor->monitor, state, core_wait_left(&wait));
 		PyEval_RestoreThread(saved);
-	} while (core_wait_goes_on(&wait, &r));
+	}
 	if (r < 0)
 		return core_raise(r, NULL);
 	Py_RETURN_NONE;

@@ -127,11 +127,11 @@ static PyObject *wait_by(PyObject *self, PyObject *args, wait_fn *fn)
 	if (!PyArg_ParseTuple(args, "K", &timeout_ns))
 		return NULL;
 	core_wait_init(&wait, NULL, timeout_ns);
-	do {
+	while (core_wait_sleeps(&wait, &r)) {
 		Py_BEGIN_ALLOW_THREADS
 		r = fn(mount_of(self), core_wait_left(&wait), &error);
 		Py_END_ALLOW_THREADS
-	} while (core_wait_goes_on(&wait, &r));
+	}
 	if (r < 0)
 		return core_raise(r, &error);
 	Py_RETURN_NONE;
@@ -164,11 +164,13 @@ static PyObject *mount_stop(PyObject *self, PyObject *args)
 	unsigned long long unmount_ns, busy_ns, term_ns, kill_ns;
 	struct fusetrace_error error = {0};
 	struct fusetrace_stop stop;
+	struct core_wait wait;
 	int r;
 
 	if (!PyArg_ParseTuple(args, "KKKK", &unmount_ns, &busy_ns, &term_ns, &kill_ns))
 		return NULL;
-	do {
+	core_wait_init(&wait, NULL, FUSETRACE_FOREVER);
+	while (core_wait_sleeps(&wait, &r)) {
 		Py_BEGIN_ALLOW_THREADS
 		r = fusetrace_mount_stop(mount_of(self),
 					 FUSETRACE_STOP_OPTS(.unmount_ns = unmount_ns,
@@ -176,7 +178,7 @@ static PyObject *mount_stop(PyObject *self, PyObject *args)
 							     .kill_ns = kill_ns),
 					 &stop, &error);
 		Py_END_ALLOW_THREADS
-	} while (r == -EINTR && PyErr_CheckSignals() == 0);
+	}
 	if (r < 0)
 		return core_raise(r, &error);
 	return describe_stop(&stop);

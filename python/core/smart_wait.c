@@ -64,11 +64,11 @@ PyObject *core_smart_wait(PyObject *module, PyObject *args)
 	}
 	call.flags |= FUSETRACE_SMART_EINTR;
 	core_wait_init(&waiting, call.monitor, timeout_ns);
-	do {
+	while (core_wait_sleeps(&waiting, &r)) {
 		PyThreadState *saved = PyEval_SaveThread();
 
 		r = wait(&call, core_wait_left(&waiting), &proof, &report);
 		PyEval_RestoreThread(saved);
-	} while (core_wait_goes_on(&waiting, &r));
+	}
 	return r < 0 ? core_raise_report(r, report) : PyLong_FromUnsignedLong(proof);
 }

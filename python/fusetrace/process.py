@@ -6,17 +6,13 @@ from __future__ import annotations
 
 import math
 import os
-import select
 import subprocess
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from . import _core
+from . import _core, timeouts
 
 _UNKNOWN = -1
-_POLL_SECONDS_MAX = 2_000_000.0  # what poll() can take
 
 
 class Process(subprocess.Popen[bytes]):
@@ -57,12 +53,8 @@ class Process(subprocess.Popen[bytes]):
         except ProcessLookupError:  # it has ended just now
             return
         try:
-            poll = select.poll()
-            poll.register(pidfd, select.POLLIN)
             # It is this process that the descriptor holds, if it runs now.
-            while self.poll() is None:
-                left = min(end - time.monotonic(), _POLL_SECONDS_MAX)
-                if poll.poll(max(0, int(left * 1000) + 1)) or time.monotonic() >= end:
-                    return
+            if self.poll() is None:
+                _core.poll([pidfd], timeouts.left_ns(end))
         finally:
             os.close(pidfd)

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Protocol, Union, runtime_checkable
 
-from . import _core
+from . import _core, timeouts
 
 
 @runtime_checkable
@@ -111,14 +111,11 @@ def end_of_child(pid: int) -> int | None:
 
 def _wait_for_end(pid: int, patience: float) -> None:
     import contextlib
-    import select
 
     with contextlib.suppress(OSError):
         descriptor = os.pidfd_open(pid)
         try:
-            poll = select.poll()
-            poll.register(descriptor, select.POLLIN)
-            poll.poll(max(0.0, patience) * 1000)
+            _core.poll([descriptor], timeouts.left_ns(time.monotonic() + patience))
         finally:
             os.close(descriptor)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import select
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +28,6 @@ from .waits import timed
 logger = logging.getLogger("fusetrace")
 
 _REPORTS_MAX = 100
-_POLL_MAX_MS = 1e9  # what poll() takes at once
 # A mistake in the test, not a wait in vain: these are raised.
 MISTAKES = (errno.EDEADLK, errno.ECHILD)
 
@@ -177,9 +175,7 @@ class FuseTraceMonitor(Monitor):
 
     @staticmethod
     def _first_of(expects: list[_core.Expect[Operation]], end: float) -> list[Operation]:
-        poll = select.poll()
-        for expect in expects:
-            poll.register(expect.fileno(), select.POLLIN)
+        descriptors = [expect.fileno() for expect in expects]
         while True:
             has_passed = timeouts.left_ns(end) == 0
             for expect in expects:
@@ -191,7 +187,7 @@ class FuseTraceMonitor(Monitor):
                     return expect.wait(0)  # with its report
             if has_passed:
                 return expects[-1].wait(0)
-            poll.poll(min(timeouts.left_ns(end) / 1e6 + 1, _POLL_MAX_MS))
+            _core.poll(descriptors, timeouts.left_ns(end))
 
     def _assign(self, matchers: list[Matcher], since: Mark | None) -> list[Operation]:
         """As many of them as what is there can answer, each by an operation of its own."""

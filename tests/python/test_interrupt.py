@@ -81,7 +81,7 @@ def read_line(process):
 
 @pytest.fixture
 def start(mount):
-    daemon = mount("hang=getattr:/hangs")
+    daemon = mount("hang=getattr:/hangs", trace=False)  # nobody reads what it prints
     (daemon.branch / "hangs").write_text("x")
     processes = []
 
@@ -108,6 +108,88 @@ def test_rule_27_ctrl_c(start, wait):
     assert ended_at - sent_at < SOON + SLACK
     assert process.wait(DEADLINE) == 0
     assert process.stdout.read() == ""
+
+
+IN_THE_LIBRARY = [name for name in WAITS if name not in ("check_fn", "asyncio", "trio")]
+
+
+@pytest.mark.parametrize("wait", IN_THE_LIBRARY)
+def test_rule_27_signal_that_another_thread_takes(start, wait):
+    """No call of the main thread is interrupted then: its handler has only noted the signal."""
+    process = start(PROGRAM + f"""
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+taker = threading.Thread(target=lambda: (
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT]), time.sleep(30)), daemon=True)
+taker.start()
+try:
+    say("begin")
+    {WAITS[wait]}
+    say("returned")
+except KeyboardInterrupt:
+    say("interrupted")
+""")
+    assert read_line(process)[0] == "begin"
+    settle(process)
+    sent_at = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    word, ended_at = read_line(process)
+    assert word == "interrupted" and ended_at - sent_at < SOON + SLACK
+
+
+@pytest.mark.parametrize("wait", IN_THE_LIBRARY)
+def test_rule_27_signal_at_any_moment(start, wait):
+    """Before the wait looks for signals, before it sleeps, while it sleeps: none is lost."""
+    process = start(PROGRAM + f"""
+import random
+class Alarm(Exception):
+    pass
+def handle(number, frame):
+    raise Alarm
+signal.signal(signal.SIGALRM, handle)
+random.seed(27)
+lost = done = 0
+ends = time.monotonic() + 1.5
+while time.monotonic() < ends and not lost:
+    began = time.monotonic()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 300e-6))
+        {WAITS[wait]}
+    except Alarm:
+        done += 1
+    lost += time.monotonic() - began > 10
+print(done, lost, flush=True)
+""")
+    done, lost = map(int, process.stdout.readline().split())
+    assert lost == 0 and done > (10 if wait == "hanging" else 100)
+
+
+def test_the_wakeup_descriptor_of_others(start):
+    """Whoever has set one is told of the signals that came while a wait had its own there."""
+    process = start(PROGRAM + """
+reading, writing = os.pipe()
+os.set_blocking(writing, False)
+signal.set_wakeup_fd(writing)
+signal.signal(signal.SIGALRM, lambda number, frame: None)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+m.expect_none("create", within=0.2)
+print(list(os.read(reading, 100)) == [signal.SIGALRM],
+      signal.set_wakeup_fd(-1) == writing, flush=True)
+descriptors = len(os.listdir("/proc/self/fd"))
+child = os.fork()  # it makes its own
+if child == 0:
+    pending = FuseTraceMonitor.pending(source="replay")
+    pending.start_capture()
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    pending.expect_none("create", within=0.1)
+    os._exit(signal.set_wakeup_fd(-1) != -1)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+m.expect_none("create", within=0.1)
+print(os.waitpid(child, 0)[1], signal.set_wakeup_fd(-1),
+      len(os.listdir("/proc/self/fd")) - descriptors, flush=True)
+""")
+    assert process.stdout.readline() == "True True\n"
+    assert process.stdout.readline() == "0 -1 0\n"
+    assert process.wait(DEADLINE) == 0
 
 
 @pytest.mark.parametrize("wait", ["wait_for_operation", "expect", "expect_none", "wait_for_idle",
