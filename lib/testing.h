@@ -31,7 +31,7 @@ uint64_t ft_test_seed(void);
 
 /* Bytes that the process has allocated, also under a sanitizer. */
 size_t ft_test_allocated(void);
-/* How many descriptors it has open, and a few more: for comparison. */
+/* How many descriptors it has open for longer than a moment, and a few more: for comparison. */
 int ft_test_descriptors(void);
 
 /* A started monitor of FUSETRACE_SOURCE_REPLAY. max_ops as in the options. */

@@ -62,14 +62,15 @@ struct fusetrace_monitor {
 	uint32_t end;     /* the state in which it first ended, else 0; a stop does not hide it */
 	bool is_attached; /* holds references to engine and kernel source */
 	uint32_t connection;
-	uint64_t super; /* kernel's super block, once a record told it; for the resolver */
+	uint64_t super;    /* kernel's super block, once a record told it; for the resolver */
+	uint64_t identity; /* ft_connection_identity() since it is confirmed; 0: not known */
 	char *mountpoint;
-	struct ft_mounts before; /* PENDING: the mounts that were there already */
-	pid_t followed;          /* PENDING: whose mount is waited for */
+	struct ft_mounts before;              /* PENDING: the mounts that were there already */
+	pid_t followed;                       /* PENDING: whose mount is waited for */
 	struct ft_command_line followed_line; /* as it was when it began to be followed */
-	bool is_confirmed;       /* the mount was there when the trace had begun */
-	bool has_begun;          /* its INIT was seen or is past: another one is another mount's */
-	bool is_replaced;        /* such a one was seen */
+	bool is_confirmed;                    /* the mount was there when the trace had begun */
+	bool has_begun;   /* its INIT was seen or is past: another one is another mount's */
+	bool is_replaced; /* such a one was seen */
 	pid_t daemons[FT_DAEMONS_MAX];
 	bool has_seen_holder; /* one of them was seen to hold the connection */
 	int pidfds[FT_DAEMONS_MAX];
@@ -111,9 +112,12 @@ void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd);
 void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids, int count);
 /* As fusetrace_monitor_follow(), of one that was started with argv and may have ended by now. */
 int ft_monitor_follow(struct fusetrace_monitor *monitor, pid_t pid, char *const *argv);
-/* For one that is PENDING: the mount is its own, whoever followed made it. Without the lock. */
+/*
+ * For one that is PENDING: the mount, of a connection of that identity, is its own, whoever followed made
+ * it. Without the lock.
+ */
 void ft_monitor_take_mount(struct fusetrace_monitor *monitor, const struct ft_mount *mount,
-			   pid_t followed);
+			   uint64_t identity, pid_t followed);
 /*
  * Ends in that state: waiters are woken, and what is in flight is given up unless it was unmounted only.
  * Not for an earlier state.

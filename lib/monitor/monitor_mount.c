@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "engine.h"
+#include "process/connection.h"
 #include "process/daemons.h"
 #include "process/daemons_kernel.h"
 #include "process/exit_status.h"
@@ -280,8 +281,10 @@ static bool is_mount_of(const struct ft_mount *mount, const struct fusetrace_mon
 	return count <= 0 && ft_command_line_names(&monitor->followed_line, mount->mountpoint);
 }
 
-static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *mount)
+static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *mount,
+		  uint64_t identity)
 {
+	monitor->identity = identity;
 	monitor->mountpoint = strdup(mount->mountpoint);
 	if (!monitor->mountpoint)
 		return;
@@ -295,14 +298,14 @@ static void adopt(struct fusetrace_monitor *monitor, const struct ft_mount *moun
 	ft_waiters_notify_all(&monitor->waiters);
 }
 
-static bool is_among(const struct ft_mount *mount, const struct ft_mounts *mounts)
+static const struct ft_mount *same_of(const struct ft_mount *mount, const struct ft_mounts *mounts)
 {
 	for (size_t i = 0; i < mounts->count; i++) {
 		if (mounts->entries[i].connection == mount->connection &&
 		    strcmp(mounts->entries[i].mountpoint, mount->mountpoint) == 0)
-			return true;
+			return &mounts->entries[i];
 	}
-	return false;
+	return NULL;
 }
 
 /* The kernel gives numbers of connections out again: one that has gone may be the awaited one's. */
@@ -311,7 +314,7 @@ static void forget_gone(struct fusetrace_monitor *monitor, const struct ft_mount
 	for (size_t i = monitor->before.count; i-- > 0;) {
 		uint32_t connection = monitor->before.entries[i].connection;
 
-		if (is_among(&monitor->before.entries[i], mounts))
+		if (same_of(&monitor->before.entries[i], mounts))
 			continue;
 		ft_mounts_remove(&monitor->before, i);
 		if (!ft_mounts_by_connection(&monitor->before, connection))
@@ -328,6 +331,26 @@ void ft_monitor_on_new(struct fusetrace_monitor *monitor, uint32_t connection)
 }
 
 /*
+ * 0 when it has gone by now, after which it may be another one's. Also the answer where fusectl is not
+ * mounted: then the number alone has to do.
+ */
+static uint64_t identity_of(const struct ft_mount *mount, bool *ret_is_there)
+{
+	uint64_t identity = ft_connection_identity(mount->connection);
+
+	*ret_is_there = ft_mounts_is_still_there(mount);
+	return *ret_is_there ? identity : 0;
+}
+
+/* The number of a connection that is over is given out again at once, to a mount elsewhere. */
+static bool is_same_connection(const struct fusetrace_monitor *monitor)
+{
+	uint64_t identity = monitor->identity ? ft_connection_identity(monitor->connection) : 0;
+
+	return !identity || identity == monitor->identity;
+}
+
+/*
  * By the mountpoint until it is certain that the connection is the one that was looked up; then by
  * the connection, as it may be moved or bound elsewhere.
  */
@@ -337,10 +360,14 @@ static bool is_still_mounted(struct fusetrace_monitor *monitor, const struct ft_
 		.connection = monitor->connection,
 		.mountpoint = monitor->mountpoint,
 	};
+	const struct ft_mount *found;
 
 	if (monitor->is_confirmed)
-		return ft_mounts_by_connection(mounts, monitor->connection);
-	monitor->is_confirmed = is_among(&looked_up, mounts);
+		return ft_mounts_by_connection(mounts, monitor->connection) &&
+		       is_same_connection(monitor);
+	found = same_of(&looked_up, mounts);
+	if (found)
+		monitor->identity = identity_of(found, &monitor->is_confirmed);
 	return monitor->is_confirmed;
 }
 
@@ -358,23 +385,28 @@ void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mou
 		return;
 	for (size_t i = 0; i < mounts->count; i++) {
 		const struct ft_mount *mount = &mounts->entries[i];
+		uint64_t identity;
+		bool is_there;
 
-		/* Whoever was found to hold its connection may be another's, if it has gone since. */
 		if (ft_mounts_by_connection(&monitor->before, mount->connection) ||
-		    !is_mount_of(mount, monitor) || !ft_mounts_is_still_there(mount))
+		    !is_mount_of(mount, monitor))
 			continue;
-		adopt(monitor, mount);
+		/* Whoever was found to hold its connection may be another's, if it has gone since. */
+		identity = identity_of(mount, &is_there);
+		if (!is_there)
+			continue;
+		adopt(monitor, mount, identity);
 		return;
 	}
 }
 
 void ft_monitor_take_mount(struct fusetrace_monitor *monitor, const struct ft_mount *mount,
-			   pid_t followed)
+			   uint64_t identity, pid_t followed)
 {
 	ft_engine_lock();
 	if (monitor->state == FUSETRACE_STATE_PENDING && monitor->is_attached) {
 		monitor->followed = followed;
-		adopt(monitor, mount);
+		adopt(monitor, mount, identity);
 		ft_engine_check_mounts(); /* it may have gone since it was looked up */
 	}
 	ft_engine_unlock();

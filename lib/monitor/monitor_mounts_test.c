@@ -210,6 +210,31 @@ static void test_replaced_unseen(void **state)
 	live_free_monitor(monitor);
 }
 
+/* Likewise without the kernel as the source, which tells of the other one's INIT. */
+static void test_replaced_unseen_in_a_log(void **state)
+{
+	struct fusetrace_monitor *monitor;
+	uint32_t before;
+
+	live_skip_where_impossible();
+	before = live_connection(live_own.point);
+	monitor = live_start_monitor(FUSETRACE_MONITOR_OPTS(.mount = live_own.point,
+							    .source = FUSETRACE_SOURCE_LOG,
+							    .flags = FUSETRACE_MONITOR_NO_THREAD));
+	live_end_daemon(&live_own);
+	live_make_folders(&live_other[0]);
+	live_start_daemon(&live_other[0]);
+	live_await_mounted(live_other[0].point);
+	if (live_connection(live_other[0].point) != before)
+		print_message("the number was given to somebody else\n");
+	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_UNMOUNTED, SOON), 0);
+	assert_int_equal(
+		fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.path = "/a"), SOON, NULL, NULL),
+		-ENOTCONN);
+	live_end_daemon(&live_other[0]);
+	live_free_monitor(monitor);
+}
+
 /* Nobody looked when the filesystem ended, and then the monitor was stopped: what is a wait told? */
 static int result_after_unseen_end(void (*end)(struct live_mount *))
 {
@@ -514,6 +539,7 @@ int main(void)
 		LIVE_TEST(test_unmount),
 		LIVE_TEST(rule_15_an_end_that_nobody_saw_before_the_stop),
 		LIVE_TEST(test_replaced_unseen),
+		LIVE_TEST(test_replaced_unseen_in_a_log),
 		LIVE_TEST(test_unmounted_before_the_start),
 		LIVE_TEST(test_unmounted_lazily),
 		LIVE_TEST(rule_22_what_was_taken_back_is_not_awaited),

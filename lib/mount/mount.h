@@ -43,8 +43,8 @@ struct fusetrace_mount {
 	struct fusetrace_monitor *reader;  /* ours, of what it prints; or NULL */
 	uint64_t began_ns;
 
-	int guarded;      /* number of the guardian's entry; <= 0: none */
-	char *mountpoint; /* NULL until it is known */
+	int guarded;                    /* number of the guardian's entry; <= 0: none */
+	char *mountpoint;               /* NULL until it is known */
 	struct ft_command_line command; /* as it was started */
 	struct ft_mounts before;
 	uint64_t identity_before; /* of the connection that was on mountpoint before; 0: none */

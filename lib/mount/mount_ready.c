@@ -139,10 +139,14 @@ static int adopt(struct fusetrace_mount *mount, const struct ft_mount *found)
 	mount->id = found->id;
 	mount->connection = found->connection;
 	mount->identity = ft_connection_identity(found->connection);
+	if (!ft_mounts_is_still_there(
+		    found)) /* its number may be another's by now: it is no one's */
+		mount->identity = UINT64_MAX;
 	mount->is_mounted = true;
 	guard(mount);
 	if (mount->monitor)
-		ft_monitor_take_mount(mount->monitor, found, fusetrace_mount_pid(mount));
+		ft_monitor_take_mount(mount->monitor, found, mount->identity,
+				      fusetrace_mount_pid(mount));
 	return 0;
 }
 

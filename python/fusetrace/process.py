@@ -9,8 +9,12 @@ import os
 import subprocess
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from . import _core, timeouts
+from . import timeouts
+
+if TYPE_CHECKING:
+    from . import _core
 
 _UNKNOWN = -1
 
@@ -48,6 +52,8 @@ class Process(subprocess.Popen[bytes]):
         return code
 
     def _sleep(self, end: float) -> None:
+        from . import _core
+
         try:
             pidfd = os.pidfd_open(self.pid)
         except ProcessLookupError:  # it has ended just now

@@ -292,19 +292,10 @@ Subsystem sftp internal-sftp
         for key in ("host_key", "user_key"):
             run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", base / key)
 
-    @contextlib.contextmanager
-    def separation_directory(self) -> Iterator[None]:
-        """A directory that sshd, started by root, wants and the system's own service makes."""
-        path = Path("/run/sshd")
-        is_ours = not path.exists()
-        if is_ours:
-            path.mkdir(mode=0o755)
-        try:
-            yield
-        finally:
-            if is_ours:
-                with contextlib.suppress(OSError):
-                    path.rmdir()
+    def make_separation_directory(self) -> None:
+        """What sshd, started by root, wants and the system's own service makes. It stays, as another
+        test's sshd may need it meanwhile; sshfs mounts before it connects."""
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
 
     @contextlib.contextmanager
     def service(self, base: Path) -> Iterator[None]:
@@ -312,17 +303,16 @@ Subsystem sftp internal-sftp
             port = free.getsockname()[1]
         (base / "port").write_text(str(port))
         (base / "sshd_config").write_text(self.SETTINGS.format(base=base, port=port))
-        with self.separation_directory():
-            # -D -e: in the foreground, and the line "Server listening" on stderr.
-            server = subprocess.Popen([find_program("sshd"), "-D", "-e", "-f",
-                                       base / "sshd_config"], stdin=subprocess.DEVNULL,
-                                      stderr=subprocess.PIPE, text=True)
-            try:
-                self.wait_until_listening(server)
-                yield
-            finally:
-                end_process(server)
-                server.stderr.close()
+        self.make_separation_directory()
+        # -D -e: in the foreground, and the line "Server listening" on stderr.
+        server = subprocess.Popen([find_program("sshd"), "-D", "-e", "-f", base / "sshd_config"],
+                                  stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            self.wait_until_listening(server)
+            yield
+        finally:
+            end_process(server)
+            server.stderr.close()
 
     def wait_until_listening(self, server: subprocess.Popen) -> None:
         said = ""
