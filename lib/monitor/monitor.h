@@ -108,6 +108,10 @@ void ft_monitor_on_new(struct fusetrace_monitor *monitor, uint32_t connection);
 void ft_monitor_on_lost(struct fusetrace_monitor *monitor, uint64_t total);
 void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mounts *mounts);
 void ft_monitor_on_exit(struct fusetrace_monitor *monitor, int pidfd);
+/* Names pid as a daemon of the mount, once. 0 or a negative errno. */
+int ft_monitor_add_daemon(struct fusetrace_monitor *monitor, pid_t pid);
+/* Those who hold the connection's /dev/fuse now. */
+void ft_monitor_find_daemons(struct fusetrace_monitor *monitor);
 /* Processes that were seen to serve the mount: their end counts. Who is known already is passed over. */
 void ft_monitor_add_daemons(struct fusetrace_monitor *monitor, const pid_t *pids, int count);
 /* As fusetrace_monitor_follow(), of one that was started with argv and may have ended by now. */
