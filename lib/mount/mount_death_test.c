@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -219,16 +220,22 @@ static void await_state(uint32_t state)
 	}
 }
 
-/* Where the trace tells what is mounted, and it was mounted and killed before anybody asked. */
-static void test_before_anybody_looks(void **state)
+/* It finds by the trace what is mounted. */
+static void start_unnamed(char *const argv[])
 {
-	char *argv[] = {(char *)life_branchfs(), "-f", life.branch, life.point, NULL};
-
 	life_skip_where_impossible();
 	life_make_monitor();
 	if (fusetrace_mount_start(FUSETRACE_MOUNT_OPTS(.argv = argv, .monitor = life.monitor),
 				  &life.mounted, &life.error) < 0)
 		fail_msg("%s", life.error.text);
+}
+
+/* It was mounted and killed before anybody asked. */
+static void test_before_anybody_looks(void **state)
+{
+	char *argv[] = {(char *)life_branchfs(), "-f", life.branch, life.point, NULL};
+
+	start_unnamed(argv);
 	await_state(FUSETRACE_STATE_MOUNTED);
 	kill(fusetrace_mount_pid(life.mounted), SIGKILL);
 	await_state(FUSETRACE_STATE_GONE);
@@ -237,6 +244,21 @@ static void test_before_anybody_looks(void **state)
 	assert_int_equal(fusetrace_mount_check(life.mounted), 0);
 	assert_string_equal(fusetrace_mount_point(life.mounted), life.point);
 	assert_true(life_stop_within(0).flags & FUSETRACE_STOP_WAS_DEAD);
+}
+
+static void test_unmounted_before_anybody_looks(void **state)
+{
+	char *argv[] = {(char *)life_branchfs(), "-f", life.branch, life.point, NULL};
+
+	start_unnamed(argv);
+	await_state(FUSETRACE_STATE_MOUNTED);
+	assert_int_equal(umount2(life.point, 0), 0);
+	await_state(FUSETRACE_STATE_UNMOUNTED);
+	assert_null(fusetrace_mount_point(life.mounted));
+	life_fail_to_mount(-EPIPE, "it was mounted, but ended with exit code 0");
+	assert_string_equal(fusetrace_mount_point(life.mounted), life.point);
+	assert_int_equal(fusetrace_mount_abort(life.mounted), -ENOENT);
+	life_stop_within(0);
 }
 
 static void test_before_init_stopped(void **state)
@@ -401,14 +423,23 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, life_set_up, life_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_before_mounting_sigkill),  TEST(test_before_mounting_abort),
-		TEST(test_before_mounting_exit_0),   TEST(test_before_mounting_wait),
-		TEST(test_before_init_sigkill),      TEST(test_before_init_abort),
-		TEST(test_before_the_monitor_knows), TEST(test_before_anybody_looks),
-		TEST(test_before_init_stopped),      TEST(test_during_a_wait_sigkill),
-		TEST(test_during_a_wait_abort),      TEST(test_during_a_wait_in_the_background),
-		TEST(test_during_a_wait_stopped),    TEST(test_during_a_request),
-		TEST(test_during_unmount_sigkill),   TEST(test_during_unmount_abort),
+		TEST(test_before_mounting_sigkill),
+		TEST(test_before_mounting_abort),
+		TEST(test_before_mounting_exit_0),
+		TEST(test_before_mounting_wait),
+		TEST(test_before_init_sigkill),
+		TEST(test_before_init_abort),
+		TEST(test_before_the_monitor_knows),
+		TEST(test_before_anybody_looks),
+		TEST(test_unmounted_before_anybody_looks),
+		TEST(test_before_init_stopped),
+		TEST(test_during_a_wait_sigkill),
+		TEST(test_during_a_wait_abort),
+		TEST(test_during_a_wait_in_the_background),
+		TEST(test_during_a_wait_stopped),
+		TEST(test_during_a_request),
+		TEST(test_during_unmount_sigkill),
+		TEST(test_during_unmount_abort),
 	};
 
 	ft_test_deadline(110);

@@ -139,8 +139,8 @@ static int adopt(struct fusetrace_mount *mount, const struct ft_mount *found)
 	mount->id = found->id;
 	mount->connection = found->connection;
 	mount->identity = ft_connection_identity(found->connection);
-	if (!ft_mounts_is_still_there(
-		    found)) /* its number may be another's by now: it is no one's */
+	/* Its number may be another's by now: then it is nobody's. */
+	if (!ft_mounts_is_still_there(found))
 		mount->identity = UINT64_MAX;
 	mount->is_mounted = true;
 	guard(mount);
@@ -148,6 +148,26 @@ static int adopt(struct fusetrace_mount *mount, const struct ft_mount *found)
 		ft_monitor_take_mount(mount->monitor, found, mount->identity,
 				      fusetrace_mount_pid(mount));
 	return 0;
+}
+
+/* What came and went again between two looks: the monitor, which follows the daemon, has seen it. 1 or 0. */
+static int adopt_gone(struct fusetrace_mount *mount)
+{
+	struct fusetrace_monitor *monitor = mount->monitor;
+	struct ft_mount gone = {.id = -1};
+	int r = 0;
+
+	ft_engine_lock();
+	if (monitor->end == FUSETRACE_STATE_UNMOUNTED &&
+	    monitor->followed == fusetrace_mount_pid(mount)) {
+		gone.connection = monitor->connection;
+		gone.mountpoint = strdup(monitor->mountpoint);
+	}
+	ft_engine_unlock();
+	if (gone.mountpoint)
+		r = adopt(mount, &gone);
+	free(gone.mountpoint);
+	return r < 0 ? r : gone.connection != 0;
 }
 
 int ft_mount_look(struct fusetrace_mount *mount)
@@ -163,9 +183,11 @@ int ft_mount_look(struct fusetrace_mount *mount)
 		return r;
 	found = find(mount, &mounts);
 	if (found)
-		r = adopt(mount, found);
+		r = adopt(mount, found) < 0 ? -ENOMEM : 1;
+	else if (mount->monitor && !mount->mountpoint)
+		r = adopt_gone(mount);
 	ft_mounts_done(&mounts);
-	return r < 0 ? r : found != NULL;
+	return r;
 }
 
 /* ---- how it failed ---- */
