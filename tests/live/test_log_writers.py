@@ -204,6 +204,8 @@ def traced(writer: Writer, directory: Path) -> Records:
     logged = Logged(writer)
     with mounted(logged, directory) as mount:
         process = mount.process
+        # A log does not tell of the mount: what comes and goes in no time would not be seen.
+        logged.records.wait_for_event("mounted")
         use(os.fsencode(mount.mountpoint), waiting(logged))
     assert wait_for_exit(process, END_SECONDS)
     said = (directory / "daemon.log").read_text(errors="replace")

@@ -105,6 +105,11 @@ class Records:
                 raise AssertionError("the operation did not come; the last ones were\n" +
                                      "\n".join(map(repr, self.operations[-20:])))
 
+    def wait_for_event(self, name: str) -> None:
+        deadline = Deadline(EVENT_SECONDS)
+        while name not in [event["event"] for event in self.events]:
+            assert self._read(deadline), (name, self.events)
+
     def read_to_end(self, deadline: Deadline) -> None:
         while self._read(deadline):
             pass
