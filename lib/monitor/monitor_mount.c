@@ -81,18 +81,6 @@ void ft_monitor_on_new(struct fusetrace_monitor *monitor, uint32_t connection)
 	}
 }
 
-/*
- * 0 when it has gone by now, after which it may be another one's. Also the answer where fusectl is not
- * mounted: then the number alone has to do.
- */
-static uint64_t identity_of(const struct ft_mount *mount, bool *ret_is_there)
-{
-	uint64_t identity = ft_connection_identity(mount->connection);
-
-	*ret_is_there = ft_mounts_is_still_there(mount);
-	return *ret_is_there ? identity : 0;
-}
-
 /* The number of a connection that is over is given out again at once, to a mount elsewhere. */
 static bool is_same_connection(const struct fusetrace_monitor *monitor)
 {
@@ -118,7 +106,8 @@ static bool is_still_mounted(struct fusetrace_monitor *monitor, const struct ft_
 		       is_same_connection(monitor);
 	found = same_of(&looked_up, mounts);
 	if (found)
-		monitor->identity = identity_of(found, &monitor->is_confirmed);
+		monitor->identity = ft_connection_identity_of(found);
+	monitor->is_confirmed = found && monitor->identity != FT_CONNECTION_GONE;
 	return monitor->is_confirmed;
 }
 
@@ -137,14 +126,13 @@ void ft_monitor_on_mounts(struct fusetrace_monitor *monitor, const struct ft_mou
 	for (size_t i = 0; i < mounts->count; i++) {
 		const struct ft_mount *mount = &mounts->entries[i];
 		uint64_t identity;
-		bool is_there;
 
 		if (ft_mounts_by_connection(&monitor->before, mount->connection) ||
 		    !is_mount_of(mount, monitor))
 			continue;
 		/* Whoever was found to hold its connection may be another's, if it has gone since. */
-		identity = identity_of(mount, &is_there);
-		if (!is_there)
+		identity = ft_connection_identity_of(mount);
+		if (identity == FT_CONNECTION_GONE)
 			continue;
 		adopt(monitor, mount, identity);
 		return;

@@ -138,10 +138,7 @@ static int adopt(struct fusetrace_mount *mount, const struct ft_mount *found)
 		return -ENOMEM;
 	mount->id = found->id;
 	mount->connection = found->connection;
-	mount->identity = ft_connection_identity(found->connection);
-	/* Its number may be another's by now: then it is nobody's. */
-	if (!ft_mounts_is_still_there(found))
-		mount->identity = UINT64_MAX;
+	mount->identity = ft_connection_identity_of(found);
 	mount->is_mounted = true;
 	guard(mount);
 	if (mount->monitor)
@@ -150,7 +147,7 @@ static int adopt(struct fusetrace_mount *mount, const struct ft_mount *found)
 	return 0;
 }
 
-/* What came and went again between two looks: the monitor, which follows the daemon, has seen it. 1 or 0. */
+/* What came and went again between two looks: the monitor, which follows the daemon, has seen it. As ft_mount_look(). */
 static int adopt_gone(struct fusetrace_mount *mount)
 {
 	struct fusetrace_monitor *monitor = mount->monitor;
@@ -165,9 +162,9 @@ static int adopt_gone(struct fusetrace_mount *mount)
 	}
 	ft_engine_unlock();
 	if (gone.mountpoint)
-		r = adopt(mount, &gone);
+		r = adopt(mount, &gone) < 0 ? -ENOMEM : 1;
 	free(gone.mountpoint);
-	return r < 0 ? r : gone.connection != 0;
+	return r;
 }
 
 int ft_mount_look(struct fusetrace_mount *mount)

@@ -37,6 +37,13 @@ uint64_t ft_connection_identity(uint32_t connection)
 	return fd < 0 ? 0 : inode_of(fd);
 }
 
+uint64_t ft_connection_identity_of(const struct ft_mount *mount)
+{
+	uint64_t identity = ft_connection_identity(mount->connection);
+
+	return ft_mounts_is_still_there(mount) ? identity : FT_CONNECTION_GONE;
+}
+
 /* A file of the connection itself, even when its number is another's by now. */
 static int open_file(uint32_t connection, uint64_t identity, const char *name, int flags)
 {

@@ -8,11 +8,19 @@
 
 #include <stdint.h>
 
+#include "mounts.h"
+
 /*
  * What tells a connection from a later one that got its number: the inode of its folder. 0 when it is
  * gone or the folder is not mounted.
  */
 uint64_t ft_connection_identity(uint32_t connection);
+/*
+ * Of a mount that was read from mountinfo. FT_CONNECTION_GONE, which no connection has: the mount is no
+ * longer there, and its number may be another's by now.
+ */
+#define FT_CONNECTION_GONE UINT64_MAX
+uint64_t ft_connection_identity_of(const struct ft_mount *mount);
 
 /* Aborts it if it still has that identity (0: whatever has the number). 0 or a negative errno. */
 int ft_connection_abort(uint32_t connection, uint64_t identity);

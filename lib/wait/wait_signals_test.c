@@ -9,7 +9,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -326,23 +325,30 @@ static void rule_27_wakeup_descriptor(void **state)
 	close_wakeup_pipe(fds);
 }
 
+struct writing {
+	int fd;
+	size_t waiters; /* when there are so many, it waits */
+};
+
 static void *write_to(void *data)
 {
-	struct timespec a_moment = {.tv_nsec = 20 * MS};
+	const struct writing *writing = data;
 
-	nanosleep(&a_moment, NULL);
-	assert_int_equal(write(*(int *)data, "x", 1), 1);
+	ft_test_await_waiters(monitor, writing->waiters);
+	assert_int_equal(write(writing->fd, "x", 1), 1);
 	return NULL;
 }
 
 static void rule_27_wakeup_while_it_sleeps(void **state)
 {
 	for (size_t i = 0; i < WAITS; i++) {
+		struct writing writing;
 		pthread_t thread;
 		int fds[2];
 
 		set_wakeup_pipe(fds, false);
-		assert_int_equal(pthread_create(&thread, NULL, write_to, &fds[1]), 0);
+		writing = (struct writing){fds[1], waits[i] == wait_expect ? 1 : 2};
+		assert_int_equal(pthread_create(&thread, NULL, write_to, &writing), 0);
 		assert_int_equal(waits[i](SOON), -EINTR);
 		assert_int_equal(pthread_join(thread, NULL), 0);
 		close_wakeup_pipe(fds);

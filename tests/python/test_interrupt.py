@@ -62,7 +62,7 @@ def say(word):
     print(word, time.monotonic(), flush=True)
 """
 
-INTERRUPTED = PROGRAM + """
+INTERRUPTED = """
 try:
     say("begin")
     %s
@@ -77,6 +77,17 @@ m.wait_for_operation("mkdir", timeout=1) or say("broken")
 def read_line(process):
     word, moment = process.stdout.readline().split()
     return word, float(moment)
+
+
+def interrupt(process):
+    """By Ctrl-C, when it sleeps; it ends the wait at once."""
+    assert read_line(process)[0] == "begin"
+    settle(process)
+    sent_at = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    word, ended_at = read_line(process)
+    assert word == "interrupted"
+    assert ended_at - sent_at < SOON + SLACK
 
 
 @pytest.fixture
@@ -98,14 +109,8 @@ def start(mount):
 
 @pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS)
 def test_rule_27_ctrl_c(start, wait):
-    process = start(INTERRUPTED % wait)
-    assert read_line(process)[0] == "begin"
-    settle(process)
-    sent_at = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    word, ended_at = read_line(process)
-    assert word == "interrupted"
-    assert ended_at - sent_at < SOON + SLACK
+    process = start(PROGRAM + INTERRUPTED % wait)
+    interrupt(process)
     assert process.wait(DEADLINE) == 0
     assert process.stdout.read() == ""
 
@@ -116,24 +121,15 @@ IN_THE_LIBRARY = [name for name in WAITS if name not in ("check_fn", "asyncio", 
 @pytest.mark.parametrize("wait", IN_THE_LIBRARY)
 def test_rule_27_signal_that_another_thread_takes(start, wait):
     """No call of the main thread is interrupted then: its handler has only noted the signal."""
-    process = start(PROGRAM + f"""
+    process = start(PROGRAM + """
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 taker = threading.Thread(target=lambda: (
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT]), time.sleep(30)), daemon=True)
 taker.start()
-try:
-    say("begin")
-    {WAITS[wait]}
-    say("returned")
-except KeyboardInterrupt:
-    say("interrupted")
-""")
-    assert read_line(process)[0] == "begin"
-    settle(process)
-    sent_at = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    word, ended_at = read_line(process)
-    assert word == "interrupted" and ended_at - sent_at < SOON + SLACK
+""" + INTERRUPTED % WAITS[wait])
+    interrupt(process)
+    assert process.wait(DEADLINE) == 0
+    assert process.stdout.read() == ""
 
 
 @pytest.mark.parametrize("wait", IN_THE_LIBRARY)
@@ -286,12 +282,7 @@ for thread in threads:
     thread.join()
 print([one.path for one in found] == ["/go"] * 8, flush=True)
 """)
-    assert read_line(process)[0] == "begin"
-    settle(process)
-    sent_at = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    word, ended_at = read_line(process)
-    assert word == "interrupted" and ended_at - sent_at < SOON + SLACK
+    interrupt(process)
     assert process.stdout.readline() == "True\n"
     assert process.wait(DEADLINE) == 0
 
