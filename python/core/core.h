@@ -121,6 +121,8 @@ void core_wakeup_drain(const struct core_wakeup *wakeup);
 /* Keeps the exception that is set. */
 void core_wakeup_end(struct core_wakeup *wakeup);
 
+/* ---- all waits (waits.c) ---- */
+
 /*
  * A wait that signal handlers may put off: it is repeated with what is left of its time, unless a
  * handler raises, or it or somebody else called interrupt() meanwhile, of which the library's next

@@ -1,69 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The waits of a monitor. A wait sleeps in the library, without the interpreter's lock; a signal
- * ends the sleep, the handlers in Python run, and unless one raises the wait goes on with what is
- * left of its time. So Ctrl-C works at once, as in time.sleep() (PEP 475).
- */
+/* The waits of a monitor, by the loop of waits.c. */
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * FUSETRACE_SECOND + (uint64_t)now.tv_nsec;
-}
-
-void core_wait_init(struct core_wait *wait, const struct core_monitor *monitor, uint64_t timeout_ns)
-{
-	uint64_t now = now_ns();
-
-	*wait = (struct core_wait){.monitor = monitor};
-	wait->interrupts = monitor ? monitor->interrupts : 0;
-	wait->deadline_ns = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
-	if (timeout_ns == 0)
-		wait->deadline_ns = 0;
-}
-
-uint64_t core_wait_left(const struct core_wait *wait)
-{
-	uint64_t now;
-
-	if (wait->deadline_ns == 0 || wait->deadline_ns == UINT64_MAX)
-		return wait->deadline_ns; /* look once; for ever */
-	now = now_ns();
-	return wait->deadline_ns > now ? wait->deadline_ns - now : 0;
-}
-
-/* Handlers run here. */
-static bool is_cancelled(const struct core_wait *wait)
-{
-	core_wakeup_drain(&wait->wakeup);
-	return PyErr_CheckSignals() < 0 ||
-	       (wait->monitor && wait->monitor->interrupts != wait->interrupts);
-}
-
-bool core_wait_sleeps(struct core_wait *wait, int *r)
-{
-	if (!wait->has_begun) {
-		wait->has_begun = true;
-		*r = -EINTR; /* of a signal that came before it is told, too */
-		if (wait->deadline_ns == 0)
-			return true;
-		core_wakeup_begin(&wait->wakeup);
-	}
-	if (*r == -EINTR && !is_cancelled(wait))
-		return true;
-	if (*r == -EINTR)
-		*r = -ECANCELED;
-	core_wakeup_end(&wait->wakeup);
-	return false;
-}
 
 int core_mark_convert(PyObject *object, void *data)
 {

@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/sleep.h"
 #include "core.h"
 
 /* Of the main thread of the main interpreter. */
@@ -99,59 +98,4 @@ void core_wakeup_end(struct core_wakeup *one)
 	core_wakeup_drain(one);
 	one->is_set = false;
 	PyErr_Restore(type, value, traceback);
-}
-
-/* ---- a wait of Python's own ---- */
-
-/* Room for one more, of the library's. Free with PyMem_Free(); NULL with an exception set. */
-static struct pollfd *make_fds(PyObject *sequence, nfds_t *ret_count)
-{
-	Py_ssize_t count = PySequence_Size(sequence);
-	struct pollfd *fds;
-
-	if (count < 0)
-		return NULL;
-	fds = PyMem_Calloc((size_t)count + 1, sizeof(*fds));
-	if (!fds)
-		PyErr_NoMemory();
-	for (Py_ssize_t i = 0; fds && i < count; i++) {
-		PyObject *item = PySequence_GetItem(sequence, i);
-
-		fds[i] = (struct pollfd){.fd = item ? PyObject_AsFileDescriptor(item) : -1,
-					 .events = POLLIN};
-		Py_XDECREF(item);
-		if (fds[i].fd < 0) {
-			PyMem_Free(fds);
-			return NULL;
-		}
-	}
-	*ret_count = (nfds_t)count;
-	return fds;
-}
-
-/* poll(descriptors, timeout_ns) -> None: until one is readable, or the time is over. */
-PyObject *core_poll(PyObject *module, PyObject *args)
-{
-	unsigned long long timeout_ns;
-	struct core_wait wait;
-	struct pollfd *fds;
-	PyObject *sequence;
-	nfds_t count = 0;
-	int r;
-
-	if (!PyArg_ParseTuple(args, "OK", &sequence, &timeout_ns))
-		return NULL;
-	fds = make_fds(sequence, &count);
-	if (!fds)
-		return NULL;
-	core_wait_init(&wait, NULL, timeout_ns);
-	while (core_wait_sleeps(&wait, &r)) {
-		Py_BEGIN_ALLOW_THREADS
-		r = ft_sleep(fds, count, wait.deadline_ns, true);
-		Py_END_ALLOW_THREADS
-	}
-	PyMem_Free(fds);
-	if (r < 0)
-		return core_raise(r, NULL);
-	Py_RETURN_NONE;
 }
