@@ -132,6 +132,7 @@ struct core_wait {
 	const struct core_monitor *monitor; /* NULL: there is none to interrupt */
 	uint64_t deadline_ns;
 	uint64_t interrupts; /* when it began */
+	bool asks; /* the filesystem, whose answer may take a while even when there is no time */
 	bool has_begun;
 	struct core_wakeup wakeup;
 };

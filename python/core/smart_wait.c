@@ -64,6 +64,7 @@ PyObject *core_smart_wait(PyObject *module, PyObject *args)
 	}
 	call.flags |= FUSETRACE_SMART_EINTR;
 	core_wait_init(&waiting, call.monitor, timeout_ns);
+	waiting.asks = true;
 	while (core_wait_sleeps(&waiting, &r)) {
 		PyThreadState *saved = PyEval_SaveThread();
 

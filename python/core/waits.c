@@ -42,7 +42,7 @@ bool core_wait_sleeps(struct core_wait *wait, int *r)
 	if (!wait->has_begun) {
 		wait->has_begun = true;
 		*r = -EINTR; /* of a signal that came before it is told, too */
-		if (wait->deadline_ns == 0)
+		if (wait->deadline_ns == 0 && !wait->asks)
 			return true;
 		core_wakeup_begin(&wait->wakeup);
 	}
