@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -28,6 +27,7 @@
 #include "mount_paths.h"
 #include "options.h"
 #include "output.h"
+#include "process/connection.h"
 #include "views/json.h"
 #include "views/names.h"
 #include "views/view.h"
@@ -36,8 +36,6 @@
 #define WARN 1u
 #define NO 2u
 
-#define FUSECTL_MAGIC 0x65735543
-#define CONNECTIONS "/sys/fs/fuse/connections"
 #define PIDS_MAX 8
 
 /* Bits of CapEff in /proc/self/status. */
@@ -209,13 +207,11 @@ static void check_tracepoints(struct finding *finding)
 
 static void check_fusectl(struct finding *finding)
 {
-	struct statfs status;
-
-	if (statfs(CONNECTIONS, &status) == 0 && status.f_type == FUSECTL_MAGIC)
-		found(finding, OK, "", CONNECTIONS " is mounted");
+	if (ft_connections_are_mounted())
+		found(finding, OK, "", FT_CONNECTIONS " is mounted");
 	else
-		found(finding, WARN, "'mount -t fusectl none " CONNECTIONS "'",
-		      CONNECTIONS " is not mounted: a hanging filesystem cannot be aborted");
+		found(finding, WARN, "'mount -t fusectl none " FT_CONNECTIONS "'",
+		      FT_CONNECTIONS " is not mounted: a hanging filesystem cannot be aborted");
 }
 
 /* The monitor stays: with it the programs are loaded once for all mounts that are looked at. */
@@ -283,7 +279,7 @@ static long waiting_of(const char *mountpoint)
 
 	if (!mount_device(mountpoint, &device))
 		return -1;
-	snprintf(path, sizeof(path), CONNECTIONS "/%u/waiting",
+	snprintf(path, sizeof(path), FT_CONNECTIONS "/%u/waiting",
 		 major(device) << 20 | minor(device));
 	file = fopen(path, "re");
 	if (!file || fscanf(file, "%ld", &waiting) != 1)

@@ -923,7 +923,8 @@ FUSETRACE_API int fusetrace_stop_json(const struct fusetrace_stop *stop, char *b
 
 /*
  * Ends whatever waits in the mount: its requests fail with ECONNABORTED, later ones with ENOTCONN.
- * -ENOENT: it is not there, or not ours any more; -EACCES, -EPERM. Any thread.
+ * -ENOENT: it is not there, or not ours any more; -ENOMEDIUM: fusectl is not mounted at
+ * /sys/fs/fuse/connections; -EACCES, -EPERM, -EROFS. Any thread.
  */
 FUSETRACE_API int fusetrace_mount_abort(struct fusetrace_mount *mount);
 /*

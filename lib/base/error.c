@@ -88,6 +88,8 @@ const char *fusetrace_strerror(int error)
 		return "not begun in time";
 	case EMEDIUMTYPE:
 		return "not on a FUSE mount";
+	case ENOMEDIUM:
+		return "fusectl is not mounted at /sys/fs/fuse/connections";
 	case ECHILD:
 		return "used in a forked child";
 	default:

@@ -6,11 +6,19 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
-#define FOLDER "/sys/fs/fuse/connections"
+#define FUSECTL_MAGIC 0x65735543 /* FUSE_CTL_SUPER_MAGIC of the kernel's fs/fuse/control.c */
+
+bool ft_connections_are_mounted(void)
+{
+	struct statfs status;
+
+	return statfs(FT_CONNECTIONS, &status) == 0 && status.f_type == FUSECTL_MAGIC;
+}
 
 /* Its name there is the minor number of the device, of which major is 0. */
 static int open_folder(uint32_t connection)
@@ -18,7 +26,7 @@ static int open_folder(uint32_t connection)
 	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), FOLDER "/%u", connection);
+	snprintf(path, sizeof(path), FT_CONNECTIONS "/%u", connection);
 	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
@@ -62,6 +70,8 @@ int ft_connection_abort(uint32_t connection, uint64_t identity)
 {
 	int fd FT_AUTO_CLOSE = open_file(connection, identity, "abort", O_WRONLY);
 
+	if (fd == -ENOENT && !ft_connections_are_mounted())
+		return -ENOMEDIUM;
 	if (fd < 0)
 		return fd;
 	return write(fd, "1", 1) < 0 ? -errno : 0;

@@ -6,9 +6,14 @@
 #ifndef FT_CONNECTION_H
 #define FT_CONNECTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "mounts.h"
+
+#define FT_CONNECTIONS "/sys/fs/fuse/connections"
+/* Whether the kernel's fusectl is mounted there; in a container mostly not. */
+bool ft_connections_are_mounted(void);
 
 /*
  * What tells a connection from a later one that got its number: the inode of its folder. 0 when it is
@@ -22,7 +27,10 @@ uint64_t ft_connection_identity(uint32_t connection);
 #define FT_CONNECTION_GONE UINT64_MAX
 uint64_t ft_connection_identity_of(const struct ft_mount *mount);
 
-/* Aborts it if it still has that identity (0: whatever has the number). 0 or a negative errno. */
+/*
+ * Aborts it if it still has that identity (0: whatever has the number). 0; -ENOENT: it is gone;
+ * -ENOMEDIUM: nothing is mounted at FT_CONNECTIONS; or another negative errno.
+ */
 int ft_connection_abort(uint32_t connection, uint64_t identity);
 
 #endif

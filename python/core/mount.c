@@ -191,6 +191,8 @@ static PyObject *mount_abort(PyObject *self, PyObject *unused)
 	Py_BEGIN_ALLOW_THREADS
 	r = fusetrace_mount_abort(mount_of(self));
 	Py_END_ALLOW_THREADS
+	if (r < 0 && r != -ENOENT)
+		return core_raise(r, NULL);
 	return PyBool_FromLong(r == 0);
 }
 

@@ -210,11 +210,18 @@ class Daemon:
 
         Args:
             abort: ends the connection then: who waits for a reply gets ECONNABORTED.
+
+        Raises:
+            FuseTraceError: with abort, it could not be aborted, as with abort().
         """
         return self._mount.stacks(int(abort)).decode(errors="backslashreplace")
 
     def abort(self) -> bool:
-        """Ends whatever waits in the mount; False when it is not there."""
+        """Ends whatever waits in the mount; False when it is not there.
+
+        Raises:
+            FuseTraceError: it may not be aborted, or fusectl is not mounted.
+        """
         return self._mount.abort()
 
     def holders(self) -> list[str]:

@@ -238,6 +238,24 @@ def test_rule_36_on_the_command_line(filesystem, on_hang):
     assert not filesystem.is_mounted
 
 
+# What a container mostly has: no /sys/fs/fuse/connections.
+WITHOUT_FUSECTL = ["unshare", "--mount", "sh", "-c",
+                   'umount -l /sys/fs/fuse/connections && exec "$@"', "sh"]
+
+
+def test_rule_36_abort_that_fails_on_the_command_line(filesystem):
+    """It is said why, and the daemon is killed all the same."""
+    trace = filesystem.run(*filesystem.bindfs("-f"), options=["--on-hang", "abort"],
+                           program=[*WITHOUT_FUSECTL, find_fusetrace()]).wait_ready()
+    os.kill(daemon_of(trace), signal.SIGSTOP)
+    trace.signal(signal.SIGTERM)
+    trace.signal(signal.SIGINT)
+    trace.wait_for("one more signal kills it", "err")
+    assert ("fusetrace: cannot abort the connection: fusectl is not mounted at "
+            "/sys/fs/fuse/connections\n") in trace.err
+    assert trace.finish(signal.SIGTERM) == 128 + signal.SIGKILL
+
+
 # ---- how the daemon ends ----------------------------------------------------------------------
 
 

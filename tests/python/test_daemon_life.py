@@ -148,6 +148,48 @@ def test_rule_36_a_hang_is_shown_and_aborted(manager):
     assert len(errors) == 1 and manager.unmount(config.mountpoint) is True
 
 
+ABORT_FAILS = """
+import pathlib, sys, threading
+from fusetrace import FuseConfig, FuseManager, FuseTraceError
+with FuseManager(temp_root=pathlib.Path(sys.argv[1])) as manager:
+    config = FuseConfig(branches=manager.create_temp_dirs(1), options=["hang=mkdir"],
+                        mountpoint=manager.create_temp_mountpoint())
+    manager.mount(config)
+    daemon = next(iter(manager._mounted.values())).daemon
+    def hang():
+        try:
+            (config.mountpoint / "d").mkdir()
+        except OSError:
+            print("set free", flush=True)
+    thread = threading.Thread(target=hang)
+    thread.start()
+    while "caller" not in daemon.stacks():
+        pass
+    for abort in (daemon.abort, lambda: daemon.stacks(abort=True)):
+        try:
+            print(abort())
+        except FuseTraceError as error:
+            print(error, flush=True)
+    manager.unmount(config.mountpoint)
+    thread.join()
+"""
+
+
+@pytest.mark.skipif(not shutil.which("branchfs"), reason="branchfs is not on PATH")
+def test_rule_36_abort_that_fails(tmp_path):
+    """As in most containers: it is said why, and the unmount kills the daemon instead."""
+    result = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", 'umount -l /sys/fs/fuse/connections && exec "$@"', "sh",
+         sys.executable, "-c", ABORT_FAILS, tmp_path], stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        "fusectl is not mounted at /sys/fs/fuse/connections",
+        "fusectl is not mounted at /sys/fs/fuse/connections",
+        "set free"]
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(not shutil.which("branchfs"), reason="branchfs is not on PATH")
 def test_who_holds_a_mount(manager):
     config = FuseConfig(branches=manager.create_temp_dirs(1),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ..errors import FuseTraceError
 from .record import WatchedMount, record_of, session_of
 
 # Functions of the kernel's fs/fuse/dev.c in which a caller waits for the daemon's reply.
@@ -63,8 +64,11 @@ def _indented(text: str) -> list[str]:
 
 def _abort(mount: WatchedMount) -> str:
     """Ends the connection: whoever waits in it gets ECONNABORTED. Asks the mount nothing."""
-    if not mount.daemon.abort():
-        return f"the connection of {mount.mountpoint} could not be aborted"
+    try:
+        if not mount.daemon.abort():
+            return f"the connection of {mount.mountpoint} is gone: there is nothing to abort"
+    except FuseTraceError as error:
+        return f"the connection of {mount.mountpoint} could not be aborted: {error}"
     return f"the connection of {mount.mountpoint} was aborted (fusetrace_on_hang = abort)"
 
 
