@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events to operations: see tracker.h. What a reply teaches about nodes and open files is applied
- * when it arrives, what a request is about is looked up when it begins: so a path is the one at
- * the time of the operation.
+ * Events to operations: see tracker.h. What a reply teaches (tables.h) is applied when it arrives, what a
+ * request is about is looked up when it begins: so a path is the one at the time of the operation.
  */
 #include "tracker.h"
 
@@ -14,21 +13,18 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/list.h"
-#include "handles.h"
 #include "ignored.h"
 #include "op/opcode.h"
 #include "op_of_events.h"
 #include "requests.h"
-
-#define RENAME_FLAG_EXCHANGE 2
+#include "tables.h"
 
 /* A recording's own numbers up to here are kept; a higher one would leave none for what follows. */
 #define SEQ_MAX (UINT64_MAX / 2)
 
 struct ft_tracker {
 	struct ft_history *history;
-	struct ft_nodes *nodes;
-	struct ft_handles *handles;
+	struct ft_tables tables;
 	struct ft_requests requests;
 	struct ft_ignored *ignored; /* NULL until somebody is */
 	uint64_t refused;           /* opcodes once answered with ENOSYS, as ft_opcode_bit() */
@@ -53,9 +49,7 @@ struct ft_tracker *ft_tracker_new(uint32_t source, struct ft_history *history,
 	tracker->resolve = resolve;
 	tracker->done = done;
 	tracker->data = data;
-	tracker->nodes = ft_nodes_new(0, resolve, data);
-	tracker->handles = ft_handles_new();
-	if (r < 0 || !tracker->nodes || !tracker->handles)
+	if (ft_tables_init(&tracker->tables, resolve, data) < 0 || r < 0)
 		return ft_tracker_free(tracker);
 	return tracker;
 }
@@ -71,8 +65,7 @@ struct ft_tracker *ft_tracker_free(struct ft_tracker *tracker)
 		return NULL;
 	ft_requests_done(&tracker->requests);
 	ft_ignored_free(tracker->ignored);
-	ft_handles_free(tracker->handles);
-	ft_nodes_free(tracker->nodes);
+	ft_tables_done(&tracker->tables);
 	free(tracker);
 	return NULL;
 }
@@ -102,68 +95,7 @@ static bool is_ignored(const struct ft_tracker *tracker, const struct ft_event *
 	return ft_ignored_has(tracker->ignored, pid ? pid : event->thread, time_ns);
 }
 
-/* ---- paths ---- */
-
-/*
- * Two paths of one operation are looked up one after the other; the table's answer lives only until
- * the next question, so the first one is put aside here.
- */
-static struct ft_bytes put_aside(struct ft_bytes path, char **owner)
-{
-	*owner = path.data ? malloc(path.length + 1) : NULL;
-	if (!*owner)
-		return (struct ft_bytes){NULL, 0};
-	memcpy(*owner, path.data, path.length);
-	return (struct ft_bytes){*owner, path.length};
-}
-
-static struct ft_bytes path_of_node(struct ft_tracker *tracker, const struct ft_event *event,
-				    bool *ret_unlinked)
-{
-	uint64_t link = 0;
-
-	if (event->present & FT_HAS(FH))
-		link = ft_handles_link(tracker->handles, event->nodeid, event->fh);
-	return ft_nodes_path(tracker->nodes, event->nodeid, link, ret_unlinked);
-}
-
-/* Fills path and path2 of event from its nodeids and names; *ret_owner must outlive them. */
-static void find_paths(struct ft_tracker *tracker, struct ft_event *event, bool *ret_unlinked,
-		       char **ret_owner)
-{
-	uint32_t behaviour = ft_opcode_get(event->opcode)->behaviour;
-	bool ignored;
-
-	*ret_unlinked = false;
-	if (event->path.data || !(event->present & FT_HAS(NODEID)) ||
-	    (behaviour & FT_OPCODE_NO_PATH))
-		return;
-	if (event->opcode == FUSE_LINK) {
-		event->path = put_aside(
-			ft_nodes_path(tracker->nodes, event->nodeid2, 0, ret_unlinked), ret_owner);
-		if (!event->path2.data && event->name.data)
-			event->path2 =
-				ft_nodes_child_path(tracker->nodes, event->nodeid, event->name);
-		if (!event->path2.data)
-			event->name2 = event->name;
-		return;
-	}
-	/* The directory's own path would be a wrong one. */
-	if ((behaviour & FT_OPCODE_NAME) && !event->name.data)
-		return;
-	if (behaviour & FT_OPCODE_NAME)
-		event->path = ft_nodes_child_path(tracker->nodes, event->nodeid, event->name);
-	else
-		event->path = path_of_node(tracker, event, ret_unlinked);
-	if (!(event->present & FT_HAS(NODEID2)))
-		return;
-	event->path = put_aside(event->path, ret_owner);
-	event->path2 = (behaviour & FT_OPCODE_NAME2)
-			       ? ft_nodes_child_path(tracker->nodes, event->nodeid2, event->name2)
-			       : ft_nodes_path(tracker->nodes, event->nodeid2, 0, &ignored);
-}
-
-/* ---- what replies teach ---- */
+/* ---- probes ---- */
 
 static bool is_enosys_first(struct ft_tracker *tracker, uint32_t opcode)
 {
@@ -199,59 +131,6 @@ static bool is_probe(struct ft_tracker *tracker, const struct fusetrace_op *op)
 	default:
 		return false;
 	}
-}
-
-static void learn_handle(struct ft_tracker *tracker, const struct ft_event *begin,
-			 const struct ft_event *end)
-{
-	uint64_t nodeid = (end->present & FT_HAS(ENTRY)) ? end->entry : begin->nodeid;
-
-	if (end->present & FT_HAS(FH))
-		ft_handles_open(tracker->handles, nodeid, end->fh,
-				ft_nodes_link(tracker->nodes, nodeid));
-}
-
-/* RENAME's second one. A log that has whole paths may not have its node. */
-static uint64_t new_directory(const struct ft_tracker *tracker, const struct ft_event *begin)
-{
-	struct ft_bytes path = begin->path2;
-	const char *slash;
-
-	if (begin->present & FT_HAS(NODEID2) || !path.data)
-		return begin->nodeid2;
-	slash = memrchr(path.data, '/', path.length);
-	path.length = slash ? (size_t)(slash - path.data) : 0;
-	return ft_nodes_find(tracker->nodes, path);
-}
-
-/* Applies a reply to the node and handle tables. */
-static void learn(struct ft_tracker *tracker, const struct ft_event *begin,
-		  const struct ft_event *end)
-{
-	uint32_t behaviour = ft_opcode_get(begin->opcode)->behaviour;
-
-	if (behaviour & FT_OPCODE_CLOSES)
-		ft_handles_close(tracker->handles, begin->nodeid, begin->fh);
-	if (end->error == ENOENT && begin->opcode == FUSE_LOOKUP && begin->name.data)
-		ft_nodes_remove(tracker->nodes, begin->nodeid, begin->name);
-	if (end->error || (begin->marks & FUSETRACE_OP_TRUNCATED))
-		return; /* nothing to learn, or under which name is not known */
-	if ((behaviour & FT_OPCODE_ENTRY) && (end->present & FT_HAS(ENTRY)) && begin->name.data) {
-		if (end->entry)
-			ft_nodes_add(tracker->nodes, begin->nodeid, begin->name, end->entry);
-		else
-			ft_nodes_remove(tracker->nodes, begin->nodeid, begin->name);
-	}
-	if (behaviour & FT_OPCODE_OPENS)
-		learn_handle(tracker, begin, end);
-	if ((behaviour & FT_OPCODE_REMOVES) && begin->name.data)
-		ft_nodes_remove(tracker->nodes, begin->nodeid, begin->name);
-	if ((behaviour & FT_OPCODE_NAME2) && !begin->name.data && !begin->path.data)
-		ft_nodes_forget_names(tracker->nodes, begin->nodeid);
-	if ((behaviour & FT_OPCODE_NAME2) && begin->name.data && begin->name2.data)
-		ft_nodes_rename(tracker->nodes, begin->nodeid, begin->name,
-				new_directory(tracker, begin), begin->name2,
-				begin->flags & RENAME_FLAG_EXCHANGE);
 }
 
 /* ---- operations ---- */
@@ -339,7 +218,7 @@ bool ft_tracker_begin(struct ft_tracker *tracker, const struct ft_event *event)
 		return !is_left_out;
 	request->event = *event;
 	request->is_ignored = is_left_out;
-	find_paths(tracker, &request->event, &request->is_unlinked, &owner);
+	ft_tables_find_paths(&tracker->tables, &request->event, &request->is_unlinked, &owner);
 	if (ft_request_own_names(request))
 		ft_requests_give_back(&tracker->requests, request);
 	else if (ft_opcode_get(event->opcode)->behaviour & FT_OPCODE_NO_REPLY)
@@ -381,7 +260,8 @@ void ft_tracker_amend(struct ft_tracker *tracker, const struct ft_event *event)
 	told = event->present & ~request->event.present;
 	ft_event_add(&request->event, event);
 	if (!request->event.path.data)
-		find_paths(tracker, &request->event, &request->is_unlinked, &owner);
+		ft_tables_find_paths(&tracker->tables, &request->event, &request->is_unlinked,
+				     &owner);
 	ft_request_own_names(request); /* without memory, it has none */
 	/* Who asked may stand in a later line than the request. */
 	if (told & FT_HAS(PID) && !request->is_ignored &&
@@ -409,7 +289,7 @@ static bool answer(struct ft_tracker *tracker, struct ft_request *request,
 		request->event.unique = end->unique;
 		request->event.present |= FT_HAS(UNIQUE);
 	}
-	learn(tracker, &request->event, end);
+	ft_tables_learn(&tracker->tables, &request->event, end);
 	if (!is_left_out)
 		finish(tracker, &request->event, end, request->is_unlinked);
 	else if (end->error == ENOSYS) /* the next one is no probe */
@@ -436,7 +316,7 @@ bool ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
 		return false;
 	late = *event;
 	if (!(ft_opcode_get(event->opcode)->behaviour & FT_OPCODE_NAME))
-		find_paths(tracker, &late, &is_unlinked, &owner);
+		ft_tables_find_paths(&tracker->tables, &late, &is_unlinked, &owner);
 	finish(tracker, NULL, &late, is_unlinked);
 	return true;
 }
@@ -444,16 +324,16 @@ bool ft_tracker_end(struct ft_tracker *tracker, const struct ft_event *event)
 void ft_tracker_entry(struct ft_tracker *tracker, uint64_t directory, struct ft_bytes name,
 		      uint64_t nodeid)
 {
-	ft_nodes_add(tracker->nodes, directory, name, nodeid);
+	ft_nodes_add(tracker->tables.nodes, directory, name, nodeid);
 }
 
 void ft_tracker_unlinked(struct ft_tracker *tracker, uint64_t directory, struct ft_bytes name,
 			 uint64_t nodeid)
 {
-	if (ft_nodes_link(tracker->nodes, nodeid))
+	if (ft_nodes_link(tracker->tables.nodes, nodeid))
 		return;
-	ft_nodes_add(tracker->nodes, directory, name, nodeid);
-	ft_nodes_set_unlinked(tracker->nodes, nodeid);
+	ft_nodes_add(tracker->tables.nodes, directory, name, nodeid);
+	ft_nodes_set_unlinked(tracker->tables.nodes, nodeid);
 }
 
 void ft_tracker_record(struct ft_tracker *tracker, const struct ft_event *event,
@@ -495,17 +375,13 @@ void ft_tracker_abandon(struct ft_tracker *tracker)
 
 void ft_tracker_restart(struct ft_tracker *tracker)
 {
-	struct ft_nodes *nodes = ft_nodes_new(0, tracker->resolve, tracker->data);
-	struct ft_handles *handles = ft_handles_new();
+	struct ft_tables fresh;
 
 	ft_tracker_abandon(tracker);
 	tracker->refused = 0;
-	if (nodes && handles) {
-		FT_SWAP(tracker->nodes, nodes);
-		FT_SWAP(tracker->handles, handles);
-	}
-	ft_nodes_free(nodes);
-	ft_handles_free(handles);
+	if (ft_tables_init(&fresh, tracker->resolve, tracker->data) == 0)
+		FT_SWAP(tracker->tables, fresh);
+	ft_tables_done(&fresh);
 }
 
 size_t ft_tracker_in_flight(const struct ft_tracker *tracker, bool without_untimed)
