@@ -7,10 +7,12 @@
 #include <malloc.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -32,6 +34,14 @@
 void ft_test_deadline(unsigned int seconds)
 {
 	alarm(seconds);
+}
+
+void ft_test_stop(pid_t child)
+{
+	siginfo_t stopped;
+
+	assert_int_equal(kill(child, SIGSTOP), 0);
+	assert_int_equal(waitid(P_PID, (id_t)child, &stopped, WSTOPPED), 0);
 }
 
 uint64_t ft_test_random(uint64_t *seed)

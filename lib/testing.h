@@ -10,11 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <fusetrace/fusetrace.h>
 
 /* Ends the process when the tests take longer: a test that hangs must not hang the run. */
 void ft_test_deadline(unsigned int seconds);
+
+/* Stops a child. All its threads have stopped when it returns: until then they may answer a request. */
+void ft_test_stop(pid_t child);
 
 /* The next number of a sequence; *seed is any number but 0. */
 uint64_t ft_test_random(uint64_t *seed);

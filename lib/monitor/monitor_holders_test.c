@@ -81,7 +81,7 @@ static void test_one_that_is_over(void **state)
 	live_skip_where_impossible();
 	monitor = live_attach();
 	connection = live_connection(live_own.point);
-	assert_int_equal(kill(live_own.daemon, SIGSTOP), 0);
+	ft_test_stop(live_own.daemon);
 	assert_int_equal(umount2(live_own.point, 0), 0);
 	assert_int_equal(ft_daemons_kernel_ask(connection, pids, HOLDERS_MAX), 0);
 	live_free_monitor(monitor);

@@ -323,7 +323,7 @@ static pthread_t leave_in_flight(struct fusetrace_monitor *monitor)
 	static char path[PATH_MAX];
 	pthread_t thread;
 
-	assert_int_equal(kill(live_own.daemon, SIGSTOP), 0);
+	ft_test_stop(live_own.daemon);
 	snprintf(path, sizeof(path), "%s/stuck", live_own.point);
 	assert_int_equal(pthread_create(&thread, NULL, stat_a_file, path), 0);
 	await_in_flight(monitor);
@@ -377,7 +377,7 @@ static void rule_22_what_was_taken_back_is_not_awaited(void **state)
 
 	live_skip_where_impossible();
 	monitor = live_attach();
-	assert_int_equal(kill(live_own.daemon, SIGSTOP), 0);
+	ft_test_stop(live_own.daemon);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)

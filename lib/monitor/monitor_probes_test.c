@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "monitor_testing.h"
+#include "testing.h"
 
 /* ---- own probes ---- */
 
@@ -222,7 +223,7 @@ static void test_own_probe_in_flight(void **state)
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	stuck.fd = ends[1];
 	assert_int_equal(fusetrace_mark_now(stuck.monitor, &mark), 0);
-	kill(live_own.daemon, SIGSTOP);
+	ft_test_stop(live_own.daemon);
 	assert_int_equal(pthread_create(&thread, NULL, ask_in_vain, &stuck), 0);
 	assert_int_equal(read(ends[0], &byte, 1), 1);
 	await_waiting(live_own.point, 1);

@@ -361,7 +361,7 @@ static void test_during_a_wait_stopped(void **state)
 	life_start_branchfs(NULL, false);
 	life_be_ready();
 	daemon = serving(false);
-	assert_int_equal(kill(daemon, SIGSTOP), 0);
+	ft_test_stop(daemon);
 	is_said_to_be_stopped(FUSETRACE_VERDICT_NEVER_STARTED, "/hangs");
 	begin(make_folder);
 	while (fusetrace_in_flight(life.monitor, NULL, is_one, NULL) != 1)

@@ -300,7 +300,7 @@ static void test_stopped_daemon(void **state)
 	life_skip_where_impossible();
 	life_start_branchfs(NULL, false);
 	life_be_ready();
-	kill(fusetrace_mount_pid(life.mounted), SIGSTOP);
+	ft_test_stop(fusetrace_mount_pid(life.mounted));
 	stop = life_stop_within(100 * MS);
 	assert_true(stop.flags & FUSETRACE_STOP_WAS_STOPPED);
 	assert_true(stop.step >= FUSETRACE_STOP_TERM);
@@ -316,7 +316,7 @@ static void test_unmount_that_hangs(void **state)
 	life_start_branchfs("writeback_cache", false);
 	life_be_ready();
 	life_write_file("a", "x");
-	kill(fusetrace_mount_pid(life.mounted), SIGSTOP);
+	ft_test_stop(fusetrace_mount_pid(life.mounted));
 	began = ft_now_ns();
 	stop = life_stop_within(200 * MS);
 	assert_true(ft_now_ns() - began < SOON);

@@ -112,7 +112,7 @@ static pid_t start_stranger(uint32_t *ret_connection)
 
 	assert_int_equal(lstat(life.point, &stat), 0);
 	*ret_connection = minor(stat.st_dev);
-	kill(pid, SIGSTOP);
+	ft_test_stop(pid);
 	assert_int_equal(umount2(life.point, MNT_DETACH), 0);
 	return pid;
 }

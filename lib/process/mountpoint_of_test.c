@@ -14,6 +14,7 @@
 #include <fusetrace/fusetrace.h>
 
 #include "monitor/monitor_testing.h"
+#include "testing.h"
 
 static void assert_serves(pid_t pid, const char *point)
 {
@@ -102,7 +103,7 @@ static void test_number_of_an_earlier_one(void **state)
 	live_skip_where_impossible();
 	before = live_connection(live_own.point);
 	live_make_folders(next);
-	assert_int_equal(kill(live_own.daemon, SIGSTOP), 0);
+	ft_test_stop(live_own.daemon);
 	assert_int_equal(umount2(live_own.point, 0), 0);
 	live_start_daemon(next);
 	live_await_mounted(next->point);

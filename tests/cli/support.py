@@ -190,6 +190,24 @@ def wait_until(condition, what):
     return result
 
 
+def stop_process(pid):
+    """All its threads have stopped when it returns: until then they may answer a request."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: all(stat.read_text().rpartition(")")[2].split()[0] == "T"
+                           for stat in Path(f"/proc/{pid}/task").glob("*/stat")),
+               "the process to stop")
+
+
+# Likewise, for a process in Python that stops the one that has started it.
+STOP_PARENT = """
+import glob, os, signal
+os.kill(os.getppid(), signal.SIGSTOP)
+while any(open(stat).read().rpartition(")")[2].split()[0] != "T"
+          for stat in glob.glob(f"/proc/{os.getppid()}/task/*/stat")):
+    pass
+"""
+
+
 class Asking:
     """A process that asks a filesystem for its size, a single request, and hangs if it hangs. It
     ends with its mount, which ends later than all other processes of a test."""
@@ -248,7 +266,7 @@ class Mount:
     def stop(self):
         """The daemon answers nothing any more. Before, it has answered: it is past INIT."""
         os.statvfs(self.mountpoint)
-        self.process.send_signal(signal.SIGSTOP)
+        stop_process(self.process.pid)
 
     def ask(self, belongings):
         """A process that hangs in this mount, which is stopped."""

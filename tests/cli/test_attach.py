@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from .support import (CANNOT_RUN, DEADLINE, GONE, SATISFIED, SETUP, USAGE, events, find_fusetrace,
-                      is_armed_line, operations, records, run, wait_until)
+                      is_armed_line, operations, records, run, stop_process, wait_until)
 
 pytestmark = pytest.mark.mounts
 
@@ -422,7 +422,7 @@ def test_history_that_is_overtaken(mount, start):
 
 def lose_events(made, trace):
     """Stops the tracer while more comes than its ring can hold."""
-    trace.signal(signal.SIGSTOP)
+    stop_process(trace.process.pid)
     touch(made, *map(str, range(200)))
     trace.signal(signal.SIGCONT)
 

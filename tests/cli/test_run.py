@@ -12,7 +12,7 @@ import pytest
 
 from .support import (CANNOT_RUN, DEADLINE, SETUP, UNSATISFIED, children_of, events,
                       find_branchfs, find_fusetrace, is_armed_line, mounted_connection,
-                      operations, records, run, wait_until)
+                      operations, records, run, stop_process, wait_until)
 
 pytestmark = pytest.mark.mounts
 
@@ -195,7 +195,7 @@ def test_other_signals_are_passed_on(filesystem, folder):
 
 def test_third_request_kills_a_daemon_that_does_not_end(filesystem):
     trace = filesystem.serve(*filesystem.bindfs("-f"))
-    os.kill(daemon_of(trace), signal.SIGSTOP)
+    stop_process(daemon_of(trace))
     trace.signal(signal.SIGTERM)
     trace.signal(signal.SIGINT)
     trace.wait_for("the daemon has not ended yet: one more signal kills it", "err")
@@ -208,7 +208,7 @@ def test_third_request_kills_a_daemon_that_does_not_end(filesystem):
 def test_stop_timeout_kills_after_one_request(filesystem):
     trace = filesystem.serve(*filesystem.bindfs("-f"),
                              options=["-f", "json", "--stop-timeout", "200ms"])
-    os.kill(daemon_of(trace), signal.SIGSTOP)
+    stop_process(daemon_of(trace))
     assert trace.finish(signal.SIGTERM, timeout=10) == 128 + signal.SIGKILL
     assert "fusetrace: the daemon does not end: it is killed now\n" in trace.err
     assert not filesystem.is_mounted
@@ -219,7 +219,7 @@ def test_rule_36_on_the_command_line(filesystem, on_hang):
     """The second request shows where all stand, and sets free who waits only if that was asked for."""
     trace = filesystem.serve(*filesystem.bindfs("-f"),
                              options=["-f", "json", "--on-hang", on_hang])
-    os.kill(daemon_of(trace), signal.SIGSTOP)
+    stop_process(daemon_of(trace))
     maker = subprocess.Popen(["mkdir", filesystem.mountpoint / "dir"], stderr=subprocess.PIPE)
     wait_until(lambda: b"request_wait_answer" in Path(f"/proc/{maker.pid}/stack").read_bytes(),
                "the request")
@@ -247,7 +247,7 @@ def test_rule_36_abort_that_fails_on_the_command_line(filesystem):
     """It is said why, and the daemon is killed all the same."""
     trace = filesystem.run(*filesystem.bindfs("-f"), options=["--on-hang", "abort"],
                            program=[*WITHOUT_FUSECTL, find_fusetrace()]).wait_ready()
-    os.kill(daemon_of(trace), signal.SIGSTOP)
+    stop_process(daemon_of(trace))
     trace.signal(signal.SIGTERM)
     trace.signal(signal.SIGINT)
     trace.wait_for("one more signal kills it", "err")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from .support import DEADLINE, GOLDEN, Mount, find_branchfs, wait_until
+from .support import (DEADLINE, GOLDEN, STOP_PARENT, Mount, find_branchfs, stop_process,
+                      wait_until)
 
 pytestmark = pytest.mark.branchfs
 
@@ -166,7 +167,7 @@ def test_stopped(verdict, check):
     fs = verdict.mount()
     os.statvfs(fs.mountpoint)  # it is past INIT
     verdict.arm("expect", "mkdir", "/d", "--timeout", "300ms")
-    fs.process.send_signal(signal.SIGSTOP)
+    stop_process(fs.process.pid)
     verdict.act("os.mkdir(m + '/d')")
     report = check("stopped", "never started", 1)  # a lookup comes before it
     assert report["daemon"]["stopped"] == report["daemon"]["threads"]
@@ -256,11 +257,11 @@ def test_events_lost(verdict, check):
     fs = verdict.mount()
     for number in range(20):
         (fs.source / str(number)).touch()
-    code = (f"import os, signal\nos.kill(os.getppid(), signal.SIGSTOP)\n"
-            f"for i in range(2000): os.path.exists('{fs}/no' + str(i))\n"
-            f"os.kill(os.getppid(), signal.SIGCONT)".replace("{fs}", str(fs.mountpoint)))
+    code = (f"{STOP_PARENT}"
+            f"for i in range(2000): os.path.exists({str(fs / 'no')!r} + str(i))\n"
+            "os.kill(os.getppid(), signal.SIGCONT)")
     verdict.arm("expect", "unlink", "/a", "--ring", "4K", "--timeout", "200ms", "--",
-                sys.executable, "-c", code.replace(str(fs), str(fs.mountpoint)))
+                sys.executable, "-c", code)
     report = check("lost", "events lost", 4)
     assert report["lost"] > 0
 

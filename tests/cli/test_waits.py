@@ -11,8 +11,9 @@ import time
 
 import pytest
 
-from .support import (CANNOT_RUN, DEADLINE, GONE, NO_VERDICT, SATISFIED, SETUP, UNSATISFIED,
-                      USAGE, find_fusetrace, is_armed_line, operations, records, run, wait_until)
+from .support import (CANNOT_RUN, DEADLINE, GONE, NO_VERDICT, SATISFIED, SETUP, STOP_PARENT,
+                      UNSATISFIED, USAGE, find_fusetrace, is_armed_line, operations, records, run,
+                      wait_until)
 
 pytestmark = pytest.mark.mounts
 
@@ -433,9 +434,7 @@ def test_forbid_counts_failures_unless_told_otherwise(mount):
 
 def stop_tracer_and_touch(made):
     """CMD: more operations than a small ring holds, while the tracer sleeps."""
-    return ["--", sys.executable, "-c", f"""
-import os, signal
-os.kill(os.getppid(), signal.SIGSTOP)
+    return ["--", sys.executable, "-c", f"""{STOP_PARENT}
 for number in range(200):
     os.path.exists({str(made.mountpoint)!r} + f"/{{number}}")
 os.kill(os.getppid(), signal.SIGCONT)

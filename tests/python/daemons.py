@@ -95,6 +95,11 @@ class Daemon:
     def kill(self, number=signal.SIGKILL):
         self.process.send_signal(number)
 
+    def stop(self):
+        """All its threads have stopped when it returns: until then they may answer a request."""
+        self.kill(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+
     def abort(self):
         """Ends the connection from the kernel's side: whatever hangs in it fails."""
         if self._minor is None:

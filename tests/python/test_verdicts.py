@@ -111,7 +111,7 @@ def test_stopped(mount, watch):
     os.statvfs(daemon.mountpoint)
     monitor = watch(daemon)
     expectation = monitor.expect("statfs")
-    daemon.kill(signal.SIGSTOP)
+    daemon.stop()
     asks(daemon.mountpoint, os.statvfs)
     text, report = fails(lambda: expectation.wait(0.5), OperationTimeout, "in flight")
     assert "is stopped (state T)" in text
