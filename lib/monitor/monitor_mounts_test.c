@@ -141,7 +141,7 @@ static void exchange_unseen(struct live_mount *next)
 	assert_int_equal(fusetrace_monitor_follow(monitor, next->daemon), 0);
 	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_MOUNTED, SOON), 0);
 	if (live_connection(next->point) != before)
-		print_message("the number was given to somebody else\n");
+		print_message("# the number was given to somebody else\n");
 	live_assert_wait(monitor, NULL, FUSETRACE_MATCH(.op = "init"));
 	live_assert_wait(monitor, NULL, FUSETRACE_MATCH(.op = "release", .path = "/a"));
 	assert_int_equal(fusetrace_lost(monitor, NULL), 0);
@@ -226,7 +226,7 @@ static void test_replaced_unseen_in_a_log(void **state)
 	live_start_daemon(&live_other[0]);
 	live_await_mounted(live_other[0].point);
 	if (live_connection(live_other[0].point) != before)
-		print_message("the number was given to somebody else\n");
+		print_message("# the number was given to somebody else\n");
 	assert_int_equal(fusetrace_wait_state(monitor, FUSETRACE_STATE_UNMOUNTED, SOON), 0);
 	assert_int_equal(
 		fusetrace_wait(monitor, NULL, FUSETRACE_MATCH(.path = "/a"), SOON, NULL, NULL),

@@ -108,7 +108,7 @@ static void test_number_of_an_earlier_one(void **state)
 	live_start_daemon(next);
 	live_await_mounted(next->point);
 	if (live_connection(next->point) != before)
-		print_message("the number was given to somebody else\n");
+		print_message("# the number was given to somebody else\n");
 	assert_serves_nothing(live_own.daemon, -ENOENT);
 	assert_serves(next->daemon, next->point);
 	live_end_daemon(next);
