@@ -325,12 +325,32 @@ def test_no_room_for_the_record(folder, kind):
 # ---- without rights ----
 
 
-@pytest.mark.skipif(not shutil.which("setpriv") or not shutil.which("fusermount3"),
-                    reason="setpriv or fusermount3 is not installed")
-@pytest.mark.skipif(not os.access("/usr/bin/python3", os.X_OK) or os.stat("/dev/fuse").st_mode & 6 != 6,
-                    reason="needs a Python and a /dev/fuse for everybody")
+# /dev/fuse may be root's alone here, so a namespace gets one that is not.
+NAMESPACE = """
+mknod -m 666 "$1/fuse" c 10 229
+mount --bind "$1/fuse" /dev/fuse
+echo
+exec sleep 1000
+"""
+
+
+@pytest.fixture
+def namespace(folder):
+    """A process whose mounts are its own: with a /dev/fuse for everybody."""
+    process = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-ec",
+                                NAMESPACE, "sh", folder], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"\n"
+    yield process.pid
+    process.kill()
+    process.wait(DEADLINE)
+    process.stdout.close()
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ["setpriv", "fusermount3", "nsenter"])),
+                    reason="setpriv, fusermount3 or nsenter is not installed")
+@pytest.mark.skipif(not os.access("/usr/bin/python3", os.X_OK), reason="needs a Python for everybody")
 @pytest.mark.parametrize("end", ["guardian", "doctor"])
-def test_unprivileged_user(folder, end):
+def test_unprivileged_user(folder, namespace, end):
     """fusermount3 mounts and unmounts; the records are the user's own."""
     home = folder / "home"
     home.mkdir()
@@ -342,21 +362,26 @@ def test_unprivileged_user(folder, end):
     package = folder / "package"
     shutil.copytree(Path(fusetrace.__file__).parent, package / "fusetrace")
     os.chown(home, 65534, 65534)
-    as_user = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
-               "--inh-caps=-all"]
-    variables = {"LD_LIBRARY_PATH": str(folder), "PATH": f"{folder}:/usr/local/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": str(home),
-                 "PYTHONPATH": str(package)}
+    as_user = ["nsenter", f"--mount=/proc/{namespace}/ns/mnt", "setpriv", "--reuid", "65534",
+               "--regid", "65534", "--clear-groups", "--inh-caps=-all"]
+    variables = {"LD_LIBRARY_PATH": str(folder), "PATH": f"{folder}:/usr/local/bin:/usr/bin:/bin",
+                 "XDG_RUNTIME_DIR": str(home), "PYTHONPATH": str(package)}
     script = BEGIN + (f"_core.set_guardian({os.fsencode(program)!r})\n"
                       "(folder / 'tree').mkdir(); guardian.guard_directory(folder / 'tree')\n"
                       "mount('mnt'); ready()")
     process = subprocess.Popen([*as_user, os.path.realpath("/usr/bin/python3"), "-c", script,
                                 os.fsencode(home).hex()], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, env=variables)
+
+    def is_mounted():
+        return f" {home}/mnt " in Path(f"/proc/{namespace}/mountinfo").read_text()
+
     try:
         is_readable, _, _ = select.select([process.stdout], [], [], DEADLINE)
         assert is_readable and process.stdout.readline().startswith(b"{")
         watched = Watched(process)
         until(lambda: list((home / "fusetrace").glob("*.json")), "there is no record")
+        assert is_mounted()
         if end == "doctor":
             watched.kill()
         process.kill()
@@ -366,7 +391,7 @@ def test_unprivileged_user(folder, end):
                            env=variables, timeout=60, check=True, stdout=subprocess.DEVNULL)
         else:
             watched.wait()
-        assert mounted_in(folder) == [] and marked(process.pid) == []
+        assert not is_mounted() and marked(process.pid) == []
         assert not (home / "tree").exists()
         assert list((home / "fusetrace").glob("*.json")) == []
     finally:

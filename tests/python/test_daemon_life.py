@@ -247,7 +247,7 @@ def as_nobody(tmp_path, before_the_end=""):
     for name in ("unshare", "setpriv", "fusermount3", "branchfs"):
         if not shutil.which(name):
             pytest.skip(f"{name} is not installed")
-    for name in ("branch", "mnt"):
+    for name in ("branch", "mnt", "run"):
         (tmp_path / name).mkdir()
         os.chown(tmp_path / name, NOBODY, NOBODY)
     for directory in (tmp_path, *tmp_path.parents[:3]):
@@ -256,7 +256,7 @@ def as_nobody(tmp_path, before_the_end=""):
     process = subprocess.Popen(
         ["unshare", "--mount", "--propagation", "private", "sh", "-ec", NAMESPACE, "sh", tmp_path,
          sys.executable, USER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True)
+        stderr=subprocess.PIPE, text=True, env={**os.environ, "XDG_RUNTIME_DIR": tmp_path / "run"})
     try:
         first = process.stdout.readline()
         if before_the_end:
