@@ -272,19 +272,11 @@ struct mount_list {
 /* Requests in flight by the kernel's count; -1 where it is not told. */
 static long waiting_of(const char *mountpoint)
 {
-	FILE *file FT_AUTO_FCLOSE = NULL;
-	char path[64];
-	long waiting = -1;
 	dev_t device;
 
 	if (!mount_device(mountpoint, &device))
 		return -1;
-	snprintf(path, sizeof(path), FT_CONNECTIONS "/%u/waiting",
-		 major(device) << 20 | minor(device));
-	file = fopen(path, "re");
-	if (!file || fscanf(file, "%ld", &waiting) != 1)
-		return -1;
-	return waiting;
+	return ft_connection_waiting(major(device) << 20 | minor(device));
 }
 
 static int daemons_of(const char *mountpoint, pid_t *pids)

@@ -3,54 +3,32 @@
 #include "fuse_mounts.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "mount_ids.h"
+#include "process/connection.h"
 #include "process/mounts.h"
 
-#define CONNECTIONS "/sys/fs/fuse/connections"
-
 /* ---- connections ---- */
-
-/* 0: there is none, or fusectl is not mounted. */
-static uint64_t connection_identity(uint32_t connection)
-{
-	struct stat status;
-	char path[64];
-
-	snprintf(path, sizeof(path), CONNECTIONS "/%u", connection);
-	return stat(path, &status) == 0 ? status.st_ino : 0;
-}
 
 void fuse_mount_learn(struct leftover *leftover, uint32_t connection, uint64_t mount_id)
 {
 	leftover->connection = connection;
-	leftover->identity = connection_identity(connection);
+	leftover->identity = ft_connection_identity(connection);
 	leftover->mount_id = mount_id;
 }
 
 bool fuse_mount_is_alive(const struct leftover *leftover)
 {
-	uint64_t identity = leftover->connection ? connection_identity(leftover->connection) : 0;
+	uint64_t identity = leftover->connection ? ft_connection_identity(leftover->connection) : 0;
 
 	return identity != 0 && identity == leftover->identity;
 }
 
 bool fuse_mount_abort(const struct leftover *leftover)
 {
-	int fd FT_AUTO_CLOSE = -1;
-	char path[64];
-
-	if (!fuse_mount_is_alive(leftover))
-		return false;
-	snprintf(path, sizeof(path), CONNECTIONS "/%u/abort", leftover->connection);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	return fd >= 0 && write(fd, "1", 1) == 1;
+	return leftover->identity &&
+	       ft_connection_abort(leftover->connection, leftover->identity) == 0;
 }
 
 /* ---- what is there ---- */
@@ -75,7 +53,7 @@ bool fuse_mount_is_there(const struct leftover *leftover)
 			    is_at(&mounts.entries[i], leftover->path);
 	ft_mounts_done(&mounts);
 	return is_there &&
-	       (connection_identity(leftover->connection) == 0 || fuse_mount_is_alive(leftover));
+	       (ft_connection_identity(leftover->connection) == 0 || fuse_mount_is_alive(leftover));
 }
 
 bool fuse_mount_is_mistakable(const struct leftover *leftover)

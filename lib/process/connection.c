@@ -66,6 +66,17 @@ static int open_file(uint32_t connection, uint64_t identity, const char *name, i
 	return fd < 0 ? -errno : fd;
 }
 
+long ft_connection_waiting(uint32_t connection)
+{
+	FILE *file FT_AUTO_FCLOSE = NULL;
+	char path[64];
+	long waiting;
+
+	snprintf(path, sizeof(path), FT_CONNECTIONS "/%u/waiting", connection);
+	file = fopen(path, "re");
+	return file && fscanf(file, "%ld", &waiting) == 1 ? waiting : -1;
+}
+
 int ft_connection_abort(uint32_t connection, uint64_t identity)
 {
 	int fd FT_AUTO_CLOSE = open_file(connection, identity, "abort", O_WRONLY);

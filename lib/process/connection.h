@@ -27,6 +27,9 @@ uint64_t ft_connection_identity(uint32_t connection);
 #define FT_CONNECTION_GONE UINT64_MAX
 uint64_t ft_connection_identity_of(const struct ft_mount *mount);
 
+/* The kernel's own count of unanswered requests; -1: it is gone, or fusectl is not mounted. */
+long ft_connection_waiting(uint32_t connection);
+
 /*
  * Aborts it if it still has that identity (0: whatever has the number). 0; -ENOENT: it is gone;
  * -ENOMEDIUM: nothing is mounted at FT_CONNECTIONS; or another negative errno.

@@ -88,7 +88,7 @@ static bool is_settled(struct fusetrace_monitor *monitor)
 	ft_engine_drain();
 	seq = ft_history_last_seq(monitor->history);
 	count = ft_tracker_in_flight(monitor->tracker, false);
-	waiting = ft_wait_kernel_count(monitor->connection);
+	waiting = ft_wait_kernel_count(monitor);
 	ft_engine_drain();
 	is_same = seq == ft_history_last_seq(monitor->history) &&
 		  count == ft_tracker_in_flight(monitor->tracker, false);

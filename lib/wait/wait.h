@@ -25,7 +25,7 @@ int ft_wait_sleep(struct fusetrace_monitor *monitor, const struct ft_waiter *wai
 /* What a state means for one who waits: -ENOTCONN, -EPIPE, -ESHUTDOWN; 0: it may still come. */
 int ft_wait_verdict(const struct ft_monitor_view *view);
 
-/* The kernel's own count of unanswered requests; -1 where fusectl is not mounted. */
-long ft_wait_kernel_count(uint32_t connection);
+/* The kernel's own count of the mount's unanswered requests; -1 where fusectl is not mounted. */
+long ft_wait_kernel_count(const struct fusetrace_monitor *monitor);
 
 #endif

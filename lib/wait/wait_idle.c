@@ -6,29 +6,18 @@
 #include "wait.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "monitor/engine.h"
+#include "process/connection.h"
 #include "report.h"
 
 #define IDLE_RECHECK_NS 50000000u
 
-long ft_wait_kernel_count(uint32_t connection)
+long ft_wait_kernel_count(const struct fusetrace_monitor *monitor)
 {
-	char path[64];
-	FILE *file;
-	long waiting = -1;
-
-	snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/waiting", connection);
-	file = fopen(path, "re");
-	if (!file)
-		return -1;
-	if (fscanf(file, "%ld", &waiting) != 1)
-		waiting = -1;
-	fclose(file);
-	return waiting;
+	return ft_connection_waiting(monitor->connection);
 }
 
 /*
@@ -38,11 +27,11 @@ long ft_wait_kernel_count(uint32_t connection)
  */
 static void drop_taken_back(struct fusetrace_monitor *monitor, struct ft_monitor_view *view)
 {
-	if (view->in_flight == 0 || ft_wait_kernel_count(monitor->connection) != 0)
+	if (view->in_flight == 0 || ft_wait_kernel_count(monitor) != 0)
 		return;
 	ft_engine_lock();
 	ft_engine_drain();
-	if (ft_wait_kernel_count(monitor->connection) == 0)
+	if (ft_wait_kernel_count(monitor) == 0)
 		ft_tracker_abandon(monitor->tracker);
 	view->in_flight = ft_tracker_in_flight(monitor->tracker, true);
 	ft_engine_unlock();

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from namespaces import WITHOUT_FUSECTL, with_fuse_for_everybody
+
 from .support import (CANNOT_RUN, DEADLINE, SETUP, UNSATISFIED, children_of, events,
                       find_branchfs, find_fusetrace, is_armed_line, mounted_connection,
                       operations, records, run, stop_process, wait_until)
@@ -129,16 +131,14 @@ def test_relative_selection(filesystem, folder):
 @pytest.mark.skipif(not all(map(shutil.which, ["fusermount3", "setpriv", "unshare"])),
                     reason="fusermount3, setpriv and unshare are needed")
 def test_mount_through_fusermount(filesystem, folder, start):
-    """An ordinary user mounts through the setuid helper. /dev/fuse may be root's alone here, so a
-    namespace gets one that is not."""
+    """An ordinary user mounts through the setuid helper."""
     for path in (filesystem.source, filesystem.mountpoint):
         os.chown(path, 65534, 65534)
     trace = start("run", "-f", "json", "--", "setpriv", "--reuid", 65534, "--regid", 65534,
                   "--clear-groups", find_branchfs(), "-f", filesystem.source,
-                  filesystem.mountpoint, program=[
-                      "unshare", "--mount", "--propagation", "private", "sh", "-ec",
-                      f'mknod -m 666 {folder}/fuse c 10 229\nmount --bind {folder}/fuse /dev/fuse\n'
-                      'exec "$@"', "sh", find_fusetrace()]).wait_ready().wait_for('"op":"init"')
+                  filesystem.mountpoint, program=[*with_fuse_for_everybody(folder),
+                                                  find_fusetrace()])
+    trace.wait_ready().wait_for('"op":"init"')
     assert trace.finish(signal.SIGTERM) == 0
     assert events_of(trace) == ["trace", "mounted", "unmounted"]
     assert operations(trace.out)[0]["op"] == "init"
@@ -236,11 +236,6 @@ def test_rule_36_on_the_command_line(filesystem, on_hang):
     assert trace.finish() == 128 + signal.SIGKILL
     maker.communicate(timeout=DEADLINE)
     assert not filesystem.is_mounted
-
-
-# What a container mostly has: no /sys/fs/fuse/connections.
-WITHOUT_FUSECTL = ["unshare", "--mount", "sh", "-c",
-                   'umount -l /sys/fs/fuse/connections && exec "$@"', "sh"]
 
 
 def test_rule_36_abort_that_fails_on_the_command_line(filesystem):

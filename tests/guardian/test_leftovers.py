@@ -15,6 +15,7 @@ import pytest
 
 import fusetrace
 from live import syscalls
+from namespaces import with_fuse_for_everybody
 
 from .owners import (BEGIN, DEADLINE, GUARDIAN, Watched, assert_nothing_left, marked, mounted_in,
                      records, until)
@@ -325,20 +326,11 @@ def test_no_room_for_the_record(folder, kind):
 # ---- without rights ----
 
 
-# /dev/fuse may be root's alone here, so a namespace gets one that is not.
-NAMESPACE = """
-mknod -m 666 "$1/fuse" c 10 229
-mount --bind "$1/fuse" /dev/fuse
-echo
-exec sleep 1000
-"""
-
-
 @pytest.fixture
 def namespace(folder):
     """A process whose mounts are its own: with a /dev/fuse for everybody."""
-    process = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-ec",
-                                NAMESPACE, "sh", folder], stdout=subprocess.PIPE)
+    process = subprocess.Popen([*with_fuse_for_everybody(folder), "sh", "-c", "echo; exec sleep 1000"],
+                               stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"\n"
     yield process.pid
     process.kill()

@@ -14,6 +14,8 @@ import threading
 
 import pytest
 
+from namespaces import WITHOUT_FUSECTL, with_fuse_for_everybody
+
 pytest.importorskip("fusetrace._core", reason="the extension is not built")
 
 from fusetrace import mounts  # noqa: E402
@@ -179,8 +181,7 @@ with FuseManager(temp_root=pathlib.Path(sys.argv[1])) as manager:
 def test_rule_36_abort_that_fails(tmp_path):
     """As in most containers: it is said why, and the unmount kills the daemon instead."""
     result = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", 'umount -l /sys/fs/fuse/connections && exec "$@"', "sh",
-         sys.executable, "-c", ABORT_FAILS, tmp_path], stdin=subprocess.DEVNULL,
+        [*WITHOUT_FUSECTL, sys.executable, "-c", ABORT_FAILS, tmp_path], stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=SECONDS, check=False)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines() == [
@@ -221,12 +222,6 @@ def test_how_a_daemon_that_ignores_sigterm_was_ended(manager, tmp_path, monkeypa
 
 # ---- without rights ----
 
-# /dev/fuse may be root's alone here, so a namespace gets one that is not.
-NAMESPACE = """
-mknod -m 666 "$1/fuse" c 10 229
-mount --bind "$1/fuse" /dev/fuse
-exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all "$2" -c "$3" "$1"
-"""
 USER = """
 import os, sys
 from fusetrace import FuseConfig, FuseManager, mounts
@@ -254,8 +249,8 @@ def as_nobody(tmp_path, before_the_end=""):
         if str(directory) not in ("/", "/tmp"):
             os.chmod(directory, 0o755)
     process = subprocess.Popen(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-ec", NAMESPACE, "sh", tmp_path,
-         sys.executable, USER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [*with_fuse_for_everybody(tmp_path), "setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY),
+         "--clear-groups", "--inh-caps=-all", sys.executable, "-c", USER, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, env={**os.environ, "XDG_RUNTIME_DIR": tmp_path / "run"})
     try:
         first = process.stdout.readline()

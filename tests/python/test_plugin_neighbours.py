@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from namespaces import WITHOUT_FUSECTL
+
 pytestmark = pytest.mark.needs_fuse
 
 HANGING = """
@@ -95,6 +97,16 @@ def test_rule_36_stuck_in_the_mount_is_freed(suite):
     text = str(result.stdout)
     assert "was aborted (fusetrace_on_hang = abort)" in text
     assert "Software caused connection abort" in text
+
+
+def test_rule_36_stuck_where_nothing_can_be_aborted(suite):
+    """It is said why; the signal frees the test all the same."""
+    suite.conftest(HANGING).ini("fusetrace_on_hang = abort").write(STUCK)
+    result = suite.pytester.run(*WITHOUT_FUSECTL, sys.executable, "-m", "pytest", "-p",
+                                "no:cacheprovider", "--timeout-method=signal", timeout=100)
+    result.assert_outcomes(failed=1, passed=1)
+    assert ("could not be aborted: fusectl is not mounted at /sys/fs/fuse/connections"
+            in str(result.stdout))
 
 
 def test_end_of_the_process_leaves_no_mount(suite):

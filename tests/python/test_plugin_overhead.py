@@ -69,17 +69,15 @@ CLOCK = """
 """
 
 
-def measure(suite):
-    """The least of forty, in ms: what the machine does besides only ever adds."""
-    suite.passes(120)
-    taken = json.loads((suite.path / "taken.json").read_text())
-    return {kind: 1000 * min(times) for kind, times in taken.items()}
-
-
 def test_a_mount_costs_little_more_than_by_hand(suite, record_property):
     suite.conftest(CLOCK).write(TURNS)
-    for _ in range(3):  # a machine that is busy in the first one may be less so later
-        least = measure(suite)
+    taken = {}
+    # The least of forty, or of more where that is too much: what the machine does besides only ever adds.
+    for _ in range(3):
+        suite.passes(120)
+        for kind, times in json.loads((suite.path / "taken.json").read_text()).items():
+            taken.setdefault(kind, []).extend(times)
+        least = {kind: 1000 * min(times) for kind, times in taken.items()}
         if max(least.values()) - least["hand"] <= LIMIT_MS:
             break
     for kind in ("mounted_fs", "mounted_fs_with_trace"):
